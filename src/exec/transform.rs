@@ -29,8 +29,10 @@ type EachFn = dyn Fn(RecordBatch, &TaskInputs) -> Result<Vec<RecordBatch>> + Sen
 type WholeFn = dyn Fn(Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
 /// Works on all batches of a partition of two inputs.
 type PairFn = dyn Fn(Vec<RecordBatch>, Vec<RecordBatch>, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
+/// Batches that are made when they are asked for.
+pub type Rows = Box<dyn Iterator<Item = Result<RecordBatch>> + Send>;
 /// Makes the batches of a partition.
-type LeafFn = dyn Fn(PartitionId, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync;
+type LeafFn = dyn Fn(PartitionId, &Arc<TaskInputs>) -> Result<Rows> + Send + Sync;
 
 /// Makes the operator anew with codes for some columns of text.
 type CodedFn = dyn Fn(&BTreeSet<usize>) -> Option<Arc<dyn ExecutionPlan>> + Send + Sync;
@@ -153,6 +155,18 @@ impl Transform {
         schema: SchemaRef,
         partitions: usize,
         work: impl Fn(PartitionId, &TaskInputs) -> Result<Vec<RecordBatch>> + Send + Sync + 'static,
+    ) -> Arc<dyn ExecutionPlan> {
+        Self::lazy_leaf(leaf, schema, partitions, move |partition, inputs| {
+            Ok(Box::new(work(partition, inputs)?.into_iter().map(Ok)))
+        })
+    }
+
+    /// Makes a leaf whose batches are made when they are asked for.
+    pub fn lazy_leaf(
+        leaf: Leaf,
+        schema: SchemaRef,
+        partitions: usize,
+        work: impl Fn(PartitionId, &Arc<TaskInputs>) -> Result<Rows> + Send + Sync + 'static,
     ) -> Arc<dyn ExecutionPlan> {
         let (role, work) = (Role::Leaf(leaf), Work::Leaf(Arc::new(work)));
         let properties = properties(schema, partitions);
@@ -277,7 +291,7 @@ impl ExecutionPlan for Transform {
         let inputs = TaskInputs::of(&context)?;
         let schema = self.schema();
         let rows = match (&self.work, self.inputs.as_slice()) {
-            (Work::Leaf(work), _) => stream::iter(work(PartitionId(partition), &inputs)?.into_iter().map(Ok)).boxed(),
+            (Work::Leaf(work), _) => stream::iter(work(PartitionId(partition), &inputs)?).boxed(),
             (Work::Each(work), [input]) => {
                 let (work, input) = (work.clone(), input.execute(partition, context)?);
                 input

@@ -140,6 +140,25 @@ impl Column {
         }
     }
 
+    /// Returns an empty column of the same type, with room for as many cells and strings of as many bytes.
+    pub fn next(&self, to: &DataType) -> Self {
+        let mut next = Self::new(to);
+        let cells = self.len();
+        match (&mut next.values, &self.values) {
+            (Values::Text(next), Values::Text(own)) | (Values::Binary(next), Values::Binary(own)) => {
+                next.ends.reserve(cells);
+                next.bytes.reserve(own.bytes.len() + own.bytes.len() / 8);
+            }
+            (Values::Float64(next), Values::Float64(_)) => next.reserve(cells),
+            (Values::Int64(next), Values::Int64(_)) | (Values::Timestamp(next, _), Values::Timestamp(..)) => {
+                next.reserve(cells);
+            }
+            (Values::Int32(next), Values::Int32(_)) => next.reserve(cells),
+            _ => {}
+        }
+        next
+    }
+
     /// Returns the number of cells.
     pub fn len(&self) -> usize {
         self.nulls.len()

@@ -38,6 +38,8 @@ enum Unescaped {
 pub struct Reader {
     /// What stands between values.
     separator: String,
+    /// The separator, if it is a single byte.
+    separator_byte: Option<u8>,
     /// What encloses a value; `None` for nothing.
     quote: Option<char>,
     /// What announces a quote within quotes.
@@ -97,8 +99,10 @@ impl Reader {
                 )));
             }
         };
+        let separator = unescaped_separator(separator)?;
         Ok(Self {
-            separator: unescaped_separator(separator)?,
+            separator_byte: <[u8; 1]>::try_from(separator.as_bytes()).ok().map(|[byte]| byte),
+            separator,
             quote,
             escape,
             escape_escape: match letter("charToEscapeQuoteEscaping", '\0')? {
@@ -130,7 +134,22 @@ impl Reader {
 
     /// Returns whether a line is blank or a comment, so that it is not a record.
     pub fn is_passed_over(&self, line: &str) -> bool {
-        self.is_comment(line) || line.chars().all(|c| c <= ' ')
+        self.is_comment(line) || line.bytes().all(|b| b <= b' ')
+    }
+
+    /// Returns the separator if a record may be read by [`plain_value`]: it is a single byte, there are no comments, and blanks
+    /// are not left out.
+    pub fn plain_separator(&self) -> Option<u8> {
+        let as_it_is = self.comment.is_none() && !self.trim_start && !self.trim_end;
+        self.separator_byte.filter(|_| as_it_is)
+    }
+
+    /// Returns a value that is not in quotes, or `Some(None)` for null; `None` if it is in quotes.
+    pub fn unquoted<'a>(&self, value: &'a str) -> Option<Option<&'a str>> {
+        if self.quote.is_some_and(|quote| value.starts_with(quote)) {
+            return None;
+        }
+        Some(Some(value).filter(|v| !v.is_empty() && *v != self.null_value))
     }
 
     /// Splits a record into values, which replace those of `out`; `None` is null.
@@ -154,8 +173,12 @@ impl Reader {
 
     /// Reads a value without quotes: it ends at the separator. Returns it, and what comes after the separator.
     fn bare<'a>(&self, text: &'a str) -> (Option<Cow<'a, str>>, Option<&'a str>) {
-        let (value, after) = match text.split_once(self.separator.as_str()) {
-            Some((value, after)) => (value, Some(after)),
+        let found = match self.separator_byte {
+            Some(byte) => memchr::memchr(byte, text.as_bytes()),
+            None => text.find(self.separator.as_str()),
+        };
+        let (value, after) = match found {
+            Some(at) => (&text[..at], Some(&text[at + self.separator.len()..])),
             None => (text, None),
         };
         let value = if self.trim_end {
@@ -264,7 +287,7 @@ impl Reader {
         if text == self.negative_infinity {
             return Some(f64::NEG_INFINITY);
         }
-        java_double(text)
+        short_number(text).or_else(|| java_double(text))
     }
 
     /// Returns the narrowest type that reads a value, of those that inference knows, beginning with the one found so far
@@ -313,6 +336,46 @@ fn whole_decimal(text: &str) -> Option<u8> {
     let is_whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     let digits = digits.trim_start_matches('0');
     (is_whole && digits.len() <= 38).then_some(digits.len().max(1) as u8)
+}
+
+/// Returns where a value without quotes ends: before the separator, the end of the line, or at the end of the text. Of short
+/// ones, which most numbers are, eight bytes are looked at together.
+#[inline]
+pub fn plain_value(bytes: &[u8], at: usize, separator: u8) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let rest = bytes.get(at..).unwrap_or_default();
+    let Some(eight) = rest.first_chunk() else {
+        let end = rest.iter().position(|b| *b == separator || matches!(b, b'\n' | b'\r'));
+        return at + end.unwrap_or(rest.len());
+    };
+    let eight = u64::from_le_bytes(*eight);
+    // The lowest bit that is set is that of the first byte that is equal; those above may be wrong.
+    let equal = |byte: u8| {
+        let others = eight ^ (ONES * u64::from(byte));
+        others.wrapping_sub(ONES) & !others & (ONES * 0x80)
+    };
+    let found = equal(separator) | equal(b'\n') | equal(b'\r');
+    if found != 0 {
+        return at + found.trailing_zeros() as usize / 8;
+    }
+    let beyond = rest.get(8..).unwrap_or_default();
+    at + 8 + memchr::memchr3(separator, b'\n', b'\r', beyond).unwrap_or(beyond.len())
+}
+
+/// Reads a number of a few digits and nothing else, as labels and counts are written; `None` for all others.
+fn short_number(text: &str) -> Option<f64> {
+    if text.is_empty() || text.len() > 15 {
+        return None;
+    }
+    let mut number = 0_u64;
+    for byte in text.bytes() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        number = number * 10 + u64::from(digit);
+    }
+    Some(number as f64)
 }
 
 /// Reads a double as `Double.parseDouble` does: blanks around it, a type's letter after it, `NaN` and `Infinity` in just these

@@ -20,6 +20,7 @@ use super::error::illegal;
 use super::model::{Fitted, Model, ModelKind};
 use super::params::{Param, Params};
 use super::summary::Summary;
+use super::text::HashedText;
 use super::{classification, evaluation, feature};
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
@@ -181,6 +182,10 @@ pub type Columns = Vec<(String, Reads)>;
 /// Makes the empty summary of a task.
 pub type MakeSummary = Box<dyn Fn() -> Box<dyn Summary> + Send + Sync>;
 
+/// Returns what makes the empty summary of a task that takes strings, given how they become counts of terms; `None` if such
+/// counts must be looked at as vectors.
+pub type OfText = Box<dyn Fn(HashedText) -> Option<MakeSummary> + Send + Sync>;
+
 /// The one aggregate of a job of training or evaluation: which columns it reads and what it keeps of them.
 ///
 /// A job never collects rows: each task folds its rows into one [`Summary`], and the summaries are merged. What a stage
@@ -190,6 +195,8 @@ pub struct Training {
     pub columns: Columns,
     /// Makes the empty summary; called once per task and once for the merge.
     pub summary: MakeSummary,
+    /// How to do with strings in place of the first column.
+    pub of_text: Option<OfText>,
 }
 
 impl Training {
@@ -198,7 +205,16 @@ impl Training {
         Self {
             columns,
             summary: Box::new(summary),
+            of_text: None,
         }
+    }
+
+    /// Returns the same, with a summary that takes strings in place of the first column, if that is one of counts of their
+    /// hashed words. It must keep the same, and refuse the same rows.
+    #[must_use]
+    pub fn or_of_text(mut self, summary: impl Fn(HashedText) -> Option<MakeSummary> + Send + Sync + 'static) -> Self {
+        self.of_text = Some(Box::new(summary));
+        self
     }
 }
 

@@ -9,20 +9,20 @@
 //!                                              Model ◀─fitted── state ◀──────────────┘
 //! ```
 
-use std::sync::Arc;
-
 use arrow::datatypes::DataType;
-use datafusion_expr::{AggregateUDF, LogicalPlanBuilder};
+use datafusion_expr::{Expr, LogicalPlanBuilder};
 use prost::Message;
 
+use super::columns::Reads;
 use super::error::illegal;
 use super::model::Model;
 use super::params::Params;
-use super::stage::{self, Columns, Role};
+use super::stage::{self, Columns, Role, Training};
 use super::summary;
+use super::text::{HashedText, TextTerms};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
+use crate::plan::scope::{Resolved, typed_attribute};
 use crate::proto as sc;
 use crate::proto::relation::RelType;
 
@@ -129,23 +129,48 @@ impl Analyzer {
                 work.params.operator.short()
             )));
         }
-        let (wanted, function) = summarized(&work.params, &input)?;
-        let columns = self.training_columns(&input, &wanted)?;
+        let training = training(&work.params, &input)?;
+        let mut columns = self.training_columns(&input, &training.columns)?;
+        let mut summary = training.summary;
+        if let Some(of_text) = training.of_text
+            && let Some((text, terms)) = self.text_of(&input, &training.columns)?
+            && let Some(made) = of_text(terms)
+        {
+            columns[0] = text;
+            summary = made;
+        }
+        let function = summary::aggregate(work.params.fingerprint(), summary);
         let state = self.attribute("state", DataType::Binary, true);
         let call = function.call(columns).alias(state.id.clone());
         let plan = LogicalPlanBuilder::from(input.plan)
-            .aggregate(Vec::<datafusion_expr::Expr>::new(), vec![call])?
+            .aggregate(Vec::<Expr>::new(), vec![call])?
             .build()?;
         Ok(Resolved::new(plan, vec![state], false))
     }
+
+    /// Returns the column of strings of which the first column that a job reads is made by counting, and how; `None` if it
+    /// is made otherwise.
+    ///
+    /// # Errors
+    /// If the column is unknown.
+    fn text_of(&mut self, input: &Resolved, columns: &Columns) -> Result<Option<(Expr, HashedText)>> {
+        let Some((name, Reads::Vectors)) = columns.first() else {
+            return Ok(None);
+        };
+        let read = self.input_column(input, name)?;
+        let known = self.text_terms(&read).filter(|terms| terms.source_in(input));
+        Ok(known
+            .and_then(TextTerms::counts)
+            .map(|terms| (typed_attribute(&terms.source).expr, terms)))
+    }
 }
 
-/// Returns the columns that a job reads, and its aggregate function.
+/// Returns what a job reads and sums up.
 ///
 /// # Errors
 /// If the stage is a transformer, a param is missing, or the model's output column exists in the dataset already: Spark
 /// checks the schema before it trains, so that a long training does not end in a model that cannot be applied.
-fn summarized(params: &Params, input: &Resolved) -> Result<(Columns, Arc<AggregateUDF>)> {
+fn training(params: &Params, input: &Resolved) -> Result<Training> {
     let training = match params.operator.role() {
         Role::Estimator(stage) => stage.training(params)?,
         Role::Evaluator(stage) => stage.training(params)?,
@@ -159,8 +184,7 @@ fn summarized(params: &Params, input: &Resolved) -> Result<(Columns, Arc<Aggrega
             }
         }
     }
-    let function = summary::aggregate(params.fingerprint(), training.summary);
-    Ok((training.columns, function))
+    Ok(training)
 }
 
 /// Returns the error of a stage that is neither an estimator nor an evaluator.

@@ -15,11 +15,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Float64Builder, Int8Array, Int8Builder, Int32Array, Int32Builder,
-    ListBuilder, StructArray,
-};
-use arrow::buffer::NullBuffer;
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int8Array, Int32Array, ListArray, StructArray};
+use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int8Type, Int32Type};
 
 use crate::error::{Result, SparkError};
@@ -362,53 +359,78 @@ impl<'a> VectorColumn<'a> {
 /// ```
 #[derive(Debug)]
 pub struct VectorBuilder {
-    kinds: Int8Builder,
-    sizes: Int32Builder,
-    indices: ListBuilder<Int32Builder>,
-    values: ListBuilder<Float64Builder>,
+    /// 0 for a sparse row, 1 for a dense one.
+    kinds: Vec<i8>,
+    /// The size of each sparse row, else 0.
+    sizes: Vec<i32>,
+    /// Where the indices of each row end, after a 0.
+    index_ends: Vec<i32>,
+    /// The indices of all rows, end to end.
+    indices: Vec<i32>,
+    /// Where the values of each row end, after a 0.
+    ends: Vec<i32>,
+    /// The values of all rows, end to end.
+    values: Vec<f64>,
+    /// Which rows are sparse.
+    sparse: Vec<bool>,
+    /// Which rows are there.
     valid: Vec<bool>,
 }
 
 impl VectorBuilder {
     /// Makes a builder with room for that many rows; their values find room as they come.
     pub fn with_capacity(rows: usize) -> Self {
-        let element = |t| Arc::new(Field::new("element", t, true));
+        let ends = || {
+            let mut ends = Vec::with_capacity(rows + 1);
+            ends.push(0);
+            ends
+        };
         Self {
-            kinds: Int8Builder::with_capacity(rows),
-            sizes: Int32Builder::with_capacity(rows),
-            indices: ListBuilder::with_capacity(Int32Builder::new(), rows).with_field(element(DataType::Int32)),
-            values: ListBuilder::with_capacity(Float64Builder::new(), rows).with_field(element(DataType::Float64)),
+            kinds: Vec::with_capacity(rows),
+            sizes: Vec::with_capacity(rows),
+            index_ends: ends(),
+            indices: vec![],
+            ends: ends(),
+            values: vec![],
+            sparse: Vec::with_capacity(rows),
             valid: Vec::with_capacity(rows),
         }
     }
 
     /// Appends a vector in the form it has; its values are copied.
     pub fn push(&mut self, vector: VectorRef<'_>) {
-        self.values.values().append_slice(vector.values());
-        self.values.append(true);
+        self.values.extend_from_slice(vector.values());
         match vector {
-            VectorRef::Dense(_) => {
-                self.kinds.append_value(1);
-                self.sizes.append_null();
-                self.indices.append(false);
-            }
+            VectorRef::Dense(_) => self.end(1, None, true),
             VectorRef::Sparse { size, indices, .. } => {
-                self.kinds.append_value(0);
-                self.sizes.append_value(size as i32);
-                self.indices.values().append_slice(indices);
-                self.indices.append(true);
+                self.indices.extend_from_slice(indices);
+                self.end(0, Some(size), true);
             }
         }
-        self.valid.push(true);
+    }
+
+    /// Appends a sparse vector of values by ascending index.
+    pub fn push_sparse(&mut self, size: usize, stored: impl Iterator<Item = (i32, f64)>) {
+        for (index, value) in stored {
+            self.indices.push(index);
+            self.values.push(value);
+        }
+        self.end(0, Some(size), true);
     }
 
     /// Appends a row without a vector.
     pub fn push_null(&mut self) {
-        self.kinds.append_null();
-        self.sizes.append_null();
-        self.indices.append(false);
-        self.values.append(false);
-        self.valid.push(false);
+        self.end(0, None, false);
+    }
+
+    /// Ends a row, whose values are there.
+    fn end(&mut self, kind: i8, size: Option<usize>, valid: bool) {
+        self.kinds.push(kind);
+        self.sizes.push(size.unwrap_or(0) as i32);
+        self.index_ends.push(self.indices.len() as i32);
+        self.ends.push(self.values.len() as i32);
+        self.sparse.push(size.is_some());
+        self.valid.push(valid);
     }
 
     /// Returns the column.
@@ -416,13 +438,28 @@ impl VectorBuilder {
     /// # Errors
     /// If Arrow refuses the struct, an internal error; columns of equal length, as they are made here, are
     /// never refused.
-    pub fn finish(mut self) -> Result<ArrayRef> {
-        let nulls = (self.valid.contains(&false)).then(|| NullBuffer::from(self.valid));
+    pub fn finish(self) -> Result<ArrayRef> {
+        let nulls_of = |there: Vec<bool>| there.contains(&false).then(|| NullBuffer::from(there));
+        let (nulls, dense) = (nulls_of(self.valid), nulls_of(self.sparse));
+        let list = |ends: Vec<i32>, values: ArrayRef, nulls: Option<NullBuffer>| {
+            if !ends.is_sorted() {
+                return Err(SparkError::internal("a column of vectors has more than 2^31 values"));
+            }
+            let element = Arc::new(Field::new("element", values.data_type().clone(), true));
+            Ok(ListArray::try_new(
+                element,
+                OffsetBuffer::new(ends.into()),
+                values,
+                nulls,
+            )?)
+        };
+        let indices = Arc::new(Int32Array::from(self.indices));
+        let values = Arc::new(Float64Array::from(self.values));
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.kinds.finish()),
-            Arc::new(self.sizes.finish()),
-            Arc::new(self.indices.finish()),
-            Arc::new(self.values.finish()),
+            Arc::new(Int8Array::new(self.kinds.into(), nulls.clone())),
+            Arc::new(Int32Array::new(self.sizes.into(), dense.clone())),
+            Arc::new(list(self.index_ends, indices, dense)?),
+            Arc::new(list(self.ends, values, nulls.clone())?),
         ];
         Ok(Arc::new(StructArray::try_new(fields(), columns, nulls)?))
     }

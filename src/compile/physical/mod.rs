@@ -352,7 +352,7 @@ fn renamed(input: Plan, schema: &SchemaRef) -> Result<Plan> {
 fn scan_leaf(scan: Arc<Scan>, projection: Option<Vec<usize>>, schema: SchemaRef) -> Plan {
     let (leaf, partitions, out) = (Leaf::Scan(scan.id), scan.partitions, schema.clone());
     let (own, own_projection, own_schema) = (scan.clone(), projection.clone(), schema.clone());
-    let reads = Transform::leaf(leaf, schema, partitions, move |partition, inputs| {
+    let reads = Transform::lazy_leaf(leaf, schema, partitions, move |partition, inputs| {
         Ok(decode::scan(&scan, projection.as_deref(), &out, partition, inputs)?)
     });
     Transform::or_coded(reads, move |columns| {

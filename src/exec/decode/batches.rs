@@ -107,7 +107,12 @@ impl Batches {
         self.end(1, Some(text))
     }
 
-    /// Returns all rows, and how many records were malformed.
+    /// Returns the batches that are done, and forgets them.
+    pub fn take_done(&mut self) -> Vec<RecordBatch> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// Returns all rows that have not been taken, and how many records were malformed.
     pub fn finish(mut self) -> Result<(Vec<RecordBatch>, u64)> {
         if self.rows > 0 {
             self.flush()?;
@@ -122,7 +127,13 @@ impl Batches {
 
     /// Ends the batch.
     fn flush(&mut self) -> Result<()> {
-        let columns = std::mem::replace(&mut self.columns, fresh(&self.fields));
+        let next = self
+            .columns
+            .iter()
+            .zip(&self.fields)
+            .map(|(c, f)| c.next(f.data_type()));
+        let next = next.collect();
+        let columns = std::mem::replace(&mut self.columns, next);
         let texts = std::mem::replace(&mut self.malformed_texts, Column::new(&DataType::Utf8));
         let mut arrays = columns.into_iter().map(Column::finish).collect::<Result<Vec<_>>>()?;
         if let Some(at) = self.corrupt {

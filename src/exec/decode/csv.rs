@@ -9,7 +9,7 @@ use super::batches::Batches;
 use super::{line_end, whole_lines};
 use crate::error::Result;
 use crate::formats::corrupt_column;
-use crate::formats::csv::Reader;
+use crate::formats::csv::{Reader, plain_value};
 use crate::values::zone::Zone;
 
 /// Reads blocks of lines, each of which is a record.
@@ -20,6 +20,8 @@ pub(super) struct CsvLines {
     reader: Reader,
     /// Whether the first record of a block has names.
     header: bool,
+    /// Whether the block's names are still to come.
+    before_header: bool,
     /// How many values a record has.
     width: usize,
     /// Whether a record of another width is malformed: not where only some of its columns are asked for, as then nobody
@@ -27,6 +29,10 @@ pub(super) struct CsvLines {
     counted: bool,
     /// Which value each column is.
     places: Vec<usize>,
+    /// Which column each value is; `None` for one that nobody asks for.
+    columns: Vec<Option<usize>>,
+    /// What separates values, if plain lines may be read as such: each column is one value.
+    plain_separator: Option<u8>,
 }
 
 impl CsvLines {
@@ -44,47 +50,96 @@ impl CsvLines {
             .map(|f| f.name().as_str())
             .collect();
         let place = |f: &FieldRef| names.iter().position(|n| n == f.name()).unwrap_or(names.len());
+        let places: Vec<usize> = out.fields.iter().map(place).collect();
+        let column = |value| places.iter().position(|place| *place == value);
+        let columns: Vec<Option<usize>> = (0..names.len()).map(column).collect();
+        let all = !names.is_empty() && columns.iter().flatten().count() == places.len();
+        let reader = Reader::new(options, Zone::UTC)?;
         Ok(Self {
-            reader: Reader::new(options, Zone::UTC)?,
+            plain_separator: reader.plain_separator().filter(|_| all),
+            columns,
+            reader,
             header: options.get("header").is_some_and(|h| h.eq_ignore_ascii_case("true")),
+            before_header: false,
             width: names.len(),
             counted: out.has_corrupt_column() || out.fields.len() == names.len(),
-            places: out.fields.iter().map(place).collect(),
+            places,
             out,
         })
     }
 
-    /// Reads a block.
+    /// Reads lines of a block, the first ones or more.
     ///
     /// # Errors
     /// `MALFORMED_RECORD_IN_PARSING` in the mode FAILFAST.
-    pub fn block(&mut self, bytes: &[u8]) -> Result<()> {
-        let mut header = self.header;
+    pub fn piece(&mut self, bytes: &[u8], first: bool) -> Result<()> {
+        if first {
+            self.before_header = self.header;
+        }
         whole_lines(bytes, |part| match part {
-            Ok(text) => self.text(text, &mut header),
-            Err(line) => self.record(line, &mut header, &mut Vec::new()),
+            Ok(text) => self.text(text),
+            Err(line) => self.record(line, &mut Vec::new()),
         })
     }
 
     /// Reads lines.
-    fn text(&mut self, text: &str, header: &mut bool) -> Result<()> {
+    fn text(&mut self, text: &str) -> Result<()> {
         let bytes = text.as_bytes();
         let mut cells = Vec::with_capacity(self.width);
         let mut at = 0;
         while at < bytes.len() {
+            if let Some(separator) = self.plain_separator
+                && let Some(end) = self.plain(text, at, separator)
+            {
+                self.out.end(1, None)?;
+                at = end + 1;
+                continue;
+            }
+            self.out.cut();
             let end = line_end(bytes, at);
-            self.record(&text[at..end], header, &mut cells)?;
+            self.record(&text[at..end], &mut cells)?;
             at = end + 1;
         }
         Ok(())
     }
 
+    /// Reads a line of values without quotes that all fit, as many as a record has, straight into the columns. Returns where
+    /// it ends; `None` if it is any other line, of which some values may be in the columns.
+    fn plain(&mut self, text: &str, start: usize, separator: u8) -> Option<usize> {
+        let bytes = text.as_bytes();
+        // A line that may be blank, and one of names, is looked at as a whole.
+        if self.before_header || *bytes.get(start)? <= b' ' {
+            return None;
+        }
+        let Batches { columns, fields, .. } = &mut self.out;
+        let mut at = start;
+        for (value, column) in self.columns.iter().enumerate() {
+            let end = plain_value(bytes, at, separator);
+            let text = self.reader.unquoted(text.get(at..end)?)?;
+            if let Some(place) = *column {
+                let mut bad = false;
+                let field = fields.get(place)?;
+                self.reader
+                    .push(text, columns.get_mut(place)?, field.data_type(), &mut bad);
+                if bad {
+                    return None;
+                }
+            }
+            let last = value + 1 == self.columns.len();
+            if last == (bytes.get(end) == Some(&separator)) {
+                return None;
+            }
+            at = end + usize::from(!last);
+        }
+        Some(at)
+    }
+
     /// Reads one line; passes over a blank one, a comment and the header.
-    fn record<'a>(&mut self, line: &'a str, header: &mut bool, cells: &mut Vec<Option<Cow<'a, str>>>) -> Result<()> {
+    fn record<'a>(&mut self, line: &'a str, cells: &mut Vec<Option<Cow<'a, str>>>) -> Result<()> {
         if self.reader.is_passed_over(line) {
             return Ok(());
         }
-        if std::mem::take(header) {
+        if std::mem::take(&mut self.before_header) {
             return Ok(());
         }
         self.reader.split(line, cells);

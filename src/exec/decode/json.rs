@@ -33,11 +33,11 @@ impl JsonLines {
         })
     }
 
-    /// Reads a block.
+    /// Reads lines.
     ///
     /// # Errors
     /// `MALFORMED_RECORD_IN_PARSING` in the mode FAILFAST.
-    pub fn block(&mut self, bytes: &[u8]) -> Result<()> {
+    pub fn piece(&mut self, bytes: &[u8]) -> Result<()> {
         whole_lines(bytes, |part| match part {
             Ok(text) => self.text(text),
             Err(line) => self.out.bad(line),

@@ -7,6 +7,7 @@ mod batches;
 mod conform;
 mod csv;
 mod json;
+mod lines;
 mod range;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,9 +17,8 @@ use arrow::array::*;
 use arrow::buffer::Buffer;
 use arrow::datatypes::*;
 
-use batches::Batches;
-use csv::CsvLines;
-use json::JsonLines;
+use datafusion_common::Result as DfResult;
+use lines::LineScan;
 use range::range;
 
 pub use conform::conform;
@@ -27,8 +27,9 @@ use conform::conformed;
 use crate::error::Result;
 use crate::exec::codes::{coded_schema, is_coded};
 use crate::exec::inputs::TaskInputs;
-use crate::formats::{ParseMode, corrupt_column};
-use crate::ids::PartitionId;
+use crate::exec::transform::Rows;
+use crate::formats::corrupt_column;
+use crate::ids::{PartitionId, ScanId};
 use crate::plan::scan::{Origin, Scan};
 use crate::sources::Format;
 use crate::values::ipc;
@@ -36,7 +37,8 @@ use crate::values::ipc;
 /// Most rows of one batch.
 const BATCH_ROWS: usize = 8192;
 
-/// Returns the rows of one partition of a scan, projected, under the ids of `out`.
+/// Returns the rows of one partition of a scan, projected, under the ids of `out`; lines are read when their batch is asked
+/// for, but in a stream, whose progress counts them all.
 ///
 /// Rows and malformed records are counted in the task's report, whatever the parse mode does with them.
 ///
@@ -47,8 +49,8 @@ pub fn scan(
     projection: Option<&[usize]>,
     out: &SchemaRef,
     partition: PartitionId,
-    inputs: &TaskInputs,
-) -> Result<Vec<RecordBatch>> {
+    inputs: &Arc<TaskInputs>,
+) -> Result<Rows> {
     let whole: Vec<usize> = (0..scan.schema.fields().len()).collect();
     let columns = projection.unwrap_or(&whole);
     let mut wanted: Schema = scan.schema.project(columns)?;
@@ -58,7 +60,6 @@ pub fn scan(
         wanted = coded_schema(&wanted, &coded).as_ref().clone();
     }
     let blocks = inputs.scans.get(&scan.id).map(Vec::as_slice).unwrap_or_default();
-    let mut malformed = 0;
     let batches = match &scan.origin {
         Origin::Local { ipc } if ipc.is_empty() => vec![],
         Origin::Local { ipc } => conformed(&ipc::read(&Buffer::from(ipc.to_vec()))?, columns, &wanted)?,
@@ -72,19 +73,63 @@ pub fn scan(
             }
             all
         }
+        Origin::Blocks {
+            format: Format::Text, ..
+        } => text_lines(&nullable(&wanted), blocks)?,
         Origin::Blocks { format, options } => {
-            let read = records(format, options, &scan.schema, &wanted, blocks)?;
-            malformed = read.1;
-            read.0
+            let lines = LineScan::new(format, options, &scan.schema, &wanted, blocks.to_vec())?;
+            let lines = Counted {
+                lines,
+                scan: scan.id,
+                out: out.clone(),
+                inputs: inputs.clone(),
+            };
+            if inputs.batch.is_none() {
+                return Ok(Box::new(lines));
+            }
+            let all = lines.collect::<DfResult<Vec<_>>>()?;
+            return Ok(Box::new(all.into_iter().map(Ok)));
         }
     };
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let mut report = inputs.report();
-    *report.scanned_rows.entry(scan.id).or_default() += rows as u64;
-    if malformed > 0 {
-        *report.malformed_records.entry(scan.id).or_default() += malformed;
+    *inputs.report().scanned_rows.entry(scan.id).or_default() += rows as u64;
+    let renamed: Vec<RecordBatch> = batches.iter().map(|b| ipc::rename(b, out)).collect::<Result<_>>()?;
+    Ok(Box::new(renamed.into_iter().map(Ok)))
+}
+
+/// The rows of lines, counted in the task's report.
+struct Counted {
+    /// Reads the lines.
+    lines: LineScan,
+    /// Whose rows they are.
+    scan: ScanId,
+    /// The columns, under their ids.
+    out: SchemaRef,
+    /// The task.
+    inputs: Arc<TaskInputs>,
+}
+
+impl Iterator for Counted {
+    type Item = DfResult<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let next = self.lines.next();
+        let mut report = self.inputs.report();
+        let rows = match &next {
+            Some(Ok(batch)) => batch.num_rows(),
+            _ => 0,
+        };
+        *report.scanned_rows.entry(self.scan).or_default() += rows as u64;
+        let malformed = std::mem::take(&mut self.lines.malformed);
+        if malformed > 0 {
+            *report.malformed_records.entry(self.scan).or_default() += malformed;
+        }
+        Some(
+            next?
+                .and_then(|batch| ipc::rename(&batch, &self.out))
+                .map_err(Into::into),
+        )
     }
-    batches.iter().map(|b| ipc::rename(b, out)).collect()
 }
 
 /// Reads blocks of text: the columns `wanted` of those that are declared. Returns the rows, and how many records are malformed.
@@ -98,27 +143,12 @@ pub fn records(
     wanted: &Schema,
     blocks: &[Buffer],
 ) -> Result<(Vec<RecordBatch>, u64)> {
-    let wanted = nullable(wanted);
     if *format == Format::Text {
-        return Ok((text_lines(&wanted, blocks)?, 0));
+        return Ok((text_lines(&nullable(wanted), blocks)?, 0));
     }
-    let corrupt = corrupt_place(options, &wanted);
-    let out = Batches::new(wanted, corrupt, ParseMode::of_source(options));
-    let blocks = blocks.iter().map(|block| without_mark(block.as_slice()));
-    let out = if *format == Format::Csv {
-        let mut lines = CsvLines::new(options, declared, out)?;
-        for block in blocks {
-            lines.block(block)?;
-        }
-        lines.out
-    } else {
-        let mut lines = JsonLines::new(options, out)?;
-        for block in blocks {
-            lines.block(block)?;
-        }
-        lines.out
-    };
-    out.finish()
+    let mut lines = LineScan::new(format, options, declared, wanted, blocks.to_vec())?;
+    let batches = lines.by_ref().collect::<Result<Vec<_>>>()?;
+    Ok((batches, lines.malformed))
 }
 
 /// Returns a schema whose columns may all be null.
@@ -263,6 +293,32 @@ mod tests {
         let (rows, malformed) = read(Format::Csv, &[("header", "true")], "a,b\n1,x\ntwo,y\n3,\"q,r\"\n").unwrap();
         assert_eq!(rows, ["1|x|NULL", "NULL|y|two,y", "3|q,r|NULL"]);
         assert_eq!(malformed, 1);
+    }
+
+    #[test]
+    fn plain_lines_among_others_are_read_as_if_they_were_not() {
+        let text =
+            "1,x\r\n2,\n\n  \n,y\n3,\"q,\"\n4,a\"b\n5,é and more of it\ntwo,z\n6\n7,x,y\n123456789012,eight by\n8,x";
+        let expected = [
+            "1|x|NULL",
+            "2|NULL|NULL",
+            "NULL|y|NULL",
+            "3|q,|NULL",
+            "4|a\"b|NULL",
+            "5|é and more of it|NULL",
+            "NULL|z|two,z",
+            "6|NULL|6",
+            "7|x|7,x,y",
+            "123456789012|eight by|NULL",
+            "8|x|NULL",
+        ];
+        assert_eq!(
+            read(Format::Csv, &[], text).unwrap(),
+            (expected.map(String::from).to_vec(), 3)
+        );
+        // With an option that looks at each line, all take the long way.
+        let (slow, malformed) = read(Format::Csv, &[("comment", "#")], text).unwrap();
+        assert_eq!((slow, malformed), (expected.map(String::from).to_vec(), 3));
     }
 
     #[test]

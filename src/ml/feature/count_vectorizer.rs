@@ -3,7 +3,7 @@
 //! Training keeps every distinct word of the dataset with two numbers; the vocabulary is cut only at the end, as Spark
 //! does.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -21,7 +21,7 @@ use crate::ml::summary::frequencies;
 use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
-use crate::values::vector::{self, VectorBuilder, VectorRef};
+use crate::values::vector::{self, VectorBuilder};
 
 /// How often a word occurs, and in how many documents.
 pub type Count = (i64, i64);
@@ -70,7 +70,7 @@ pub fn vocabulary(counts: HashMap<String, Count>, num_docs: i64, params: &Params
 #[derive(Debug)]
 pub struct Counting {
     /// Place of each word in the vocabulary.
-    index: HashMap<String, i32>,
+    index: hashbrown::HashMap<String, i32>,
     /// `minTF`: a count from 1 on, a share of the list's words below.
     least: f64,
     /// Whether counts become 1.
@@ -98,6 +98,7 @@ impl Counting {
         let lists = words.as_list::<i32>();
         let values = lists.values().as_string::<i32>();
         let mut out = VectorBuilder::with_capacity(lists.len());
+        let mut found: Vec<i32> = Vec::new();
         for row in 0..lists.len() {
             if lists.is_null(row) {
                 let function = Signature {
@@ -114,27 +115,21 @@ impl Counting {
             }
             let range = lists.value_offsets()[row] as usize..lists.value_offsets()[row + 1] as usize;
             let tokens = range.len() as f64;
-            let mut counts: BTreeMap<i32, f64> = BTreeMap::new();
-            for at in range.filter(|at| values.is_valid(*at)) {
-                if let Some(index) = self.index.get(values.value(at)) {
-                    *counts.entry(*index).or_default() += 1.0;
-                }
-            }
+            found.clear();
+            let known = range.filter(|at| values.is_valid(*at));
+            found.extend(known.filter_map(|at| self.index.get(values.value(at)).copied()));
+            found.sort_unstable();
             let least = if self.least >= 1.0 {
                 self.least
             } else {
                 tokens * self.least
             };
-            counts.retain(|_, count| *count >= least);
-            let (indices, counts): (Vec<i32>, Vec<f64>) = counts
-                .into_iter()
-                .map(|(i, c)| (i, if self.binary { 1.0 } else { c }))
-                .unzip();
-            out.push(VectorRef::Sparse {
-                size: self.index.len(),
-                indices: &indices,
-                values: &counts,
-            });
+            let counts = found.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as f64));
+            let kept = counts.filter(|(_, count)| *count >= least);
+            out.push_sparse(
+                self.index.len(),
+                kept.map(|(index, count)| (index, if self.binary { 1.0 } else { count })),
+            );
         }
         out.finish()
     }

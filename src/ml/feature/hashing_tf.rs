@@ -19,10 +19,11 @@ use crate::ml::model::{self, Fitted, ModelKind};
 use crate::ml::params::{BINARY, Default, INPUT, OUTPUT, POSITIVE, Param, Params, param};
 use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Role, Stage, Transformer};
+use crate::ml::text::words::{LoweredTexts, Word};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
-use crate::values::vector::{self, VectorBuilder, VectorRef};
+use crate::values::vector::{self, VectorBuilder};
 use crate::values::{murmur3, types};
 
 /// Spark's seed.
@@ -62,16 +63,38 @@ impl Hashing {
 
     /// Returns a hash modulo the number of features; hashes are signed, the result is not negative.
     fn index(self, hash: u32) -> usize {
-        (i64::from(hash as i32)).rem_euclid(self.features as i64) as usize
+        match i32::try_from(self.features) {
+            Ok(features) if features > 0 => (hash as i32).rem_euclid(features) as usize,
+            _ => i64::from(hash as i32).rem_euclid(self.features.max(1) as i64) as usize,
+        }
+    }
+
+    /// Returns the index of a word of a lowered column.
+    #[inline]
+    pub fn of_word(self, word: &Word, texts: &LoweredTexts) -> usize {
+        if word.len < 8 && !self.old {
+            self.index(finish(murmur3_rest(SEED, word.head, word.len as u32), word.len as u32))
+        } else if word.len < 16 && !self.old {
+            let first = murmur3_block(murmur3_block(SEED, word.head as u32), (word.head >> 32) as u32);
+            let rest = (word.len - 8) as u32;
+            self.index(finish(murmur3_rest(first, texts.after_head(word), rest), rest + 8))
+        } else {
+            self.of_bytes(texts.bytes_of(word))
+        }
+    }
+
+    /// Returns the index of a word by its bytes.
+    fn of_bytes(self, word: &[u8]) -> usize {
+        self.index(if self.old {
+            murmur3::hash_bytes(word, SEED)
+        } else {
+            murmur3_32(word, SEED)
+        })
     }
 
     /// Returns the index of a word by the bytes of its UTF-8.
     pub fn of_text(self, word: &str) -> usize {
-        self.index(if self.old {
-            murmur3::hash_bytes(word.as_bytes(), SEED)
-        } else {
-            murmur3_32(word.as_bytes(), SEED)
-        })
+        self.of_bytes(word.as_bytes())
     }
 
     /// Returns the index of an integer of at most 32 bits, or of a boolean.
@@ -120,25 +143,55 @@ impl Hashing {
     }
 }
 
-/// Returns Murmur3 x86 32 of bytes, the tail as its authors have it (`Murmur3_x86_32.hashUnsafeBytes2`).
-pub fn murmur3_32(bytes: &[u8], seed: u32) -> u32 {
-    let mix = |k: u32| k.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
-    let mut hash = seed;
-    let (blocks, tail) = bytes.as_chunks::<4>();
-    for block in blocks {
-        hash = (hash ^ mix(u32::from_le_bytes(*block)))
-            .rotate_left(13)
-            .wrapping_mul(5)
-            .wrapping_add(0xe654_6b64);
-    }
-    if !tail.is_empty() {
-        let rest = tail.iter().rev().fold(0u32, |k, b| k << 8 | u32::from(*b));
-        hash ^= mix(rest);
-    }
-    hash ^= bytes.len() as u32;
+/// Mixes a block into a hash.
+#[inline]
+fn murmur3_block(hash: u32, block: u32) -> u32 {
+    (hash ^ murmur3_mix(block))
+        .rotate_left(13)
+        .wrapping_mul(5)
+        .wrapping_add(0xe654_6b64)
+}
+
+/// Spreads a block before it enters the hash.
+#[inline]
+fn murmur3_mix(block: u32) -> u32 {
+    block
+        .wrapping_mul(0xcc9e_2d51)
+        .rotate_left(15)
+        .wrapping_mul(0x1b87_3593)
+}
+
+/// Mixes in fewer than eight bytes, given as a number: one block at most, and the tail.
+#[inline]
+fn murmur3_rest(hash: u32, bytes: u64, len: u32) -> u32 {
+    let (low, high) = (bytes as u32, (bytes >> 32) as u32);
+    let (hash, tail) = if len >= 4 {
+        (murmur3_block(hash, low), high)
+    } else {
+        (hash, low)
+    };
+    hash ^ murmur3_mix(tail)
+}
+
+/// Mixes in the length in bytes, then spreads every bit over all others.
+#[inline]
+fn finish(mut hash: u32, len: u32) -> u32 {
+    hash ^= len;
     hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
     hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
     hash ^ (hash >> 16)
+}
+
+/// Returns Murmur3 x86 32 of bytes, the tail as its authors have it (`Murmur3_x86_32.hashUnsafeBytes2`).
+pub fn murmur3_32(bytes: &[u8], seed: u32) -> u32 {
+    let (blocks, tail) = bytes.as_chunks::<4>();
+    let mut hash = blocks
+        .iter()
+        .fold(seed, |hash, block| murmur3_block(hash, u32::from_le_bytes(*block)));
+    if !tail.is_empty() {
+        hash ^= murmur3_mix(tail.iter().rev().fold(0, |rest, byte| rest << 8 | u32::from(*byte)));
+    }
+    finish(hash, bytes.len() as u32)
 }
 
 /// Turns lists of terms into sparse vectors of counts. A row costs a sort of its terms.
@@ -150,7 +203,6 @@ pub fn apply(hashing: Hashing, terms: &dyn Array, column: &str) -> Result<ArrayR
     let indices = hashing.of_array(lists.values())?;
     let mut out = VectorBuilder::with_capacity(lists.len());
     let mut sorted: Vec<u32> = Vec::new();
-    let (mut at, mut counts): (Vec<i32>, Vec<f64>) = (Vec::new(), Vec::new());
     for row in 0..lists.len() {
         if lists.is_null(row) {
             let function = Signature {
@@ -169,23 +221,9 @@ pub fn apply(hashing: Hashing, terms: &dyn Array, column: &str) -> Result<ArrayR
         sorted.clear();
         sorted.extend_from_slice(&indices[range]);
         sorted.sort_unstable();
-        at.clear();
-        counts.clear();
-        for index in &sorted {
-            if at.last() == Some(&(*index as i32)) {
-                if let (Some(count), false) = (counts.last_mut(), hashing.binary) {
-                    *count += 1.0;
-                }
-            } else {
-                at.push(*index as i32);
-                counts.push(1.0);
-            }
-        }
-        out.push(VectorRef::Sparse {
-            size: hashing.features,
-            indices: &at,
-            values: &counts,
-        });
+        let runs = sorted.chunk_by(|a, b| a == b);
+        let count = |run: &[u32]| if hashing.binary { 1.0 } else { run.len() as f64 };
+        out.push_sparse(hashing.features, runs.map(|run| (run[0] as i32, count(run))));
     }
     out.finish()
 }
@@ -292,6 +330,7 @@ impl Fitted for OldHashing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::StringArray;
 
     /// Words, their 32-bit hashes and their indices from the golden `hashing_tf/hash_table`.
     #[test]
@@ -300,6 +339,7 @@ mod tests {
         let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
         let rows = golden["expected"]["table"]["value"].as_array().unwrap();
         assert!(rows.len() >= 500);
+        let mut alone = 0;
         for row in rows {
             let word = row[0].as_str().unwrap();
             assert_eq!(
@@ -314,7 +354,16 @@ mod tests {
                     old: false,
                 };
                 assert_eq!(hashing.of_text(word) as i64, row[column].as_i64().unwrap(), "{word:?}");
+                let lowered = LoweredTexts::new(&StringArray::from(vec![word]));
+                let words: Vec<Word> = lowered.words(0).collect();
+                if let [one] = words.as_slice()
+                    && lowered.bytes_of(one) == word.as_bytes()
+                {
+                    assert_eq!(hashing.of_word(one, &lowered), hashing.of_text(word), "{word:?}");
+                    alone += 1;
+                }
             }
         }
+        assert!(alone > 1_000, "{alone}");
     }
 }

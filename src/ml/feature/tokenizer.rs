@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, ListBuilder, StringBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, ListArray, ListBuilder, StringArray, StringBuilder};
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field};
 use regex::Regex;
 
@@ -12,6 +13,7 @@ use crate::ml::error::{Signature, failed_function};
 use crate::ml::params::{INPUT, OUTPUT, Param, Params};
 use crate::ml::stage::{Role, Stage, Transformer};
 use crate::ml::text::TextTerms;
+use crate::ml::text::words::LoweredTexts;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::text::regex::compile;
 use crate::plan::scope::Resolved;
@@ -183,11 +185,30 @@ pub fn null_text(stage: &'static str, column: &str, row: usize) -> crate::error:
 /// # Errors
 /// `FAILED_EXECUTE_UDF` at a null.
 pub fn tokenize(texts: &dyn Array, column: &str) -> Result<ArrayRef> {
-    let mut buffer = String::new();
-    lists("Tokenizer", texts, column, |text, out| {
-        lower_into(text, &mut buffer);
-        words(&buffer).for_each(|word| out.values().append_value(word));
-    })
+    if let Some(row) = first_null(texts) {
+        return Err(null_text("Tokenizer", column, row));
+    }
+    let lowered = LoweredTexts::new(texts.as_string::<i32>());
+    let mut bytes = Vec::with_capacity(lowered.text_bytes());
+    let (mut words, mut lists) = (vec![0], Vec::with_capacity(lowered.len() + 1));
+    lists.push(0);
+    for row in 0..lowered.len() {
+        for word in lowered.words(row) {
+            bytes.extend_from_slice(lowered.bytes_of(&word));
+            words.push(bytes.len() as i32);
+        }
+        lists.push(words.len() as i32 - 1);
+    }
+    let words = StringArray::try_new(OffsetBuffer::new(words.into()), bytes.into(), None)?;
+    let element = Arc::new(Field::new("element", DataType::Utf8, true));
+    let lists = OffsetBuffer::new(lists.into());
+    Ok(Arc::new(ListArray::try_new(element, lists, Arc::new(words), None)?))
+}
+
+/// Returns the first row that is null.
+pub fn first_null(texts: &dyn Array) -> Option<usize> {
+    let nulls = texts.nulls().filter(|nulls| nulls.null_count() > 0)?;
+    (0..nulls.len()).find(|row| nulls.is_null(*row))
 }
 
 /// Tokenizes a column of strings as `RegexTokenizer`.

@@ -69,6 +69,14 @@ pub struct Names {
     pub weight: String,
 }
 
+/// Returns a class, which begins without sums.
+fn class_of(classes: &mut BTreeMap<i32, Class>, label: i32) -> &mut Class {
+    classes.entry(label).or_insert_with(|| Class {
+        label: label.into(),
+        ..Class::default()
+    })
+}
+
 /// Sums by class over (features, label) or (features, label, weight).
 ///
 /// Memory is classes × features × 8 bytes, a Gaussian model's seven times that.
@@ -120,6 +128,53 @@ impl Classes {
         }
         Ok(label as i32)
     }
+
+    /// Counts a row with features of a number, which all rows must have.
+    fn count(&mut self, size: usize) {
+        if self.rows == 0 {
+            self.features = size as u64;
+        }
+        self.rows += 1;
+    }
+
+    /// Counts a row of a class, and returns the sums to which its features are to be added.
+    ///
+    /// # Errors
+    /// If the features are of another number than those before.
+    fn sums(&mut self, label: i32, weight: f64, size: usize, row: usize) -> Result<&mut [f64]> {
+        self.count(size);
+        let class = class_of(&mut self.classes, label);
+        class.weight += weight;
+        if class.sums.is_empty() {
+            class.sums = vec![0.0; size];
+        }
+        let expected = class.sums.len();
+        if expected != size {
+            let message = format!("Dimensions mismatch when adding new sample. Expecting {expected} but got {size}.");
+            return Err(SparkError::requirement(format!(
+                "{message} (column `{}`, row {row} of its batch)",
+                self.names.features
+            )));
+        }
+        Ok(&mut class.sums)
+    }
+
+    /// Counts a row whose features are counts of terms, which are valid. Returns the sums to which they are to be added,
+    /// and the row's weight.
+    ///
+    /// # Errors
+    /// If label or weight are refused, or there are other numbers of features.
+    pub(super) fn row(
+        &mut self,
+        labels: &arrow::array::Float64Array,
+        weights: &Weights<'_>,
+        size: usize,
+        row: usize,
+    ) -> Result<(&mut [f64], f64)> {
+        let label = self.label(labels, row)?;
+        let weight = weights.get(row, &self.names.weight)?;
+        Ok((self.sums(label, weight, size, row)?, weight))
+    }
 }
 
 impl Summary for Classes {
@@ -137,35 +192,16 @@ impl Summary for Classes {
                 let message = format!("{objection}, but got {vector}");
                 return Err(invalid_value(message, &self.names.features, row));
             }
-            if self.rows == 0 {
-                self.features = vector.size() as u64;
-            }
-            self.rows += 1;
-            let class = self.classes.entry(label).or_insert_with(|| Class {
-                label: label.into(),
-                ..Class::default()
-            });
-            class.weight += weight;
             if self.kind == Type::Gaussian {
+                self.count(vector.size());
+                let class = class_of(&mut self.classes, label);
+                class.weight += weight;
                 class.moments.get_or_insert_with(Moments::default).add(vector, weight)?;
                 continue;
             }
-            if class.sums.is_empty() {
-                class.sums = vec![0.0; vector.size()];
-            }
-            if class.sums.len() != vector.size() {
-                let message = format!(
-                    "Dimensions mismatch when adding new sample. Expecting {} but got {}.",
-                    class.sums.len(),
-                    vector.size()
-                );
-                return Err(SparkError::requirement(format!(
-                    "{message} (column `{}`, row {row} of its batch)",
-                    self.names.features
-                )));
-            }
+            let sums = self.sums(label, weight, vector.size(), row)?;
             for (i, value) in vector.stored() {
-                class.sums[i] += weight * value;
+                sums[i] += weight * value;
             }
         }
         Ok(())
@@ -204,10 +240,7 @@ impl Classes {
         }
         self.rows += state.rows;
         for other in state.classes {
-            let class = self.classes.entry(other.label as i32).or_insert_with(|| Class {
-                label: other.label,
-                ..Class::default()
-            });
+            let class = class_of(&mut self.classes, other.label as i32);
             class.weight += other.weight;
             if let Some(moments) = other.moments {
                 class.moments.get_or_insert_with(Moments::default).merge(moments)?;

@@ -1,8 +1,7 @@
 //! Document frequencies: of features for `IDF`, of words for `CountVectorizer`.
 
-use std::collections::{HashMap, HashSet};
-
 use arrow::array::{Array, ArrayRef, AsArray};
+use hashbrown::HashMap;
 use prost::Message;
 
 use super::{Summary, corrupt};
@@ -102,7 +101,7 @@ impl Summary for FeatureFrequencies {
 pub struct Words {
     /// Occurrences per word.
     #[prost(map = "string, message", tag = "1")]
-    pub words: HashMap<String, Occurrences>,
+    pub words: std::collections::HashMap<String, Occurrences>,
     /// Number of documents.
     #[prost(int64, tag = "2")]
     pub docs: i64,
@@ -119,30 +118,38 @@ pub struct Occurrences {
     pub docs: i64,
 }
 
+/// A word as it is counted.
+#[derive(Debug, Default)]
+struct Counted {
+    /// Number of occurrences.
+    count: i64,
+    /// Number of documents.
+    docs: i64,
+    /// The number of the last document that has it.
+    last: i64,
+}
+
 /// Counts how often each word occurs in lists of words, and in how many lists. Null lists and words are left out.
 #[derive(Debug, Default)]
-pub struct WordFrequencies(Words);
+pub struct WordFrequencies {
+    /// The words so far.
+    words: HashMap<String, Counted>,
+    /// Number of documents.
+    docs: i64,
+}
 
 impl Summary for WordFrequencies {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
         let lists = columns[0].as_list::<i32>();
         let values = lists.values().as_string::<i32>();
-        let mut seen: HashSet<&str> = HashSet::new();
         for row in (0..lists.len()).filter(|row| lists.is_valid(*row)) {
-            self.0.docs += 1;
-            seen.clear();
+            self.docs += 1;
             let range = lists.value_offsets()[row] as usize..lists.value_offsets()[row + 1] as usize;
             for word in range.filter(|at| values.is_valid(*at)).map(|at| values.value(at)) {
-                let first = i64::from(seen.insert(word));
-                match self.0.words.get_mut(word) {
-                    Some(known) => {
-                        known.count += 1;
-                        known.docs += first;
-                    }
-                    None => {
-                        self.0.words.insert(word.to_owned(), Occurrences { count: 1, docs: 1 });
-                    }
-                }
+                let known = self.words.entry_ref(word).or_default();
+                known.count += 1;
+                known.docs += i64::from(known.last != self.docs);
+                known.last = self.docs;
             }
         }
         Ok(())
@@ -150,9 +157,9 @@ impl Summary for WordFrequencies {
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
         let other = Words::decode(state).map_err(|e| corrupt(&e))?;
-        self.0.docs += other.docs;
+        self.docs += other.docs;
         for (word, more) in other.words {
-            let known = self.0.words.entry(word).or_default();
+            let known = self.words.entry(word).or_default();
             known.count += more.count;
             known.docs += more.docs;
         }
@@ -160,10 +167,22 @@ impl Summary for WordFrequencies {
     }
 
     fn encode(&self) -> Vec<u8> {
-        self.0.encode_to_vec()
+        let occurrences = |word: &Counted| Occurrences {
+            count: word.count,
+            docs: word.docs,
+        };
+        let words = self
+            .words
+            .iter()
+            .map(|(word, known)| (word.clone(), occurrences(known)));
+        let state = Words {
+            words: words.collect(),
+            docs: self.docs,
+        };
+        state.encode_to_vec()
     }
 
     fn bytes(&self) -> usize {
-        256 + self.0.words.len() * 64
+        256 + self.words.len() * 64
     }
 }

@@ -19,6 +19,7 @@ pub mod counts;
 pub mod frequencies;
 pub mod moments;
 pub mod scores;
+pub mod text_classes;
 
 use std::fmt;
 use std::sync::Arc;

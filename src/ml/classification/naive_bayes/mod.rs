@@ -68,6 +68,16 @@ impl Type {
         })
     }
 
+    /// Returns whether counts of terms are valid features, which need not be looked at; `binary` ones are 0 or 1. Gaussian
+    /// models look at each value.
+    pub fn takes_counts(self, binary: bool) -> bool {
+        match self {
+            Self::Multinomial | Self::Complement => true,
+            Self::Bernoulli => binary,
+            Self::Gaussian => false,
+        }
+    }
+
     /// Returns what is wrong with the features of a row, as Spark words it before it prints the vector; `None` if all
     /// are valid.
     ///
@@ -325,14 +335,32 @@ impl Predictor {
         self.finish(out);
     }
 
+    /// Returns what is added to the score of a class.
+    pub fn offset(&self, class: usize) -> f64 {
+        self.offset.get(class).copied().unwrap_or(0.0)
+    }
+
+    /// Returns the weights feature by feature, a number per class, and what no number of the model exceeds; `None` if the
+    /// largest score does not decide, there are no classes, or a number is not finite.
+    pub fn by_feature(&self) -> Option<(Vec<f64>, f64)> {
+        let linear = matches!(self.kind, Type::Multinomial | Type::Complement);
+        if !linear || self.thresholds.is_some() || self.offset.is_empty() {
+            return None;
+        }
+        let mut all = Vec::with_capacity(self.features() * self.classes());
+        for feature in 0..self.features() {
+            all.extend((0..self.classes()).map(|class| self.weights.row(class)[feature]));
+        }
+        // The logarithm of a sum over classes is below their number.
+        let classes = self.classes() as f64;
+        let numbers = || all.iter().chain(&self.offset);
+        let largest = numbers().fold(classes, |most, number| most.max(number.abs()));
+        numbers().all(|number| number.is_finite()).then_some((all, largest))
+    }
+
     /// Returns whether [`Self::raw_of_terms`] computes what vectors of this size and these counts would.
     pub fn takes_terms(&self, size: usize, binary: bool) -> bool {
-        size == self.features()
-            && match self.kind {
-                Type::Multinomial | Type::Complement => true,
-                Type::Bernoulli => binary,
-                Type::Gaussian => false,
-            }
+        size == self.features() && self.kind.takes_counts(binary)
     }
 
     /// Turns complement scores into logs of probabilities (log-sum-exp); the scores of other types stay.

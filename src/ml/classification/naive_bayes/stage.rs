@@ -19,6 +19,8 @@ use crate::ml::params::{
 use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Estimator, Role, Stage, Training};
 use crate::ml::summary::classes;
+use crate::ml::summary::text_classes::TextClasses;
+use crate::ml::text::predictor::TextPredictor;
 use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::typed_attribute;
@@ -93,8 +95,17 @@ pub fn sums_of_classes(params: &Params) -> Result<Training> {
     ];
     reads.extend(weight.map(|w| (w, Reads::Numbers)));
     let kind = Type::of(params)?;
-    Ok(Training::new(reads, move || {
-        Box::new(classes::Classes::new(kind, names.clone()))
+    let of_text = names.clone();
+    let training = Training::new(reads, move || Box::new(classes::Classes::new(kind, names.clone())));
+    Ok(training.or_of_text(move |terms| {
+        if !kind.takes_counts(terms.hashing.binary) {
+            return None;
+        }
+        let names = of_text.clone();
+        Some(Box::new(move || {
+            let classes = classes::Classes::new(kind, names.clone());
+            Box::new(TextClasses::new(classes, terms.clone()))
+        }))
     }))
 }
 
@@ -260,7 +271,7 @@ fn prediction_columns(
     let fast = analyzer
         .text_terms(&features)
         .filter(|t| t.source_in(&input))
-        .and_then(|t| t.predictor(predictor));
+        .and_then(|t| TextPredictor::new(t.counts()?, predictor));
     let features_column = features.name.clone();
     let raw_body = || -> Body {
         let (predictor, column) = (predictor.clone(), features_column.clone());
@@ -309,8 +320,8 @@ fn prediction_columns(
     };
     if let Some(fast) = fast {
         let read = Input {
-            name: fast.source().name.clone(),
-            typed: typed_attribute(fast.source()),
+            name: fast.terms().source.name.clone(),
+            typed: typed_attribute(&fast.terms().source),
         };
         let options = format!("text {options}");
         let body: Body = Box::new(move |args, _| Ok(fast.predict(&args[0])?));
