@@ -1,0 +1,57 @@
+// Arrow streams as the data sets have them, and their columns as arrays.
+import {
+  columnFromArray,
+  dictionary,
+  float64,
+  int32,
+  TimeUnit,
+  tableFromColumns,
+  tableFromIPC,
+  tableToIPC,
+  timestamp,
+  utf8,
+} from '@uwdata/flechette';
+
+const TYPES = {
+  int: int32(),
+  double: float64(),
+  time: timestamp(TimeUnit.MILLISECOND, null),
+  text: utf8(),
+  code: dictionary(utf8(), int32()),
+};
+
+/** Returns one Arrow IPC stream of columns: `{ name: [type, values] }`, types by the names above, times in milliseconds. */
+export function stream(columns) {
+  const made = Object.entries(columns).map(([name, [type, values]]) => [name, columnFromArray(values, TYPES[type])]);
+  return tableToIPC(tableFromColumns(made), { format: 'stream' });
+}
+
+/** Returns the columns of an Arrow stream as arrays: numbers, strings, times in milliseconds; `length` is the number of rows. */
+export function arrays(bytes) {
+  const table = tableFromIPC(bytes);
+  return { length: table.numRows, ...table.toColumns() };
+}
+
+/**
+ * Returns the record batches of an Arrow stream that have rows: `{ length, name: { values, offsets, dictionary } }` with the
+ * buffers as they lie in the stream, `dictionary` being the same of a dictionary's values.
+ */
+export function buffers(bytes) {
+  const table = tableFromIPC(bytes);
+  const batches = table.children[0]?.data ?? [];
+  return batches
+    .map((batch, i) => ({
+      length: batch.length,
+      ...Object.fromEntries(table.schema.fields.map(({ name }, k) => [name, buffersOf(table.children[k].data[i])])),
+    }))
+    .filter(({ length }) => length > 0);
+}
+
+function buffersOf({ length, values, offsets, dictionary }) {
+  return { length, values, offsets, dictionary: dictionary && buffersOf(dictionary.data[0]) };
+}
+
+const decoder = new TextDecoder();
+
+/** Returns string `i` of a column of `buffers`. */
+export const text = ({ values, offsets }, i) => decoder.decode(values.subarray(offsets[i], offsets[i + 1]));
