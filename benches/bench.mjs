@@ -1,7 +1,8 @@
 // The benchmark: workloads × contenders in Chromium. Answers must agree with the reference's before times count.
 //   node benches/bench.mjs [--only W1,W4] [--contenders typed,rivulet-1] [--reps 3] [--quick] [--scale 1] [--in-step]
 //     [--json FILE] [--markdown FILE] [--profile]
-// Names of workloads are in workloads/index.js, of contenders in contenders/index.mjs. --quick takes a fiftieth of the data, once.
+// Names of workloads are in workloads/index.js, of contenders in contenders/index.mjs. --quick takes a fiftieth of the data,
+// once, without a warm-up.
 // --in-step has Rivulet answer a micro-batch before it gets the next one, as the others do of themselves: by default all batches are there
 // from the start, for all contenders. --profile prints the busiest functions of each thread in one run more.
 import { writeFileSync } from 'node:fs';
@@ -45,7 +46,15 @@ const reps = Number(args.reps ?? (args.quick ? 1 : 3));
 const ids = chosen(args.only, workloads, groups);
 const entrants = chosen(args.contenders, contenders);
 const { server, url } = await openSite(entrants);
-const contest = new Contest({ site: url, scale, reps, options: { inStep: args['in-step'] }, profile: args.profile, say });
+const contest = new Contest({
+  site: url,
+  scale,
+  reps,
+  options: { inStep: args['in-step'] },
+  warmUp: !args.quick,
+  profile: args.profile,
+  say,
+});
 const rounds = {};
 try {
   const known = await contest.knownBy(entrants);

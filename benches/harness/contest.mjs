@@ -1,5 +1,6 @@
 // One workload by all contenders that know it: a browser each, a warm-up each, then runs in turn, so that what else the machine does hits
 // all alike.
+import { launch } from '../../src/js/scripts/browser.mjs';
 import { workloads } from '../workloads/index.js';
 import { difference, digest } from './answer.js';
 import { busiest, profileFlags, startProfiles } from './profile.mjs';
@@ -8,20 +9,22 @@ import { Tab } from './tab.mjs';
 
 const DEBUG_PORT = 9_231;
 
-/** Runs contests on a site: `scale` and `options` of the inputs, `reps` runs each, `say` prints progress, `profile` whether to. */
+/** Runs contests on a site: `scale` and `options` of the inputs, `reps` runs each after a `warmUp`, `say` prints progress, `profile` whether to. */
 export class Contest {
-  constructor({ site, scale, reps, options, profile, say }) {
-    Object.assign(this, { site, scale, reps, options, profile, say });
+  constructor({ site, scale, reps, options, warmUp, profile, say }) {
+    Object.assign(this, { site, scale, reps, options, warmUp, profile, say });
   }
 
   /** Returns the workloads that each contender runs. */
   async knownBy(contenders) {
+    const browser = await launch();
+    const page = await browser.newPage();
     const known = {};
     for (const contender of contenders) {
-      const tab = await Tab.open(`${this.site}/${contender}.html`);
-      known[contender] = await tab.call('workloads');
-      await tab.close();
+      await page.goto(`${this.site}/${contender}.html`);
+      known[contender] = await (await page.waitForFunction(() => globalThis.bench?.workloads())).jsonValue();
     }
+    await browser.close();
     return known;
   }
 
@@ -80,7 +83,7 @@ export class Contest {
         tabs.set(contender, { tab, port });
         await this.#attempt(round, contender, async () => {
           await tab.call('start');
-          await this.#run(round, tab, workloads[round.id].warmUpScale);
+          if (this.warmUp) await this.#run(round, tab, workloads[round.id].warmUpScale);
         });
       }
       for (let rep = 0; rep < Math.min(this.reps, workloads[round.id].reps ?? this.reps); rep++) {

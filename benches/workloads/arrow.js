@@ -11,6 +11,7 @@ import {
   timestamp,
   utf8,
 } from '@uwdata/flechette';
+import { tableFromIPC as lazyTableFromIPC } from 'apache-arrow';
 
 const TYPES = {
   int: int32(),
@@ -33,8 +34,8 @@ export function arrays(bytes) {
 }
 
 /**
- * Returns the record batches of an Arrow stream that have rows: `{ length, name: { values, offsets, dictionary } }` with the
- * buffers as they lie in the stream, `dictionary` being the same of a dictionary's values.
+ * Returns the record batches of an Arrow stream that have rows: `{ length, name: { values, offsets } }` with the buffers as they lie in
+ * the stream. Dictionaries are better read by `codedBuffers`: here all of their strings are made.
  */
 export function buffers(bytes) {
   const table = tableFromIPC(bytes);
@@ -42,13 +43,22 @@ export function buffers(bytes) {
   return batches
     .map((batch, i) => ({
       length: batch.length,
-      ...Object.fromEntries(table.schema.fields.map(({ name }, k) => [name, buffersOf(table.children[k].data[i])])),
+      ...Object.fromEntries(table.schema.fields.map(({ name }, k) => [name, table.children[k].data[i]])),
     }))
     .filter(({ length }) => length > 0);
 }
 
-function buffersOf({ length, values, offsets, dictionary }) {
-  return { length, values, offsets, dictionary: dictionary && buffersOf(dictionary.data[0]) };
+/** Returns the same, columns with a dictionary as codes in `values` and the dictionary's `{ length, values, offsets }`. */
+export function codedBuffers(bytes) {
+  const { schema, batches } = lazyTableFromIPC(bytes);
+  return batches.map(({ numRows, data }) => ({
+    length: numRows,
+    ...Object.fromEntries(schema.fields.map(({ name }, k) => [name, lazyBuffers(data.children[k])])),
+  }));
+}
+
+function lazyBuffers({ length, values, valueOffsets, dictionary }) {
+  return { length, values, offsets: valueOffsets, dictionary: dictionary && lazyBuffers(dictionary.data[0]) };
 }
 
 const decoder = new TextDecoder();

@@ -1,5 +1,5 @@
 // W3, W6: hash tables by hand.
-import { buffers, text } from '../../workloads/arrow.js';
+import { buffers, codedBuffers, text } from '../../workloads/arrow.js';
 import { LABELS } from '../../workloads/w3.js';
 
 const GOLDEN = 0x9e3779b1;
@@ -116,7 +116,7 @@ function byBoth(batches, labels) {
 }
 
 export function W3({ table }, clock) {
-  const batches = table.flatMap(buffers);
+  const batches = table.flatMap(codedBuffers);
   clock.lap('load');
   const groups = new IntGroups();
   for (const batch of batches) groups.addAll(batch);

@@ -1,5 +1,5 @@
 // W1, W2: interned hashtags, panes of typed arrays.
-import { buffers } from '../../workloads/arrow.js';
+import { buffers, codedBuffers } from '../../workloads/arrow.js';
 import { Answers, completeEnd, SLIDE_MS } from '../../workloads/trends.js';
 import { HASH_START, hashed, hashOf, Interner } from './interner.js';
 import { scan } from './ndjson.js';
@@ -45,14 +45,18 @@ function addRows({ length, time, hashtag, score }, interner, panes, seenMs) {
 const codes = ({ length, values, offsets }, interner) =>
   Int32Array.from({ length }, (_, i) => interner.id(values, offsets[i], offsets[i + 1], hashOf(values, offsets[i], offsets[i + 1])));
 
-export function W2({ hashtags }) {
-  const answers = new Answers();
-  const interner = new Interner();
-  const panes = new Panes();
-  let maxMs = 0;
-  for (const bytes of hashtags) {
-    for (const batch of buffers(bytes)) maxMs = addRows(batch, interner, panes, maxMs);
-    answers.add(panes.top(completeEnd(maxMs), interner));
-  }
-  return answers.columns;
-}
+const overArrow =
+  (read) =>
+  ({ hashtags }) => {
+    const answers = new Answers();
+    const interner = new Interner();
+    const panes = new Panes();
+    let maxMs = 0;
+    for (const bytes of hashtags) {
+      for (const batch of read(bytes)) maxMs = addRows(batch, interner, panes, maxMs);
+      answers.add(panes.top(completeEnd(maxMs), interner));
+    }
+    return answers.columns;
+  };
+export const W2 = overArrow(buffers);
+export const W2d = overArrow(codedBuffers);
