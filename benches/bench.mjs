@@ -32,9 +32,10 @@ const { values: args } = parseArgs({
 const QUICK_SCALE = 0.02;
 const say = (text) => process.stdout.write(text);
 
-/** Returns the names of a list that are known, in its order, or all. */
+/** Returns the names of a list that are known, in its order, or the usual ones. */
 function chosen(list, known, several = {}) {
-  const names = list?.split(',').flatMap((name) => several[name] ?? [name]) ?? Object.keys(known);
+  const usual = Object.keys(known).filter((name) => !known[name].native);
+  const names = list?.split(',').flatMap((name) => several[name] ?? [name]) ?? usual;
   const unknown = names.find((name) => !(name in known));
   if (unknown === undefined) return names;
   say(`bench: ${unknown} is not one of ${[...Object.keys(several), ...Object.keys(known)].join(', ')}\n`);

@@ -1,15 +1,18 @@
 // One workload by all contenders that know it: a browser each, a warm-up each, then runs in turn, so that what else the machine does hits
 // all alike.
+import { join } from 'node:path';
 import { launch } from '../../src/js/scripts/browser.mjs';
+import { contenders as registry } from '../contenders/index.mjs';
 import { workloads } from '../workloads/index.js';
 import { difference, digest } from './answer.js';
+import { nativeRuns } from './native.mjs';
 import { busiest, profileFlags, startProfiles } from './profile.mjs';
-import { read, stored } from './store.mjs';
+import { DATA, read, stored } from './store.mjs';
 import { Tab } from './tab.mjs';
 
 const DEBUG_PORT = 9_231;
 
-/** Runs contests on a site: `scale` and `options` of the inputs, `reps` runs each after a `warmUp`, `say` prints progress, `profile` whether to. */
+/** Contests on a site: `scale` and `options` of the inputs, `reps` runs each after a `warmUp`; `say` prints, `profile` adds one run more. */
 export class Contest {
   constructor({ site, scale, reps, options, warmUp, profile, say }) {
     Object.assign(this, { site, scale, reps, options, warmUp, profile, say });
@@ -21,6 +24,8 @@ export class Contest {
     const page = await browser.newPage();
     const known = {};
     for (const contender of contenders) {
+      known[contender] = registry[contender].native;
+      if (known[contender]) continue;
       await page.goto(`${this.site}/${contender}.html`);
       known[contender] = await (await page.waitForFunction(() => globalThis.bench?.workloads())).jsonValue();
     }
@@ -29,22 +34,28 @@ export class Contest {
   }
 
   /**
-   * Returns the runs of a workload by contender, `{ seconds, parts, latency, cpuSeconds, peakBytes }` each; what went wrong; and which
-   * answers differ from the reference's.
+   * Returns the runs of a workload by contender, `{ seconds, parts, latency, cpuSeconds, peakBytes, heapBytes }` each; what went wrong;
+   * and which answers differ from the reference's.
    */
   async hold(id, contenders) {
     const workload = workloads[id];
     const data = Object.fromEntries(Object.entries(workload.inputs ?? {}).map(([name, dataset]) => [name, stored(dataset, this.scale)]));
-    const inputs = Object.fromEntries(Object.entries(data).map(([name, files]) => [name, read(files)]));
-    const expected = digest(await workload.reference({ ...inputs, ...workload.make?.(this.scale) }), workload.keys);
-    const round = { id, urls: urlsOf(data), expected, runs: {}, failures: {}, differences: {} };
-    await (workload.measures === 'cold' ? this.#cold(round, contenders) : this.#warm(round, contenders));
+    const round = { id, urls: urlsOf(data), expected: await this.#expected(workload, data), runs: {}, failures: {}, differences: {} };
+    const pages = contenders.filter((contender) => !registry[contender].native);
+    await (workload.measures === 'cold' ? this.#cold(round, pages) : this.#warm(round, pages));
+    for (const contender of contenders) if (registry[contender].native) await this.#native(round, contender, data);
     return round;
+  }
+
+  /** Returns the digest of the reference's answer. */
+  async #expected({ reference, make, keys }, data) {
+    const inputs = Object.fromEntries(Object.entries(data).map(([name, files]) => [name, read(files)]));
+    return digest(await reference({ ...inputs, ...make?.(this.scale) }), keys);
   }
 
   /** Notes an answer's difference from the reference, if there is one. */
   #check(round, contender, answer) {
-    const found = difference(round.expected, answer, workloads[round.id].tolerance);
+    const found = difference(round.expected, answer, registry[contender].tolerance ?? workloads[round.id].tolerance);
     if (found) round.differences[contender] = found;
   }
 
@@ -72,6 +83,18 @@ export class Contest {
         await tab.close();
       }
     }
+  }
+
+  #native(round, contender, data) {
+    return this.#attempt(round, contender, () => {
+      const { id } = round;
+      const folders = Object.fromEntries(Object.entries(data).map(([name, { folder }]) => [name, join(DATA, folder)]));
+      const job = { reps: this.reps, warmUp: this.warmUp, folders, ...workloads[id].make?.(this.scale) };
+      for (const { answer, ...run } of nativeRuns(contender, id, job)) {
+        this.#check(round, contender, digest(answer, workloads[id].keys));
+        this.#keep(round, contender, { ...run, cpuSeconds: Number.NaN, peakBytes: Number.NaN });
+      }
+    });
   }
 
   async #warm(round, contenders) {
@@ -108,7 +131,7 @@ export class Contest {
     tab.resetPeak();
     const cpuBefore = tab.cpuSeconds();
     const run = await tab.call('run', id);
-    return { ...run, cpuSeconds: tab.cpuSeconds() - cpuBefore, peakBytes: tab.peakBytes() };
+    return { ...run, cpuSeconds: tab.cpuSeconds() - cpuBefore, peakBytes: tab.peakBytes(), heapBytes: await tab.call('heapBytes') };
   }
 
   #keep({ id, runs }, contender, run) {

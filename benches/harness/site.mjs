@@ -26,13 +26,16 @@ export async function openSite(ids) {
   mkdirSync(DATA, { recursive: true });
   const { build } = await import(pathToFileURL(createRequire(join(JS, 'package.json')).resolve('esbuild')).href);
   for (const id of ids) {
-    const { module, argument } = contenders[id];
+    const { module, argument, native } = contenders[id];
+    if (native) continue;
     const contents = `import make from './contenders/${module}'; import { present } from './harness/page.js'; present(make(${argument ?? ''}));`;
     await build({
       stdin: { contents, resolveDir: BENCHES },
       outfile: join(root, `${id}.js`),
       bundle: true,
-      minify: true,
+      // Names stay: profiles show them.
+      minifySyntax: true,
+      minifyWhitespace: true,
       format: 'esm',
       target: 'es2024',
       platform: 'browser',

@@ -7,10 +7,17 @@ import { load, once } from './streams.js';
 
 /** Returns columns of record batches as arrays: strings for those of `strings`. */
 function joined(batches, names, strings = []) {
-  const column = (name) =>
-    batches.flatMap((batch) =>
-      Array.from({ length: batch.length }, (_, i) => (strings.includes(name) ? text(batch[name], i) : batch[name].values[i])),
-    );
+  const length = batches.reduce((sum, batch) => sum + batch.length, 0);
+  const column = (name) => {
+    if (strings.includes(name)) return batches.flatMap((batch) => Array.from({ length: batch.length }, (_, i) => text(batch[name], i)));
+    const values = new Float64Array(length);
+    let at = 0;
+    for (const batch of batches) {
+      values.set(batch[name].values.subarray(0, batch.length), at);
+      at += batch.length;
+    }
+    return values;
+  };
   return Object.fromEntries(names.map((name) => [name, column(name)]));
 }
 
