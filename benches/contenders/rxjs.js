@@ -1,7 +1,7 @@
 // RxJS: one chain of operators per query and one emission per event, as its documentation teaches.
-import { concatMap, filter, from, lastValueFrom, map, mergeMap, reduce, tap, toArray, zip } from 'rxjs';
+import { concat, concatMap, filter, from, lastValueFrom, map, mergeMap, reduce, tap, toArray, zip } from 'rxjs';
 import { arrays } from '../workloads/arrow.js';
-import { EUROS, EVERY, SLIDE_MS, Sums, WINDOW_MS } from '../workloads/nexmark.js';
+import { EUROS, EVERY, Highest, Newcomers, Slides, Sums, Tumbling } from '../workloads/nexmark.js';
 import { Answers, Panes } from '../workloads/trends.js';
 
 const decoder = new TextDecoder();
@@ -35,21 +35,16 @@ const tagsOf = ({ createdAt, text, score }) => {
   return tags.length > 0 ? from(tags.map((hashtag) => ({ ms, hashtag, score }))) : from([{ ms }]);
 };
 
-/** The rows of an Arrow stream, one by one. */
-function* rows(bytes, names) {
-  const columns = arrays(bytes);
-  for (let i = 0; i < columns.length; i++) yield Object.fromEntries(names.map((name) => [name, columns[name][i]]));
-}
-
-function* hashtagRows(bytes) {
-  const { length, time, hashtag, score } = arrays(bytes);
-  for (let i = 0; i < length; i++) yield { ms: time[i], hashtag: hashtag[i], score: score[i] };
-}
-
-function* bidRows(bytes) {
-  const { length, auction, bidder, price, time } = arrays(bytes);
-  for (let i = 0; i < length; i++) yield { auction: auction[i], bidder: bidder[i], price: price[i], time: time[i] };
-}
+/** Returns a generator of an Arrow stream's rows, as `row(columns, i)` makes them. */
+const rows = (row) =>
+  function* (bytes) {
+    const columns = arrays(bytes);
+    for (let i = 0; i < columns.length; i++) yield row(columns, i);
+  };
+const hashtagRows = rows(({ time, hashtag, score }, i) => ({ ms: time[i], hashtag: hashtag[i], score: score[i] }));
+const bidRows = rows(({ auction, bidder, price, time }, i) => ({ auction: auction[i], bidder: bidder[i], price: price[i], time: time[i] }));
+const personRows = rows(({ id, name, time }, i) => ({ id: id[i], name: name[i], time: time[i] }));
+const sellerRows = rows(({ seller, time }, i) => ({ seller: seller[i], time: time[i] }));
 
 async function summed(bids, operators) {
   const sums = new Sums();
@@ -65,96 +60,46 @@ async function summed(bids, operators) {
 
 async function q5({ bids }) {
   const answer = [];
-  const panes = new Map();
-  let [maxMs, lastEnd] = [0, 0];
-  const count = (all, { auction, time }) => {
-    const start = time - (time % SLIDE_MS);
-    lastEnd ||= start;
-    if (time > maxMs) maxMs = time;
-    let pane = all.get(start);
-    if (!pane) all.set(start, (pane = new Map()));
-    pane.set(auction, (pane.get(auction) ?? 0) + 1);
-    return all;
+  const count = (slides, { auction, time }) => {
+    slides.add(auction, time);
+    return slides;
   };
-  const close = (all) => {
-    for (let end = lastEnd + SLIDE_MS; end <= maxMs; lastEnd = end, end += SLIDE_MS) {
-      const window = new Map();
-      for (let start = end - WINDOW_MS; start < end; start += SLIDE_MS)
-        for (const [auction, n] of all.get(start) ?? []) window.set(auction, (window.get(auction) ?? 0) + n);
-      const most = Math.max(...window.values());
-      for (const [auction, n] of window) if (n === most) answer.push({ end, auction, n });
-      all.delete(end - WINDOW_MS);
-    }
-  };
+  const slides = new Slides();
   await finished(
     from(bids).pipe(
-      concatMap((bytes) => from(bidRows(bytes)).pipe(reduce(count, panes))),
-      tap(close),
+      concatMap((bytes) => from(bidRows(bytes)).pipe(reduce(count, slides))),
+      tap((all) => all.close(answer)),
     ),
   );
   return answer;
 }
 
-/** Windows of ten seconds by their end. */
-class Windows {
-  #windows = new Map();
-  #maxMs = 0;
-
-  at(ms, make) {
-    if (ms > this.#maxMs) this.#maxMs = ms;
-    const end = ms - (ms % WINDOW_MS) + WINDOW_MS;
-    let window = this.#windows.get(end);
-    if (!window) this.#windows.set(end, (window = make()));
-    return window;
-  }
-
-  /** The complete ones, as events; they are dropped. */
-  complete() {
-    const done = [...this.#windows].filter(([end]) => end <= this.#maxMs);
-    for (const [end] of done) this.#windows.delete(end);
-    return from(done);
-  }
-}
-
-function q7({ bids }) {
-  const highest = (windows, bid) => {
-    const window = windows.at(bid.time, () => ({ bids: [] }));
-    const best = window.bids[0];
-    if (!best || bid.price > best.price) window.bids = [bid];
-    else if (bid.price === best.price) window.bids.push(bid);
-    return windows;
-  };
-  const windows = new Windows();
-  return finished(
-    from(bids).pipe(
-      concatMap((bytes) => from(bidRows(bytes)).pipe(reduce(highest, windows))),
-      concatMap((all) => all.complete()),
-      mergeMap(([end, window]) => window.bids.map(({ auction, bidder, price }) => ({ end, auction, bidder, price }))),
+/** Returns the rows of windows after each micro-batch of events, which `add` puts into their windows. */
+const closing = (batches, windows, add) =>
+  finished(
+    batches.pipe(
+      concatMap((events) => events.pipe(reduce(add, windows))),
+      mergeMap((all) => all.complete()),
+      mergeMap(([end, window]) => window.rows(end)),
       toArray(),
     ),
   );
+
+function q7({ bids }) {
+  return closing(from(bids).pipe(map((bytes) => from(bidRows(bytes)))), new Tumbling(() => new Highest()), (windows, bid) => {
+    windows.at(bid.time).add(bid);
+    return windows;
+  });
 }
 
 function q8({ people, auctions }) {
-  const windows = new Windows();
-  const make = () => ({ names: new Map(), sellers: new Set() });
-  const newcomers = (bytes) =>
-    from(rows(bytes, ['id', 'name', 'time'])).pipe(tap(({ id, name, time }) => windows.at(time, make).names.set(id, name)));
-  const sellers = (bytes) =>
-    from(rows(bytes, ['seller', 'time'])).pipe(tap(({ seller, time }) => windows.at(time, make).sellers.add(seller)));
-  return finished(
-    zip(from(people), from(auctions)).pipe(
-      concatMap(([one, other]) =>
-        from([newcomers(one), sellers(other)]).pipe(
-          concatMap((events) => events),
-          reduce((all) => all, windows),
-        ),
-      ),
-      concatMap((all) => all.complete()),
-      mergeMap(([end, { names, sellers: ids }]) => [...ids].filter((id) => names.has(id)).map((id) => ({ end, id, name: names.get(id) }))),
-      toArray(),
-    ),
-  );
+  const events = zip(from(people), from(auctions)).pipe(map(([one, other]) => concat(from(personRows(one)), from(sellerRows(other)))));
+  return closing(events, new Tumbling(() => new Newcomers()), (windows, { id, name, seller, time }) => {
+    const window = windows.at(time);
+    if (seller === undefined) window.names.set(id, name);
+    else window.sellers.add(seller);
+    return windows;
+  });
 }
 
 export default () => ({

@@ -137,65 +137,102 @@ function someAuctions({ bids }) {
   return sums.columns;
 }
 
+/** Counts by slide and auction, as maps: a sliding window is five slides. */
+export class Slides {
+  #slides = new Map();
+  #maxMs = 0;
+  #lastEnd = 0;
+
+  add(auction, ms) {
+    const start = ms - (ms % SLIDE_MS);
+    this.#lastEnd ||= start;
+    if (ms > this.#maxMs) this.#maxMs = ms;
+    let counts = this.#slides.get(start);
+    if (!counts) this.#slides.set(start, (counts = new Map()));
+    counts.set(auction, (counts.get(auction) ?? 0) + 1);
+  }
+
+  /** Adds the auctions with the most bids of each window that is complete by now to an answer. */
+  close(answer) {
+    for (let end = this.#lastEnd + SLIDE_MS; end <= this.#maxMs; this.#lastEnd = end, end += SLIDE_MS) {
+      const window = new Map();
+      for (let start = end - WINDOW_MS; start < end; start += SLIDE_MS)
+        for (const [auction, n] of this.#slides.get(start) ?? []) window.set(auction, (window.get(auction) ?? 0) + n);
+      const most = Math.max(...window.values());
+      for (const [auction, n] of window) if (n === most) answer.push({ end, auction, n });
+      this.#slides.delete(end - WINDOW_MS);
+    }
+  }
+}
+
 /** q5: the auctions with the most bids of each sliding window. */
 function hotAuctions({ bids }) {
   const answer = [];
-  const panes = new Map();
-  let [maxMs, lastEnd] = [0, 0];
+  const slides = new Slides();
   each(bids, ({ length, auction, time }) => {
-    for (let i = 0; i < length; i++) {
-      const start = time[i] - (time[i] % SLIDE_MS);
-      lastEnd ||= start;
-      maxMs = Math.max(maxMs, time[i]);
-      if (!panes.has(start)) panes.set(start, new Map());
-      const counts = panes.get(start);
-      counts.set(auction[i], (counts.get(auction[i]) ?? 0) + 1);
-    }
-    for (let end = lastEnd + SLIDE_MS; end <= maxMs; lastEnd = end, end += SLIDE_MS) {
-      const window = new Map();
-      for (let start = end - WINDOW_MS; start < end; start += SLIDE_MS)
-        for (const [id, n] of panes.get(start) ?? []) window.set(id, (window.get(id) ?? 0) + n);
-      const most = Math.max(...window.values());
-      for (const [id, n] of window) if (n === most) answer.push({ end, auction: id, n });
-      panes.delete(end - WINDOW_MS);
-    }
+    for (let i = 0; i < length; i++) slides.add(auction[i], time[i]);
+    slides.close(answer);
   });
   return answer;
 }
 
-/** Windows of ten seconds by their end, made at first use; `close` takes those that are complete. */
-class Tumbling {
+/** Windows of ten seconds by their end, made at first use. */
+export class Tumbling {
   #windows = new Map();
   #maxMs = 0;
 
-  at(ms, make) {
-    this.#maxMs = Math.max(this.#maxMs, ms);
-    const end = ms - (ms % WINDOW_MS) + WINDOW_MS;
-    if (!this.#windows.has(end)) this.#windows.set(end, make());
-    return this.#windows.get(end);
+  constructor(make) {
+    this.make = make;
   }
 
-  close(take) {
-    for (const [end, window] of this.#windows) {
-      if (end > this.#maxMs) continue;
-      take(window, end);
-      this.#windows.delete(end);
-    }
+  at(ms) {
+    if (ms > this.#maxMs) this.#maxMs = ms;
+    const end = ms - (ms % WINDOW_MS) + WINDOW_MS;
+    let window = this.#windows.get(end);
+    if (!window) this.#windows.set(end, (window = this.make()));
+    return window;
+  }
+
+  /** Returns the windows that are complete by now with their ends, and drops them. */
+  complete() {
+    const done = [...this.#windows].filter(([end]) => end <= this.#maxMs);
+    for (const [end] of done) this.#windows.delete(end);
+    return done;
+  }
+}
+
+/** The highest bids of a window. */
+export class Highest {
+  bids = [];
+
+  add(bid) {
+    const price = this.bids[0]?.price ?? 0;
+    if (bid.price > price) this.bids = [bid];
+    else if (bid.price === price) this.bids.push(bid);
+  }
+
+  rows(end) {
+    return this.bids.map(({ auction, bidder, price }) => ({ end, auction, bidder, price }));
+  }
+}
+
+/** The newcomers and the sellers of a window. */
+export class Newcomers {
+  names = new Map();
+  sellers = new Set();
+
+  rows(end) {
+    return [...this.sellers].filter((id) => this.names.has(id)).map((id) => ({ end, id, name: this.names.get(id) }));
   }
 }
 
 /** q7: the highest bids of each window. */
 function highestBids({ bids }) {
   const answer = [];
-  const windows = new Tumbling();
+  const windows = new Tumbling(() => new Highest());
   each(bids, ({ length, auction, bidder, price, time }) => {
-    for (let i = 0; i < length; i++) {
-      const window = windows.at(time[i], () => ({ highest: 0, bids: [] }));
-      if (price[i] < window.highest) continue;
-      if (price[i] > window.highest) Object.assign(window, { highest: price[i], bids: [] });
-      window.bids.push({ auction: auction[i], bidder: bidder[i], price: price[i] });
-    }
-    windows.close((window, end) => answer.push(...window.bids.map((bid) => ({ end, ...bid }))));
+    for (let i = 0; i < length; i++) windows.at(time[i]).add({ auction: auction[i], bidder: bidder[i], price: price[i] });
+    for (const [end, window] of windows.complete()) answer.push(...window.rows(end));
   });
   return answer;
 }
@@ -203,15 +240,12 @@ function highestBids({ bids }) {
 /** q8: who came and opened an auction within one window. */
 function newSellers({ people, auctions }) {
   const answer = [];
-  const windows = new Tumbling();
-  const make = () => ({ names: new Map(), sellers: new Set() });
+  const windows = new Tumbling(() => new Newcomers());
   people.forEach((bytes, batch) => {
     const [newcomers, opened] = [arrays(bytes), arrays(auctions[batch])];
-    newcomers.id.forEach((id, i) => windows.at(newcomers.time[i], make).names.set(id, newcomers.name[i]));
-    opened.seller.forEach((seller, i) => windows.at(opened.time[i], make).sellers.add(seller));
-    windows.close(({ names, sellers }, end) => {
-      for (const id of sellers) if (names.has(id)) answer.push({ end, id, name: names.get(id) });
-    });
+    newcomers.id.forEach((id, i) => windows.at(newcomers.time[i]).names.set(id, newcomers.name[i]));
+    opened.seller.forEach((seller, i) => windows.at(opened.time[i]).sellers.add(seller));
+    for (const [end, window] of windows.complete()) answer.push(...window.rows(end));
   });
   return answer;
 }
