@@ -35,16 +35,25 @@ const tagsOf = ({ createdAt, text, score }) => {
   return tags.length > 0 ? from(tags.map((hashtag) => ({ ms, hashtag, score }))) : from([{ ms }]);
 };
 
-/** Returns a generator of an Arrow stream's rows, as `row(columns, i)` makes them. */
-const rows = (row) =>
+/** Returns a generator of an Arrow stream's rows: objects of those columns, as `row(columns, i)` makes them. */
+const rows = (names, row) =>
   function* (bytes) {
-    const columns = arrays(bytes);
+    const columns = arrays(bytes, names);
     for (let i = 0; i < columns.length; i++) yield row(columns, i);
   };
-const hashtagRows = rows(({ time, hashtag, score }, i) => ({ ms: time[i], hashtag: hashtag[i], score: score[i] }));
-const bidRows = rows(({ auction, bidder, price, time }, i) => ({ auction: auction[i], bidder: bidder[i], price: price[i], time: time[i] }));
-const personRows = rows(({ id, name, time }, i) => ({ id: id[i], name: name[i], time: time[i] }));
-const sellerRows = rows(({ seller, time }, i) => ({ seller: seller[i], time: time[i] }));
+const hashtagRows = rows(['time', 'hashtag', 'score'], ({ time, hashtag, score }, i) => ({
+  ms: time[i],
+  hashtag: hashtag[i],
+  score: score[i],
+}));
+const bidRows = rows(['auction', 'bidder', 'price', 'time'], ({ auction, bidder, price, time }, i) => ({
+  auction: auction[i],
+  bidder: bidder[i],
+  price: price[i],
+  time: time[i],
+}));
+const personRows = rows(['id', 'name', 'time'], ({ id, name, time }, i) => ({ id: id[i], name: name[i], time: time[i] }));
+const sellerRows = rows(['seller', 'time'], ({ seller, time }, i) => ({ seller: seller[i], time: time[i] }));
 
 async function summed(bids, operators) {
   const sums = new Sums();

@@ -27,10 +27,10 @@ export function stream(columns) {
   return tableToIPC(tableFromColumns(made), { format: 'stream' });
 }
 
-/** Returns the columns of an Arrow stream as arrays: numbers, strings, times in milliseconds; `length` is the number of rows. */
-export function arrays(bytes) {
+/** Returns columns of an Arrow stream as arrays: numbers, strings, times in milliseconds; `length` is the number of rows. */
+export function arrays(bytes, names) {
   const table = tableFromIPC(bytes);
-  return { length: table.numRows, ...table.toColumns() };
+  return { length: table.numRows, ...Object.fromEntries(names.map((name) => [name, table.getChild(name).toArray()])) };
 }
 
 /**

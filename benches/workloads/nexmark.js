@@ -103,10 +103,11 @@ const events = (kind, seed) => {
 };
 const [people, auctions, bids] = [events('people', 4), events('auctions', 5), events('bids', 6)];
 
-/** Runs `take` over the rows of each micro-batch. */
-function each(batches, take) {
-  for (const bytes of batches) take(arrays(bytes));
+/** Runs `take` over those columns of each micro-batch. */
+function each(batches, names, take) {
+  for (const bytes of batches) take(arrays(bytes, names));
 }
+const ALL = ['auction', 'bidder', 'price', 'time'];
 
 /** Sums of a query that answers every event that it keeps. */
 export class Sums {
@@ -121,7 +122,7 @@ export class Sums {
 
 function inEuros({ bids }) {
   const sums = new Sums();
-  each(bids, ({ length, auction, bidder, price, time }) => {
+  each(bids, ALL, ({ length, auction, bidder, price, time }) => {
     const rows = Array.from({ length }, (_, i) => ({ auction: auction[i], bidder: bidder[i], price: price[i] * EUROS, time: time[i] }));
     for (const row of rows) sums.add(row.auction, row.price);
   });
@@ -130,7 +131,7 @@ function inEuros({ bids }) {
 
 function someAuctions({ bids }) {
   const sums = new Sums();
-  each(bids, ({ auction, price }) => {
+  each(bids, ['auction', 'price'], ({ auction, price }) => {
     const rows = Array.from(auction, (id, i) => ({ auction: id, price: price[i] })).filter((row) => row.auction % EVERY === 0);
     for (const row of rows) sums.add(row.auction, row.price);
   });
@@ -169,7 +170,7 @@ export class Slides {
 function hotAuctions({ bids }) {
   const answer = [];
   const slides = new Slides();
-  each(bids, ({ length, auction, time }) => {
+  each(bids, ['auction', 'time'], ({ length, auction, time }) => {
     for (let i = 0; i < length; i++) slides.add(auction[i], time[i]);
     slides.close(answer);
   });
@@ -230,7 +231,7 @@ export class Newcomers {
 function highestBids({ bids }) {
   const answer = [];
   const windows = new Tumbling(() => new Highest());
-  each(bids, ({ length, auction, bidder, price, time }) => {
+  each(bids, ALL, ({ length, auction, bidder, price, time }) => {
     for (let i = 0; i < length; i++) windows.at(time[i]).add({ auction: auction[i], bidder: bidder[i], price: price[i] });
     for (const [end, window] of windows.complete()) answer.push(...window.rows(end));
   });
@@ -242,7 +243,8 @@ function newSellers({ people, auctions }) {
   const answer = [];
   const windows = new Tumbling(() => new Newcomers());
   people.forEach((bytes, batch) => {
-    const [newcomers, opened] = [arrays(bytes), arrays(auctions[batch])];
+    const newcomers = arrays(bytes, ['id', 'name', 'time']);
+    const opened = arrays(auctions[batch], ['seller', 'time']);
     newcomers.id.forEach((id, i) => windows.at(newcomers.time[i]).names.set(id, newcomers.name[i]));
     opened.seller.forEach((seller, i) => windows.at(opened.time[i]).sellers.add(seller));
     for (const [end, window] of windows.complete()) answer.push(...window.rows(end));

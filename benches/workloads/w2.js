@@ -26,7 +26,7 @@ function reference({ hashtags }) {
   const answers = new Answers();
   const panes = new Panes();
   for (const bytes of hashtags) {
-    const { length, time, hashtag, score } = arrays(bytes);
+    const { length, time, hashtag, score } = arrays(bytes, ['time', 'hashtag', 'score']);
     for (let i = 0; i < length; i++) panes.add(time[i], hashtag[i], score[i]);
     answers.add(panes.top());
   }

@@ -34,7 +34,7 @@ function entryOf(map, key, make) {
 }
 
 function reference({ table }, clock) {
-  const parts = table.map(arrays);
+  const parts = table.map((bytes) => arrays(bytes, ['k', 's', 'j', 'v', 'w']));
   clock?.lap('load');
   const byKey = new Map();
   for (const { length, k, v, w } of parts) {

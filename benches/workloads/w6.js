@@ -32,7 +32,7 @@ const dimensions = {
 };
 
 function reference({ facts, dimensions }, clock) {
-  const [{ k, v, length }, other] = [arrays(facts[0]), arrays(dimensions[0])];
+  const [{ k, v, length }, other] = [arrays(facts[0], ['k', 'v']), arrays(dimensions[0], ['k', 'w'])];
   clock?.lap('load');
   const weights = new Map();
   other.k.forEach((key, i) => weights.set(key, other.w[i]));
