@@ -11,6 +11,8 @@ import { DATA, read, stored } from './store.mjs';
 import { Tab } from './tab.mjs';
 
 const DEBUG_PORT = 9_231;
+const WARM_UP_SECONDS = 5;
+const WARM_UP_RUNS = 8;
 
 /** Contests on a site: `scale` and `options` of the inputs, `reps` runs each after a `warmUp`; `say` prints, `profile` adds one run more. */
 export class Contest {
@@ -106,7 +108,7 @@ export class Contest {
         tabs.set(contender, { tab, port });
         await this.#attempt(round, contender, async () => {
           await tab.call('start');
-          if (this.warmUp) await this.#run(round, tab, workloads[round.id].warmUpScale);
+          if (this.warmUp) await this.#warmUp(round, tab);
         });
       }
       for (let rep = 0; rep < Math.min(this.reps, workloads[round.id].reps ?? this.reps); rep++) {
@@ -123,6 +125,15 @@ export class Contest {
         for (const [contender, { tab, port }] of tabs) if (!round.failures[contender]) await this.#profile(round, contender, tab, port);
     } finally {
       await Promise.all([...tabs.values()].map(({ tab }) => tab.close()));
+    }
+  }
+
+  /** Runs until the compilers of JavaScript and wasm have seen enough: small workloads several times. */
+  async #warmUp(round, tab) {
+    let seconds = 0;
+    for (let runs = 0; runs < WARM_UP_RUNS && seconds < WARM_UP_SECONDS; runs++) {
+      const run = await this.#run(round, tab, workloads[round.id].warmUpScale);
+      seconds += run.seconds;
     }
   }
 
