@@ -57,29 +57,34 @@ const contest = new Contest({
   say,
 });
 const rounds = {};
+const figures = new Figures(rounds);
+const reached = () => (scale === 1 ? targets(figures) : []);
+
+/** Writes what has been measured so far to the files that were asked for. */
+function keep() {
+  const machine = { cores: cpus().length, model: cpus()[0].model, node: process.version, date: new Date().toISOString() };
+  if (args.json) writeFileSync(args.json, `${JSON.stringify({ machine, scale, reps, rounds, targets: reached() }, null, 2)}\n`);
+  if (args.markdown) writeFileSync(args.markdown, markdown(figures, scale, reached()));
+}
+
 try {
   const known = await contest.knownBy(entrants);
   for (const id of ids) {
     const able = entrants.filter((contender) => known[contender].includes(id));
-    if (able.length > 0) rounds[id] = await contest.hold(id, able);
+    if (able.length === 0) continue;
+    rounds[id] = await contest.hold(id, able);
+    keep();
   }
 } finally {
   server.close();
 }
 
-const figures = new Figures(rounds);
-const reached = targets(figures);
 const faults = Object.values(rounds).flatMap(({ id, failures, differences }) => [
   ...Object.entries(failures).map(([contender, message]) => `${id}: ${contender} has failed: ${message}`),
   ...Object.entries(differences).map(([contender, difference]) => `${id}: ${contender} DISAGREES with the reference: ${difference}`),
 ]);
 say(`\n${table(figures, scale)}\n\n`);
-if (scale === 1) for (const { number, what, verdict } of reached) say(`${number}  ${what}: ${verdict}\n`);
-else say(`Targets are for whole data, this is ${scale} of it.\n`);
+for (const { number, what, verdict } of reached()) say(`${number}  ${what}: ${verdict}\n`);
+if (scale !== 1) say(`Targets are for whole data, this is ${scale} of it.\n`);
 say(faults.length === 0 ? '\nbench: all answers agree\n' : `\n${faults.map((fault) => `bench: ${fault}\n`).join('')}`);
-if (args.json) {
-  const machine = { cores: cpus().length, model: cpus()[0].model, node: process.version, date: new Date().toISOString() };
-  writeFileSync(args.json, `${JSON.stringify({ machine, scale, reps, rounds, targets: reached }, null, 2)}\n`);
-}
-if (args.markdown) writeFileSync(args.markdown, markdown(figures, scale, scale === 1 ? reached : []));
 process.exitCode = faults.length === 0 ? 0 : 1;
