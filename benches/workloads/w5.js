@@ -4,7 +4,7 @@ import { random } from './random.js';
 
 const RATE = 20_000;
 const GROUP = 10;
-const KEYS = 1_000;
+export const KEYS = 1_000;
 const SECONDS = 20;
 /** How long after the last event all counts must have been seen. */
 const PATIENCE_MS = 30_000;
