@@ -63,10 +63,14 @@ setup_wasm() {
 setup_node() {
   have node || die "missing 'node'; install Node.js 20 or newer"
   [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || die "Node.js 20 or newer is needed, found $(node --version)"
-  if ! cmp -s src/js/package-lock.json src/js/node_modules/.rivulet-lock; then
-    say "installing npm packages"
-    (cd src/js && npm ci --silent --no-audit --no-fund) || die "npm ci failed in src/js"
-    cp src/js/package-lock.json src/js/node_modules/.rivulet-lock
+  npm_packages src/js
+}
+
+npm_packages() { # FOLDER with a lock file
+  if ! cmp -s "$1/package-lock.json" "$1/node_modules/.rivulet-lock"; then
+    say "installing npm packages of $1"
+    (cd "$1" && npm ci --silent --no-audit --no-fund) || die "npm ci failed in $1"
+    cp "$1/package-lock.json" "$1/node_modules/.rivulet-lock"
   fi
 }
 
@@ -246,15 +250,25 @@ cmd_exchange() {
 }
 
 cmd_serve_connect() { native; exec "$SERVER" "$@"; }
+
+# The benchmark; --pack first builds what is shipped. Whatever else is said is for benches/bench.mjs; without a word the benches
+# of checkpoints and of batches run, too.
 cmd_bench() {
-  setup_browser; cmd_build; setup_python
-  "$VENV/bin/python" -c 'import sklearn' 2>/dev/null || "$VENV/bin/pip" install -q --disable-pip-version-check scikit-learn \
-    || die "pip install scikit-learn failed"
+  setup_browser
+  if [ "${1:-}" = --pack ]; then shift; cmd_pack; else cmd_build; fi
+  npm_packages benches
+  case "$*" in
+    *pyspark* | *sklearn*)
+      setup_python
+      "$VENV/bin/python" -c 'import sklearn' 2>/dev/null || "$VENV/bin/pip" install -q --disable-pip-version-check scikit-learn \
+        || die "pip install scikit-learn failed"
+      ;;
+  esac
   node benches/bench.mjs "$@"
-  if [ $# = 0 ]; then node benches/naive_bayes.mjs; node benches/checkpoints.mjs; node benches/rdd.mjs; node benches/batches.mjs; fi
+  if [ $# = 0 ]; then node benches/checkpoints.mjs; node benches/batches.mjs; fi
 }
 cmd_size() { cmd_pack; node benches/size.mjs "$@"; }
-cmd_clean() { rm -rf pkg src/js/node_modules src/js/dist "$CACHE"; say "removed pkg, node_modules and $CACHE"; }
+cmd_clean() { rm -rf pkg src/js/node_modules benches/node_modules src/js/dist "$CACHE"; say "removed pkg, node_modules and $CACHE"; }
 
 cmd_help() {
   cat <<'TXT'
@@ -272,8 +286,11 @@ cmd_help() {
                           streaming queries under simulated faults: N seeds (1000) from S (the time), faults by kind, seeds/s
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
-  bench                   the trending query beside other engines, in one Chromium; naive Bayes beside other libraries; what
-                          checkpoints and state cost; RDDs beside plain JavaScript and PySpark
+  bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
+        [--json FILE] [--markdown FILE]
+                          workloads by Rivulet, other engines and libraries, and JavaScript by hand, in Chromium: a table of times,
+                          CPU seconds and peak memory, and what targets are reached; --pack measures the release build, --quick
+                          only shows that all of it runs; without options also what checkpoints cost and how late batches are
   size                    download sizes of a release build, with their limits
   clean                   remove everything built, and the cache
 Tools, dependencies and build results are kept in ${XDG_CACHE_HOME:-~/.cache}/rivulet.

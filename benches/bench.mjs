@@ -1,132 +1,90 @@
-// The first benchmark: tweets as NDJSON in 100 micro-batches through the sliding-window query, the top 20 of the newest
-// complete window after every batch, in one Chromium. Answers must agree before times count.
-//   node benches/bench.mjs [--tweets 1000000] [--batches 100] [--reps 3] [--only typed,rivulet-1] [--json FILE] [--profile]
-// With --profile one run more of each Rivulet is watched, and the busiest functions of its threads are printed.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+// The benchmark: workloads × contenders in Chromium. Answers must agree with the reference's before times count.
+//   node benches/bench.mjs [--only W1,W4] [--contenders typed,rivulet-1] [--reps 3] [--quick] [--scale 1] [--in-step]
+//     [--json FILE] [--markdown FILE] [--profile]
+// Names of workloads are in workloads/index.js, of contenders in contenders/index.mjs. --quick takes a fiftieth of the data,
+// once, without a warm-up.
+// --in-step has Rivulet answer a micro-batch before it gets the next one, as the others do of themselves: by default all batches are there
+// from the start, for all contenders. --profile prints the busiest functions of each thread in one run more.
+import { writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { launch } from '../src/js/scripts/browser.mjs';
-import { CACHE, JS, PKG } from '../src/js/scripts/paths.mjs';
-import { serve } from '../src/js/scripts/serve.mjs';
-import { difference } from './answer.js';
-import { BATCHES, benchData } from './data.mjs';
-import { busiest, profileFlags, startProfiles } from './profile.mjs';
+import { contenders } from './contenders/index.mjs';
+import { Contest } from './harness/contest.mjs';
+import { Figures } from './harness/figures.mjs';
+import { markdown, table } from './harness/report.mjs';
+import { openSite } from './harness/site.mjs';
+import { targets } from './harness/targets.mjs';
+import { groups, workloads } from './workloads/index.js';
 
 const { values: args } = parseArgs({
   options: {
-    tweets: { type: 'string', default: '1000000' },
-    batches: { type: 'string', default: String(BATCHES) },
-    reps: { type: 'string', default: '3' },
-    only: { type: 'string', default: 'typed,duckdb,rivulet-1,rivulet-2' },
+    only: { type: 'string' },
+    contenders: { type: 'string' },
+    reps: { type: 'string' },
+    scale: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    'in-step': { type: 'boolean', default: false },
     json: { type: 'string' },
+    markdown: { type: 'string' },
     profile: { type: 'boolean', default: false },
   },
 });
-const WARM_UP_BATCHES = 10;
-const here = dirname(fileURLToPath(import.meta.url));
-const contenders = args.only.split(',');
-const batches = Number(args.batches);
+const QUICK_SCALE = 0.02;
 const say = (text) => process.stdout.write(text);
-const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-say('bench: input… ');
-const { file, tweets, offsets } = benchData(Number(args.tweets));
-say(`${tweets.toLocaleString('en')} tweets, ${(offsets.at(-1) / 1e6).toFixed(0)} MB\n`);
+/** Returns the names of a list that are known, in its order, or the usual ones. */
+function chosen(list, known, several = {}) {
+  const usual = Object.keys(known).filter((name) => !known[name].native);
+  const names = list?.split(',').flatMap((name) => several[name] ?? [name]) ?? usual;
+  const unknown = names.find((name) => !(name in known));
+  if (unknown === undefined) return names;
+  say(`bench: ${unknown} is not one of ${[...Object.keys(several), ...Object.keys(known)].join(', ')}\n`);
+  process.exit(2);
+}
 
-const site = join(CACHE, 'bench/site');
-mkdirSync(site, { recursive: true });
-const { build } = await import(pathToFileURL(createRequire(join(JS, 'package.json')).resolve('esbuild')).href);
-await build({
-  entryPoints: [join(here, 'page.js')],
-  outfile: join(site, 'page.js'),
-  bundle: true,
-  format: 'esm',
-  target: 'es2022',
-  logLevel: 'error',
-  external: ['/pkg/*'],
-  nodePaths: [join(JS, 'node_modules')],
+const scale = Number(args.scale ?? (args.quick ? QUICK_SCALE : 1));
+const reps = Number(args.reps ?? (args.quick ? 1 : 3));
+const ids = chosen(args.only, workloads, groups);
+const entrants = chosen(args.contenders, contenders);
+const { server, url } = await openSite(entrants);
+const contest = new Contest({
+  site: url,
+  scale,
+  reps,
+  options: { inStep: args['in-step'] },
+  warmUp: !args.quick,
+  profile: args.profile,
+  say,
 });
-writeFileSync(join(site, 'index.html'), '<!doctype html><title>bench</title><script type="module" src="/page.js"></script>');
-const { server, url } = await serve(site, { mounts: { '/pkg/': PKG, '/npm/': join(JS, 'node_modules'), '/input.ndjson': file } });
+const rounds = {};
+const figures = new Figures(rounds);
+const reached = () => (scale === 1 ? targets(figures) : []);
 
-const DEBUG_PORT = 9_231;
-const browser = await launch(args.profile ? profileFlags(DEBUG_PORT) : []);
+/** Writes what has been measured so far to the files that were asked for. */
+function keep() {
+  const machine = { cores: cpus().length, model: cpus()[0].model, node: process.version, date: new Date().toISOString() };
+  if (args.json) writeFileSync(args.json, `${JSON.stringify({ machine, scale, reps, rounds, targets: reached() }, null, 2)}\n`);
+  if (args.markdown) writeFileSync(args.markdown, markdown(figures, scale, reached()));
+}
+
 try {
-  const page = await browser.newPage();
-  page.on('pageerror', (error) => say(`bench: ${error.message}\n`));
-  await page.goto(url);
-  await page.waitForFunction(() => globalThis.bench);
-  await page.evaluate((all) => globalThis.bench.load(all), offsets);
-  const runs = Object.fromEntries(contenders.map((id) => [id, []]));
-  for (let rep = 0; rep < Number(args.reps); rep++) {
-    for (const id of contenders) {
-      say(`bench: ${id}, run ${rep + 1}… `);
-      await page.evaluate((which) => globalThis.bench.start(which), id);
-      await page.evaluate(([which, count]) => globalThis.bench.run(which, count), [id, Math.min(WARM_UP_BATCHES, batches)]);
-      const run = await page.evaluate(([which, count]) => globalThis.bench.run(which, count), [id, batches]);
-      await page.evaluate((which) => globalThis.bench.stop(which), id);
-      runs[id].push(run);
-      say(`${run.seconds.toFixed(2)} s\n`);
-    }
+  const known = await contest.knownBy(entrants);
+  for (const id of ids) {
+    const able = entrants.filter((contender) => known[contender].includes(id));
+    if (able.length === 0) continue;
+    rounds[id] = await contest.hold(id, able);
+    keep();
   }
-  const names = Object.fromEntries(
-    await Promise.all(contenders.map(async (id) => [id, await page.evaluate((which) => globalThis.bench.name(which), id)])),
-  );
-  process.exitCode = report(names, runs);
-  for (const id of args.profile ? contenders.filter((which) => which.startsWith('rivulet')) : []) await profile(page, id);
-  if (args.json) writeFileSync(args.json, JSON.stringify({ tweets, batches, runs }, null, 2));
 } finally {
-  await browser.close();
   server.close();
 }
 
-async function profile(page, id) {
-  await page.evaluate((which) => globalThis.bench.start(which), id);
-  await page.evaluate(([which, count]) => globalThis.bench.run(which, count), [id, Math.min(WARM_UP_BATCHES, batches)]);
-  const stop = await startProfiles(DEBUG_PORT, url);
-  await page.evaluate(([which, count]) => globalThis.bench.run(which, count), [id, batches]);
-  say(`\n${id}, own time by thread:\n`);
-  for (const one of await stop()) say(`${busiest(one).join('\n')}\n`);
-  await page.evaluate((which) => globalThis.bench.stop(which), id);
-}
-
-function report(names, runs) {
-  const reference = runs[contenders[0]][0].answers;
-  let wrong = 0;
-  for (const id of contenders) {
-    for (const { answers } of runs[id]) {
-      const found = difference(reference, answers);
-      if (!found) continue;
-      wrong += 1;
-      say(
-        `bench: ${names[id]} DISAGREES with ${names[contenders[0]]}: ${found}\n  its last answer: ${JSON.stringify(answers.last.slice(0, 3))}\n`,
-      );
-    }
-  }
-  const rows = (tweets * batches) / BATCHES;
-  const first = median(runs[contenders[0]].map(({ seconds }) => seconds));
-  say(`\n${'contender'.padEnd(28)}${'median s'.padStart(10)}${'tweets/s'.padStart(12)}${'ratio'.padStart(8)}   runs\n`);
-  for (const id of contenders) {
-    const seconds = runs[id].map((run) => run.seconds);
-    const middle = median(seconds);
-    say(
-      `${names[id].padEnd(28)}${middle.toFixed(2).padStart(10)}${Math.round(rows / middle)
-        .toLocaleString('en')
-        .padStart(12)}${(middle / first).toFixed(2).padStart(8)}   ${seconds.map((s) => s.toFixed(2)).join(' ')}\n`,
-    );
-  }
-  for (const id of contenders) {
-    const last = runs[id].at(-1);
-    if (last.durations) say(`\n${names[id]}, milliseconds by step (the progress that is kept): ${JSON.stringify(last.durations)}\n`);
-    if (last.heap)
-      say(
-        `${names[id]}, wasm memory: ${Object.entries(last.heap)
-          .map(([who, bytes]) => `${who} ${(bytes / 1e6).toFixed(0)} MB`)
-          .join(', ')}\n`,
-      );
-  }
-  say(wrong === 0 ? `\nbench: all answers agree\n` : `\nbench: ${wrong} runs disagree: their times do not count\n`);
-  return wrong === 0 ? 0 : 1;
-}
+const faults = Object.values(rounds).flatMap(({ id, failures, differences }) => [
+  ...Object.entries(failures).map(([contender, message]) => `${id}: ${contender} has failed: ${message}`),
+  ...Object.entries(differences).map(([contender, difference]) => `${id}: ${contender} DISAGREES with the reference: ${difference}`),
+]);
+say(`\n${table(figures, scale)}\n\n`);
+for (const { number, what, verdict } of reached()) say(`${number}  ${what}: ${verdict}\n`);
+if (scale !== 1) say(`Targets are for whole data, this is ${scale} of it.\n`);
+say(faults.length === 0 ? '\nbench: all answers agree\n' : `\n${faults.map((fault) => `bench: ${fault}\n`).join('')}`);
+process.exitCode = faults.length === 0 ? 0 : 1;

@@ -1,7 +1,7 @@
 // Where the time goes: CPU profiles of the page and each of its workers, through Chromium's DevTools protocol.
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { JS } from '../src/js/scripts/paths.mjs';
+import { JS } from '../../src/js/scripts/paths.mjs';
 
 const { WebSocket } = createRequire(join(JS, 'package.json'))('ws');
 const SAMPLE_US = 1_000;

@@ -1,0 +1,15 @@
+// All contenders by name, in the order of the table; `module` makes one of its `argument`. Which workloads a contender runs says its
+// `runs`: functions (inputs, clock) => answer by workload. Those with `native` run outside of the browser, and only if they are named.
+export const contenders = {
+  typed: { name: 'JavaScript, typed arrays', module: 'typed/index.js' },
+  map: { name: 'JavaScript, idiomatic', module: 'map.js' },
+  duckdb: { name: 'duckdb-wasm 1.32 (eh)', module: 'duckdb/index.js' },
+  rxjs: { name: 'rxjs 7.8', module: 'rxjs.js' },
+  perspective: { name: 'Perspective 5.5', module: 'perspective.js' },
+  wink: { name: 'wink-naive-bayes 2.2', module: 'wink.js' },
+  'rivulet-1': { name: 'Rivulet, 1 executor', module: 'rivulet/index.js', argument: 1 },
+  'rivulet-2': { name: 'Rivulet, 2 executors', module: 'rivulet/index.js', argument: 2 },
+  pyspark: { name: 'PySpark local[2], natively', native: ['W7', 'wordcount', 'reduce', 'join', 'sort'] },
+  // Its hashes are its own: predictions differ here and there.
+  sklearn: { name: 'scikit-learn, natively', native: ['W7'], tolerance: 0.02 },
+};

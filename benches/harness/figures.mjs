@@ -1,0 +1,48 @@
+// What runs come to: medians, and the figure by which a workload is compared.
+import { workloads } from '../workloads/index.js';
+
+export const median = (numbers) => {
+  const sorted = numbers.filter((n) => !Number.isNaN(n)).sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+};
+
+/** The rounds of a bench, by workload, and figures of them. */
+export class Figures {
+  constructor(rounds) {
+    this.rounds = rounds;
+  }
+
+  /** The median of what `pick` takes of the runs; undefined if there is none whose answer counts. */
+  of(id, contender, pick = ({ seconds }) => seconds) {
+    const round = this.rounds[id];
+    const runs = round?.runs[contender];
+    if (!runs || round.differences[contender] || round.failures[contender]) return undefined;
+    return median(runs.map(pick));
+  }
+
+  part(id, contender, part) {
+    return this.of(id, contender, ({ parts }) => parts[part]);
+  }
+
+  latency(id, contender, quantile) {
+    return this.of(id, contender, ({ latency }) => latency[quantile]);
+  }
+
+  /** The seconds that two contenders are compared by. */
+  seconds(id, contender) {
+    if (workloads[id].measures === 'latency') return this.latency(id, contender, 'p50') / 1_000;
+    if (workloads[id].measures === 'parts') return this.part(id, contender, 'empty');
+    return this.of(id, contender);
+  }
+
+  /** How often the seconds of `other` are those of `contender`: above 1 it is the faster one. */
+  ratio(id, contender, other) {
+    return this.seconds(id, other) / this.seconds(id, contender);
+  }
+
+  /** Names of a workload's contenders whose runs count. */
+  contenders(id) {
+    return Object.keys(this.rounds[id]?.runs ?? {}).filter((contender) => this.of(id, contender) !== undefined);
+  }
+}

@@ -1,0 +1,53 @@
+// The targets that the project has set itself, against what was measured.
+
+const [R1, R2] = ['rivulet-1', 'rivulet-2'];
+const LIBRARIES = ['duckdb', 'rxjs', 'perspective'];
+const TRENDS_AND_WINDOWS = ['W2', 'W2d', 'q1', 'q2', 'q5', 'q7', 'q8'];
+
+/** A target is a value that must be at least, or at most, a limit. */
+const atLeast = (number, what, value, limit, unit = '×') => ({ number, what, value, limit, unit, reached: value >= limit, sign: '≥' });
+const atMost = (number, what, value, limit, unit = '×') => ({ number, what, value, limit, unit, reached: value <= limit, sign: '≤' });
+
+function all(figures) {
+  const faster = (id, contender, other) => figures.ratio(id, contender, other);
+  const slower = (id, contender, other) => 1 / figures.ratio(id, contender, other);
+  const fastest = Math.min(...LIBRARIES.map((id) => figures.seconds('W1', id)).filter(Number.isFinite));
+  return [
+    atMost(1, 'W1, 1 executor, of the time of typed JavaScript', slower('W1', R1, 'typed'), 1.1),
+    atMost(1, 'W1, 2 executors, of the time of typed JavaScript', slower('W1', R2, 'typed'), 0.75),
+    atLeast(1, 'W1, 1 executor, faster than the fastest library', fastest / figures.seconds('W1', R1), 6),
+    ...TRENDS_AND_WINDOWS.map((id) => atLeast(2, `${id}, 1 executor, faster than duckdb`, faster(id, R1, 'duckdb'), 3)),
+    ...TRENDS_AND_WINDOWS.map((id) => atLeast(2, `${id}, 1 executor, faster than rxjs`, faster(id, R1, 'rxjs'), 1)),
+    ...['W1', 'W2', 'q5', 'q7'].map((id) => atLeast(2, `${id}, 2 executors, faster than one`, faster(id, R2, R1), 1.5)),
+    ...['W3', 'W6'].map((id) => atLeast(3, `${id}, 1 executor, faster than duckdb`, faster(id, R1, 'duckdb'), 1)),
+    atMost(3, 'W3, 1 executor, peak memory', figures.of('W3', R1, ({ peakBytes }) => peakBytes) / 1e6, 700, 'MB'),
+    ...[R1, R2].flatMap((id) => [
+      atMost(4, `W5, ${id}, p50`, figures.latency('W5', id, 'p50'), 1.2, 'ms'),
+      atMost(4, `W5, ${id}, p99`, figures.latency('W5', id, 'p99'), 5, 'ms'),
+    ]),
+    atMost(4, 'micro-batch without rows', figures.part('empty', R1, 'empty') * 1_000, 0.5, 'ms'),
+    ...['train', 'score'].flatMap((part) => {
+      const of = (id) => figures.part('W7', id, part) / figures.part('W7', 'typed', part);
+      return [
+        atMost(5, `W7 ${part}, 1 executor, of the time of typed JavaScript`, of(R1), 1.5),
+        atMost(5, `W7 ${part}, 2 executors, of the time of typed JavaScript`, of(R2), 1),
+      ];
+    }),
+    atMost(6, 'cold start, 1 executor, of the time of Perspective', slower('cold', R1, 'perspective'), 1),
+    atMost(6, 'collect() of 90,000 × 4', figures.seconds('collect', R1) * 1_000, 45, 'ms'),
+    ...['wordcount', 'reduce', 'join', 'sort'].map((id) =>
+      atLeast(7, `RDD ${id}, 2 executors, faster than idiomatic JavaScript`, faster(id, R2, 'map'), 1.5),
+    ),
+  ];
+}
+
+/** Returns the targets that the measured rounds decide: `{ number, what, reached, verdict }`. */
+export function targets(figures) {
+  return all(figures)
+    .filter(({ value }) => Number.isFinite(value))
+    .map(({ value, limit, unit, sign, reached, ...target }) => {
+      const missed = Math.abs(value / limit - 1) * 100;
+      const verdict = reached ? 'reached' : `MISSED by ${missed.toFixed(0)} %`;
+      return { ...target, reached, verdict: `${value.toFixed(2)} ${unit} (${sign} ${limit}): ${verdict}` };
+    });
+}
