@@ -62,6 +62,7 @@ impl Hashing {
     }
 
     /// Returns a hash modulo the number of features; hashes are signed, the result is not negative.
+    #[inline]
     fn index(self, hash: u32) -> usize {
         match i32::try_from(self.features) {
             Ok(features) if features > 0 => (hash as i32).rem_euclid(features) as usize,
@@ -70,7 +71,7 @@ impl Hashing {
     }
 
     /// Returns the index of a word of a lowered column.
-    #[inline]
+    #[inline(always)] // A call per word would cost as much as its hash.
     pub fn of_word(self, word: &Word, texts: &LoweredTexts) -> usize {
         if word.len < 8 && !self.old {
             self.index(finish(murmur3_rest(SEED, word.head, word.len as u32), word.len as u32))
