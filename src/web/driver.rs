@@ -45,16 +45,17 @@ struct State {
     last_status_ms: i64,
     /// Whether the page has listeners to the progress of queries.
     listening: bool,
-    /// The blocks that the page pushed last, as they came.
-    pushed: Originals,
+    /// The blocks that the page pushed and the files that were read, as they came.
+    originals: Rc<RefCell<Originals>>,
 }
 
 impl Driver {
     /// Starts the driver.
     pub fn start(init: Init) -> Self {
         let seed = (js_sys::Math::random() * 9_007_199_254_740_992.0) as u64;
-        let files = Rc::new(RegisteredFiles::default());
         let conf = Conf { values: init.conf };
+        let originals = Rc::new(RefCell::new(Originals::default()));
+        let files = Rc::new(RegisteredFiles::new(originals.clone()));
         Self(Rc::new_cyclic(|weak: &Weak<RefCell<State>>| {
             // Events come from outside of the engine's steps, and the state lives as long as the worker.
             let step = {
@@ -76,7 +77,7 @@ impl Driver {
                 watched: false,
                 last_status_ms: 0,
                 listening: false,
-                pushed: Originals::default(),
+                originals: originals.clone(),
             })
         }))
     }
@@ -112,7 +113,7 @@ impl Driver {
             }),
             ToDriver::Push(push) => {
                 let block = Buffer::from(push.bytes.to_vec());
-                state.pushed.keep(block.clone(), push.bytes);
+                state.originals.borrow_mut().keep(block.clone(), push.bytes);
                 state.step(Input::Push {
                     source: push.source,
                     block,
@@ -244,9 +245,11 @@ impl State {
             if let Some((incarnation, port)) = self.links.get(&to.id)
                 && *incarnation == to.incarnation
             {
-                port.send_copies(&messages, |blob| self.pushed.take(blob))?;
+                let mut originals = self.originals.borrow_mut();
+                port.send_copies(&messages, |blob| originals.take(blob))?;
             }
         }
+        self.originals.borrow_mut().sweep_large();
         let mut letter = Letter::default();
         others
             .into_iter()

@@ -30,6 +30,9 @@ const MAX_KEPT_BYTES: usize = 32 << 20;
 /// Most bytes of blocks that are kept as they came.
 const MAX_ORIGINAL_BYTES: usize = 256 << 20;
 
+/// Most blocks that are looked through after each step.
+const MAX_SWEPT: usize = 64;
+
 /// How many times as long as its blob a buffer may be that is filled again.
 const MAX_SLACK: u32 = 4;
 
@@ -112,8 +115,7 @@ impl Originals {
     /// the oldest where they are too many.
     pub fn keep(&mut self, block: Buffer, original: Uint8Array) {
         if self.kept.len() >= self.sweeps_at {
-            self.kept.retain(|(kept, _)| kept.strong_count() > 1);
-            self.bytes = self.kept.iter().map(|(kept, _)| kept.len()).sum();
+            self.sweep();
             self.sweeps_at = MAX_KEPT.max(2 * self.kept.len());
         }
         self.bytes += block.len();
@@ -122,6 +124,19 @@ impl Originals {
             && let Some((oldest, _)) = self.kept.pop_front()
         {
             self.bytes -= oldest.len();
+        }
+    }
+
+    /// Lets those go that nobody else holds.
+    fn sweep(&mut self) {
+        self.kept.retain(|(kept, _)| kept.strong_count() > 1);
+        self.bytes = self.kept.iter().map(|(kept, _)| kept.len()).sum();
+    }
+
+    /// Lets large ones go that nobody else holds, such as a file that was only looked into.
+    pub fn sweep_large(&mut self) {
+        if self.bytes > MAX_KEPT_BYTES && self.kept.len() <= MAX_SWEPT {
+            self.sweep();
         }
     }
 

@@ -2,24 +2,37 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use arrow::buffer::Buffer;
 use js_sys::Uint8Array;
 use wasm_bindgen::JsValue;
 use web_sys::{Blob, FileReaderSync};
 
+use super::port::Originals;
 use super::thrown;
 use crate::error::{Exception, Result, SparkError};
 use crate::storage::files::{FileEntry, Files};
 
-/// The files, by the path under which they are registered.
+/// The files.
 #[derive(Debug, Default)]
-pub struct RegisteredFiles(RefCell<BTreeMap<String, (Blob, i64)>>);
+pub struct RegisteredFiles {
+    /// Each with the time of its last change, ms since the epoch, by the path under which it is registered.
+    files: RefCell<BTreeMap<String, (Blob, i64)>>,
+    /// Keeps what was read as the browser gave it, for whoever sends it on.
+    originals: Rc<RefCell<Originals>>,
+}
 
 impl RegisteredFiles {
+    /// Returns no files; those that are read leave their bytes in `originals`, too.
+    pub fn new(originals: Rc<RefCell<Originals>>) -> Self {
+        let files = RefCell::default();
+        Self { files, originals }
+    }
+
     /// Registers a file under a path, or takes it back.
     pub fn set(&self, path: String, blob: Option<Blob>, modified_ms: i64) {
-        let mut files = self.0.borrow_mut();
+        let mut files = self.files.borrow_mut();
         match blob {
             Some(blob) => drop(files.insert(path, (blob, modified_ms))),
             None => drop(files.remove(&path)),
@@ -35,7 +48,7 @@ impl Files for RegisteredFiles {
         } else {
             format!("{path}/")
         };
-        let files = self.0.borrow();
+        let files = self.files.borrow();
         let found = files
             .iter()
             .filter(|(name, _)| *name == path || name.starts_with(&below));
@@ -48,12 +61,14 @@ impl Files for RegisteredFiles {
     }
 
     fn read(&self, path: &str) -> Result<Buffer> {
-        let files = self.0.borrow();
+        let files = self.files.borrow();
         let (blob, _) = files
             .get(path)
             .ok_or_else(|| failed(path, &format!("no file is registered as {path}")))?;
         let bytes = read_whole(blob).map_err(|e| failed(path, &thrown(&e)))?;
-        Ok(Buffer::from(bytes))
+        let block = Buffer::from(bytes.to_vec());
+        self.originals.borrow_mut().keep(block.clone(), bytes);
+        Ok(block)
     }
 }
 
@@ -61,9 +76,9 @@ impl Files for RegisteredFiles {
 ///
 /// # Errors
 /// The browser's: the file has changed or is gone.
-pub fn read_whole(blob: &Blob) -> std::result::Result<Vec<u8>, JsValue> {
+pub fn read_whole(blob: &Blob) -> std::result::Result<Uint8Array, JsValue> {
     let bytes = FileReaderSync::new()?.read_as_array_buffer(blob)?;
-    Ok(Uint8Array::new(&bytes).to_vec())
+    Ok(Uint8Array::new(&bytes))
 }
 
 fn failed(path: &str, why: &str) -> SparkError {

@@ -258,4 +258,10 @@ fn originals_of_blocks_that_nobody_holds_leave() {
         originals.keep(Buffer::from(n.to_le_bytes().to_vec()), Uint8Array::new_with_length(4));
     }
     assert!(originals.len() <= 16, "{} are kept", originals.len());
+    let held = Buffer::from(vec![0; 1 << 20]);
+    originals.keep(held.clone(), Uint8Array::new_with_length(1));
+    originals.keep(Buffer::from(vec![0; 40 << 20]), Uint8Array::new_with_length(1));
+    originals.sweep_large();
+    assert_eq!(originals.len(), 1, "the large one is let go at once");
+    assert!(originals.take(&held).is_some());
 }

@@ -1,8 +1,12 @@
 //! [`RegisteredFiles`]: what the page has lent to the driver.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use js_sys::Array;
 use rivulet::error::Exception;
 use rivulet::storage::files::{FileEntry, Files};
+use rivulet::web::port::Originals;
 use rivulet::web::registered_files::{RegisteredFiles, read_whole};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -46,6 +50,16 @@ fn a_file_is_listed_by_its_own_path_with_size_and_time() {
         modified: 1_700_000_000_123,
     };
     assert_eq!(files.list("/f.csv").unwrap(), [entry]);
+}
+
+#[wasm_bindgen_test]
+fn a_file_that_was_read_is_at_hand_as_the_browser_gave_it() {
+    let originals: Rc<RefCell<Originals>> = Rc::default();
+    let files = RegisteredFiles::new(originals.clone());
+    files.set("/f".into(), blob(b"a,b\n"), 0);
+    let block = files.read("/f").unwrap();
+    let original = originals.borrow_mut().take(&block).unwrap();
+    assert_eq!(original.to_vec(), block.as_slice());
 }
 
 #[wasm_bindgen_test]
@@ -113,5 +127,5 @@ fn a_file_that_cannot_be_read_any_more_is_sparks_error_with_the_browsers_sentenc
 #[wasm_bindgen_test]
 fn a_file_of_the_users_is_a_blob_too() {
     let file: Blob = script("new File(['of the ', 'user'], 'name.txt')").unchecked_into();
-    assert_eq!(read_whole(&file).unwrap(), b"of the user");
+    assert_eq!(read_whole(&file).unwrap().to_vec(), b"of the user");
 }
