@@ -59,8 +59,8 @@ export class Cluster {
     // One partition per executor, as Spark's `local[N]` has it.
     const conf = { 'spark.default.parallelism': String(executors), ...settings };
     // Scripts of workers load while the engine compiles, and all workers start at once.
-    const launched = Array.from({ length: executors }, (_, executor) => launchWorker(assets, 'executor', executor));
     const own = launchWorker(assets, 'driver');
+    const launched = Array.from({ length: executors }, (_, executor) => launchWorker(assets, 'executor', executor));
     const module = await compileEngine(assets).catch((error: unknown) => {
       for (const { worker } of [own, ...launched]) worker.terminate();
       throw error;
