@@ -2,7 +2,7 @@
 
 const TOLERANCE = 1e-9;
 
-/** Whether values have an element that is no object: then they are a column. */
+/** Returns whether values are a column: at least one of them is not an object. */
 const isColumn = (values) => ArrayBuffer.isView(values) || (Array.isArray(values) && typeof values[0] !== 'object');
 
 function tablesOf(answer) {

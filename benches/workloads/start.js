@@ -1,4 +1,4 @@
-// Cold start, rows to objects, and what a micro-batch costs that has nothing to do.
+// Cold start, rows to objects, and the cost of a micro-batch without rows.
 
 const COLD_ROWS = 1_000;
 const COLD_KEYS = 37;

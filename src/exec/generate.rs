@@ -168,7 +168,7 @@ impl Words {
             }
             return found.finish();
         }
-        // Searches all texts as one run of bytes, then looks up the row in which the prefix stands.
+        // Searches all texts as one run of bytes, then looks up the row of each hit.
         let (prefix, finder) = (self.prefix.as_bytes(), Finder::new(&self.prefix));
         let next = |from: usize, to: usize| match prefix {
             [byte] => memchr(*byte, &bytes[from..to]).map(|i| from + i),
@@ -195,7 +195,7 @@ impl Words {
     }
 }
 
-/// Collects words. Together they are not longer than the texts they come from, so 32 bits hold where each ends.
+/// Collects words. Their ends fit into 32 bits, as those of the texts do.
 struct Found {
     /// The row of each.
     rows: Vec<u32>,
@@ -247,7 +247,7 @@ mod tests {
                     separator: b' ',
                     prefix: prefix.into(),
                 };
-                // Takes a slice of a longer array: the texts around it must not be searched.
+                // A slice of a longer array: the texts around it are not searched.
                 let mut longer = vec![Some("#before #".to_owned())];
                 longer.extend(texts.iter().cloned());
                 longer.push(Some("# #after".to_owned()));

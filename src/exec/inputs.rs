@@ -10,7 +10,9 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use arrow::array::{Array, TimestampMicrosecondArray};
 use arrow::buffer::Buffer;
+use arrow::compute::{max, min};
 use datafusion_execution::TaskContext;
 use serde::{Deserialize, Serialize};
 
@@ -55,10 +57,8 @@ impl BatchContext {
 /// ```
 /// use rivulet::exec::inputs::EventTimeStats;
 ///
-/// let mut seen = EventTimeStats::default();
-/// seen.add(30);
-/// seen.add(10);
-/// assert_eq!((seen.min_us, seen.max_us, seen.count), (10, 30, 2));
+/// let seen = EventTimeStats::of(&vec![Some(30), None, Some(10)].into());
+/// assert_eq!((seen.min_us, seen.max_us, seen.sum_us, seen.count), (10, 30, 40.0, 2));
 /// assert_eq!(seen.merged(&EventTimeStats::default()), seen);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -74,14 +74,17 @@ pub struct EventTimeStats {
 }
 
 impl EventTimeStats {
-    /// Takes in one event time.
-    pub fn add(&mut self, us: i64) {
-        *self = self.merged(&Self {
-            max_us: us,
-            min_us: us,
-            sum_us: us as f64,
-            count: 1,
-        });
+    /// Returns what a watermark keeps of times; nulls do not count.
+    pub fn of(times: &TimestampMicrosecondArray) -> Self {
+        let (Some(min_us), Some(max_us)) = (min(times), max(times)) else {
+            return Self::default();
+        };
+        Self {
+            max_us,
+            min_us,
+            sum_us: times.iter().flatten().map(|us| us as f64).sum(),
+            count: (times.len() - times.null_count()) as u64,
+        }
     }
 
     /// Returns what both saw together.

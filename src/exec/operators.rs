@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::*;
-use arrow::compute::{concat_batches, filter as filter_column, filter_record_batch, max, min};
+use arrow::compute::{concat_batches, filter as filter_column, filter_record_batch};
 use arrow::datatypes::*;
 use arrow::row::{RowConverter, SortField};
 use datafusion_common::cast::as_boolean_array;
@@ -150,7 +150,7 @@ pub fn watermark(node: &nodes::EventTimeWatermark, input: Plan) -> Result<Plan> 
             if let Some(window) = times.as_struct_opt() {
                 times = window.column(1).clone();
             }
-            let seen = event_times(times.as_primitive());
+            let seen = EventTimeStats::of(times.as_primitive());
             let mut report = inputs.report();
             let entry = report.event_times.entry(number).or_default();
             *entry = entry.merged(&seen);
@@ -160,21 +160,6 @@ pub fn watermark(node: &nodes::EventTimeWatermark, input: Plan) -> Result<Plan> 
     Ok(Transform::or_coded(watermark, move |columns| {
         self::watermark(&own, with_codes(&rows, columns)?).ok()
     }))
-}
-
-/// Returns what a watermark keeps of times.
-fn event_times(times: &TimestampMicrosecondArray) -> EventTimeStats {
-    let (Some(min_us), Some(max_us)) = (min(times), max(times)) else {
-        return EventTimeStats::default();
-    };
-    let valid = |row: usize| times.nulls().is_none_or(|nulls| nulls.is_valid(row));
-    let all = times.values().iter().enumerate();
-    EventTimeStats {
-        max_us,
-        min_us,
-        sum_us: all.filter(|(row, _)| valid(*row)).map(|(_, us)| *us as f64).sum(),
-        count: (times.len() - times.null_count()) as u64,
-    }
 }
 
 /// Replaces the bounds of every row by those of its merged session: sorts by key and start, then grows sessions while
@@ -242,4 +227,66 @@ fn merged(batch: &RecordBatch, keys: &[usize], start: usize, end: usize) -> Resu
     columns[start] = Arc::new(TimestampMicrosecondArray::from(new_starts).with_timezone_opt(zone.clone()));
     columns[end] = Arc::new(TimestampMicrosecondArray::from(new_ends).with_timezone_opt(zone));
     Ok(RecordBatch::try_new(batch.schema(), columns)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashMap};
+
+    use datafusion_expr::Operator;
+    use datafusion_physical_expr::expressions::{binary, lit};
+    use futures::TryStreamExt;
+
+    use super::*;
+    use crate::exec::task::task_context;
+    use crate::exec::transform::Leaf;
+
+    /// Runs a plan over batches.
+    fn run(batches: &[RecordBatch], plan: impl Fn(&SchemaRef, Plan) -> Plan) -> Vec<RecordBatch> {
+        let (schema, batches) = (batches[0].schema(), batches.to_vec());
+        let leaf = Transform::leaf(Leaf::Constant, schema.clone(), 1, move |_, _| Ok(batches.clone()));
+        let inputs = Arc::new(TaskInputs::new(HashMap::new(), HashMap::new(), None, BTreeMap::new()));
+        let rows = plan(&schema, leaf).execute(0, task_context(inputs)).unwrap();
+        futures::executor::block_on(rows.try_collect()).unwrap()
+    }
+
+    fn batch(rows: &[Option<i64>]) -> RecordBatch {
+        let column: ArrayRef = Arc::new(Int64Array::from(rows.to_vec()));
+        RecordBatch::try_new(
+            Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, true)])),
+            vec![column],
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_filter_hands_on_what_it_keeps_whole_and_drops_nulls_and_empty_batches() {
+        let batches = [
+            batch(&[Some(5), Some(6)]),
+            batch(&[Some(1), None]),
+            batch(&[Some(7), None, Some(1)]),
+        ];
+        let kept = run(&batches, |schema, rows| {
+            let column = Arc::new(Column::new("n", 0));
+            filter(binary(column, Operator::Gt, lit(4_i64), schema).unwrap(), rows)
+        });
+        assert_eq!(kept, [batch(&[Some(5), Some(6)]), batch(&[Some(7)])]);
+        let memory = |batch: &RecordBatch| batch.column(0).to_data().buffers()[0].as_ptr();
+        assert_eq!(memory(&kept[0]), memory(&batches[0]), "it is not copied");
+    }
+
+    #[test]
+    fn a_projection_computes_columns_and_may_have_none() {
+        let batches = [batch(&[Some(5), None])];
+        let made = run(&batches, |schema, rows| {
+            let column = || Arc::new(Column::new("n", 0)) as Arc<dyn PhysicalExpr>;
+            let sum = binary(column(), Operator::Plus, lit(4_i64), schema).unwrap();
+            project(vec![(sum, "sum".into()), (column(), "same".into())], rows).unwrap()
+        });
+        let names: Vec<String> = made[0].schema().fields().iter().map(|f| f.name().clone()).collect();
+        assert_eq!(names, ["sum", "same"]);
+        assert_eq!(made[0].column(0).as_ref(), &Int64Array::from(vec![Some(9), None]));
+        let rows = run(&batches, |_, rows| project(vec![], rows).unwrap());
+        assert_eq!((rows[0].num_columns(), rows[0].num_rows()), (0, 2));
+    }
 }

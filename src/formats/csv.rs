@@ -19,6 +19,7 @@ use super::column::{Column, Number};
 use super::json::read::grouped_decimal;
 use super::times::Times;
 use crate::error::{Exception, Result, SparkError};
+use crate::values::bytes::equal;
 use crate::values::zone::Zone;
 use crate::values::{text, types};
 
@@ -342,19 +343,13 @@ fn whole_decimal(text: &str) -> Option<u8> {
 /// ones, which most numbers are, eight bytes are looked at together.
 #[inline]
 pub fn plain_value(bytes: &[u8], at: usize, separator: u8) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
     let rest = bytes.get(at..).unwrap_or_default();
     let Some(eight) = rest.first_chunk() else {
         let end = rest.iter().position(|b| *b == separator || matches!(b, b'\n' | b'\r'));
         return at + end.unwrap_or(rest.len());
     };
     let eight = u64::from_le_bytes(*eight);
-    // The lowest bit that is set is that of the first byte that is equal; those above may be wrong.
-    let equal = |byte: u8| {
-        let others = eight ^ (ONES * u64::from(byte));
-        others.wrapping_sub(ONES) & !others & (ONES * 0x80)
-    };
-    let found = equal(separator) | equal(b'\n') | equal(b'\r');
+    let found = equal(eight, separator) | equal(eight, b'\n') | equal(eight, b'\r');
     if found != 0 {
         return at + found.trailing_zeros() as usize / 8;
     }

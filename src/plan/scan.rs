@@ -45,11 +45,13 @@ pub enum Origin {
 impl Origin {
     /// Returns whether blocks of Arrow streams are read, which may have text as dictionaries.
     pub fn is_arrow(&self) -> bool {
-        let format = match self {
-            Self::Blocks { format, .. } => Some(format),
-            _ => None,
-        };
-        format == Some(&Format::Arrow)
+        matches!(
+            self,
+            Self::Blocks {
+                format: Format::Arrow,
+                ..
+            }
+        )
     }
 }
 

@@ -1,4 +1,23 @@
-//! Bytes compared eight at a time: what a browser's engine compares by a call is compared byte by byte.
+//! Bytes compared and searched eight at a time: what a browser's engine does by a call goes byte by byte.
+
+/// A one in each byte of a number.
+pub const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Returns which of eight bytes are equal to one, as the high bits of a number's bytes: the lowest bit that is set is that of the
+/// first equal byte, those above it may be wrong.
+///
+/// ```
+/// use rivulet::values::bytes::equal;
+///
+/// let eight = u64::from_le_bytes(*b"one word");
+/// assert_eq!(equal(eight, b' ').trailing_zeros() / 8, 3);
+/// assert_eq!(equal(eight, b'x'), 0);
+/// ```
+#[inline]
+pub fn equal(eight: u64, byte: u8) -> u64 {
+    let others = eight ^ (ONES * u64::from(byte));
+    others.wrapping_sub(ONES) & !others & (ONES * 0x80)
+}
 
 /// Returns whether two runs of bytes are the same.
 ///

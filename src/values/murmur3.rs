@@ -19,17 +19,20 @@ const C1: u32 = 0xcc9e_2d51;
 const C2: u32 = 0x1b87_3593;
 
 /// Scrambles one word of input before it enters the hash.
-fn mix_k(k: u32) -> u32 {
+#[inline]
+pub fn mix_k(k: u32) -> u32 {
     k.wrapping_mul(C1).rotate_left(15).wrapping_mul(C2)
 }
 
 /// Mixes a scrambled word into the hash.
-fn mix_h(h: u32, k: u32) -> u32 {
+#[inline]
+pub fn mix_h(h: u32, k: u32) -> u32 {
     (h ^ k).rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64)
 }
 
 /// Mixes in the length in bytes, then spreads every bit of the hash over all the others (`fmix`).
-fn finish(mut h: u32, length: u32) -> u32 {
+#[inline]
+pub fn finish(mut h: u32, length: u32) -> u32 {
     h ^= length;
     h = (h ^ h >> 16).wrapping_mul(0x85eb_ca6b);
     h = (h ^ h >> 13).wrapping_mul(0xc2b2_ae35);

@@ -7,22 +7,21 @@ import { run, source } from './streams.js';
 const BID = 'auction INT, bidder INT, price INT, time TIMESTAMP';
 const END = F.unixMillis('window.end').cast('double').alias('end');
 
-async function summed({ spark }, { bids, options }, query) {
+/** Runs a query over the bids; `take` gets the columns of each batch. */
+async function ofBids({ spark }, { bids, options }, query, take) {
   const bid = source(spark, BID);
+  await run({ sources: [bid], lists: [bids], inStep: options?.inStep, df: query(bid.df), take });
+}
+
+async function summed(session, inputs, query) {
   const sums = { rows: [0], price: [0], auction: [0] };
-  await run({
-    sources: [bid],
-    lists: [bids],
-    inStep: options?.inStep,
-    df: query(bid.df),
-    take: ({ length, auction, price }) => {
-      const [auctions, prices] = [auction.values, price.values];
-      sums.rows[0] += length;
-      for (let i = 0; i < length; i++) {
-        sums.price[0] += prices[i];
-        sums.auction[0] += auctions[i];
-      }
-    },
+  await ofBids(session, inputs, query, ({ length, auction, price }) => {
+    const [auctions, prices] = [auction.values, price.values];
+    sums.rows[0] += length;
+    for (let i = 0; i < length; i++) {
+      sums.price[0] += prices[i];
+      sums.auction[0] += auctions[i];
+    }
   });
   return sums;
 }
@@ -32,52 +31,42 @@ export const nexmarkOf = (session) => ({
     summed(session, inputs, (bids) => bids.select('auction', 'bidder', F.col('price').multiply(EUROS).alias('price'), 'time')),
   q2: (inputs) => summed(session, inputs, (bids) => bids.filter(F.col('auction').mod(EVERY).eq(0)).select('auction', 'price')),
 
-  async q5({ bids, options }) {
-    const bid = source(session.spark, BID);
+  async q5(inputs) {
     const windows = new Map();
-    await run({
-      sources: [bid],
-      lists: [bids],
-      inStep: options?.inStep,
-      df: bid.df
+    const counts = (bids) =>
+      bids
         .withWatermark('time', '0 seconds')
         .groupBy(F.window('time', '10 seconds', '2 seconds'), 'auction')
         .agg(F.count('*').cast('int').alias('n'))
-        .select(END, 'auction', 'n'),
-      take: ({ length, end, auction, n }) => {
-        const [ends, auctions, counts] = [end.values, auction.values, n.values];
-        for (let i = 0; i < length; i++) {
-          let window = windows.get(ends[i]);
-          if (!window) windows.set(ends[i], (window = { most: 0, auctions: [] }));
-          if (counts[i] < window.most) continue;
-          if (counts[i] > window.most) {
-            window.most = counts[i];
-            window.auctions = [];
-          }
-          window.auctions.push(auctions[i]);
+        .select(END, 'auction', 'n');
+    await ofBids(session, inputs, counts, ({ length, end, auction, n }) => {
+      const [ends, auctions, counts] = [end.values, auction.values, n.values];
+      for (let i = 0; i < length; i++) {
+        let window = windows.get(ends[i]);
+        if (!window) windows.set(ends[i], (window = { most: 0, auctions: [] }));
+        if (counts[i] < window.most) continue;
+        if (counts[i] > window.most) {
+          window.most = counts[i];
+          window.auctions = [];
         }
-      },
+        window.auctions.push(auctions[i]);
+      }
     });
     return [...windows].flatMap(([end, { most, auctions }]) => auctions.map((auction) => ({ end, auction, n: most })));
   },
 
   // One row per window: of equal highest bids, which this data does not have, it has the one with the larger auction.
-  async q7({ bids, options }) {
-    const bid = source(session.spark, BID);
+  async q7(inputs) {
     const answer = [];
-    await run({
-      sources: [bid],
-      lists: [bids],
-      inStep: options?.inStep,
-      df: bid.df
+    const highest = (bids) =>
+      bids
         .withWatermark('time', '0 seconds')
         .groupBy(F.window('time', '10 seconds'))
         .agg(F.max(F.struct('price', 'auction', 'bidder')).alias('best'))
-        .select(END, 'best.auction', 'best.bidder', 'best.price'),
-      take: ({ length, end, auction, bidder, price }) => {
-        for (let i = 0; i < length; i++)
-          answer.push({ end: end.values[i], auction: auction.values[i], bidder: bidder.values[i], price: price.values[i] });
-      },
+        .select(END, 'best.auction', 'best.bidder', 'best.price');
+    await ofBids(session, inputs, highest, ({ length, end, auction, bidder, price }) => {
+      for (let i = 0; i < length; i++)
+        answer.push({ end: end.values[i], auction: auction.values[i], bidder: bidder.values[i], price: price.values[i] });
     });
     return answer;
   },

@@ -10,13 +10,35 @@ use std::collections::BTreeSet;
 
 use arrow::buffer::Buffer;
 
-use super::{Effect, JobRunner, StateKeeping, kept_in};
+use super::{Effect, JobRunner, kept_in};
 use crate::cluster::message::{Run, StateRef, ToExecutor};
 use crate::error::SparkError;
 use crate::exec::stage::Read;
 use crate::ids::{BatchId, ExecutorRef, OperatorId, PartitionId, RunId, StateId, StatePart, TaskId};
 use crate::scheduler::Fetch;
 use crate::scheduler::event::{Event, Failure};
+
+/// Default number of deltas in a row before a task must write a full snapshot.
+const DELTAS_PER_SNAPSHOT: usize = 16;
+
+/// How a run keeps its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateKeeping {
+    /// Whether the run's owner writes state down ([`Outcome::changes`]) and reads it back; else the driver holds all
+    /// changes.
+    pub durable: bool,
+    /// Deltas in a row before a task writes a full snapshot.
+    pub deltas_per_snapshot: usize,
+}
+
+impl Default for StateKeeping {
+    fn default() -> Self {
+        Self {
+            durable: false,
+            deltas_per_snapshot: DELTAS_PER_SNAPSHOT,
+        }
+    }
+}
 
 /// A piece of state as the driver knows it.
 #[derive(Debug, Clone)]

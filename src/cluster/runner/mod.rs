@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
+pub use launch::StateKeeping;
 use launch::{Home, Parked, snapshot_is_due};
 use plan::Plan;
 
@@ -33,9 +34,6 @@ use crate::scheduler::dag::Scheduler;
 use crate::scheduler::event::{Command, Event, Failure};
 use crate::scheduler::pools::Pool;
 use crate::scheduler::{BlockId, Fetch};
-
-/// Default number of deltas in a row before a task must write a full snapshot.
-const DELTAS_PER_SNAPSHOT: usize = 16;
 
 /// Blocks of sources, by partition of a scan.
 pub type ScanBlocks = HashMap<ScanPart, Vec<Buffer>>;
@@ -99,25 +97,6 @@ pub struct StateChange {
     pub snapshot: bool,
     /// The delta or snapshot.
     pub bytes: Buffer,
-}
-
-/// How a run keeps its state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StateKeeping {
-    /// Whether the run's owner writes state down ([`Outcome::changes`]) and reads it back; else the driver holds all
-    /// changes.
-    pub durable: bool,
-    /// Deltas in a row before a task writes a full snapshot.
-    pub deltas_per_snapshot: usize,
-}
-
-impl Default for StateKeeping {
-    fn default() -> Self {
-        Self {
-            durable: false,
-            deltas_per_snapshot: DELTAS_PER_SNAPSHOT,
-        }
-    }
 }
 
 /// What a finished job made.

@@ -4,6 +4,7 @@
 //! way that is left to the tree.
 
 use super::text::{MAX_DEPTH, hex};
+use crate::values::bytes::ONES;
 
 /// A number as it is written.
 pub struct Digits {
@@ -103,13 +104,12 @@ pub fn digits(bytes: &[u8], start: usize) -> Option<Digits> {
     })
 }
 
-/// Returns the number that eight digits write; `None` if one of the bytes is no digit.
+/// Returns the number that eight digits write; `None` if one of the bytes is not a digit.
 #[inline]
 fn eight_digits(bytes: &[u8; 8]) -> Option<u64> {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    let digits = u64::from_le_bytes(*bytes) ^ (EACH * u64::from(b'0'));
+    let digits = u64::from_le_bytes(*bytes) ^ (ONES * u64::from(b'0'));
     // A digit is at most nine: adding 0x76 leaves the high bit of its byte clear.
-    if (digits.wrapping_add(EACH * 0x76) | digits) & (EACH * 0x80) != 0 {
+    if (digits.wrapping_add(ONES * 0x76) | digits) & (ONES * 0x80) != 0 {
         return None;
     }
     // Neighbours are put together: two digits, four, eight.

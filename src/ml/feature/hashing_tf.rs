@@ -74,11 +74,17 @@ impl Hashing {
     #[inline(always)] // A call per word would cost as much as its hash.
     pub fn of_word(self, word: &Word, texts: &LoweredTexts) -> usize {
         if word.len < 8 && !self.old {
-            self.index(finish(murmur3_rest(SEED, word.head, word.len as u32), word.len as u32))
+            self.index(murmur3::finish(
+                murmur3_rest(SEED, word.head, word.len as u32),
+                word.len as u32,
+            ))
         } else if word.len < 16 && !self.old {
             let first = murmur3_block(murmur3_block(SEED, word.head as u32), (word.head >> 32) as u32);
             let rest = (word.len - 8) as u32;
-            self.index(finish(murmur3_rest(first, texts.after_head(word), rest), rest + 8))
+            self.index(murmur3::finish(
+                murmur3_rest(first, texts.after_head(word), rest),
+                rest + 8,
+            ))
         } else {
             self.of_bytes(texts.bytes_of(word))
         }
@@ -147,19 +153,7 @@ impl Hashing {
 /// Mixes a block into a hash.
 #[inline]
 fn murmur3_block(hash: u32, block: u32) -> u32 {
-    (hash ^ murmur3_mix(block))
-        .rotate_left(13)
-        .wrapping_mul(5)
-        .wrapping_add(0xe654_6b64)
-}
-
-/// Spreads a block before it enters the hash.
-#[inline]
-fn murmur3_mix(block: u32) -> u32 {
-    block
-        .wrapping_mul(0xcc9e_2d51)
-        .rotate_left(15)
-        .wrapping_mul(0x1b87_3593)
+    murmur3::mix_h(hash, murmur3::mix_k(block))
 }
 
 /// Mixes in fewer than eight bytes, given as a number: one block at most, and the tail.
@@ -171,16 +165,7 @@ fn murmur3_rest(hash: u32, bytes: u64, len: u32) -> u32 {
     } else {
         (hash, low)
     };
-    hash ^ murmur3_mix(tail)
-}
-
-/// Mixes in the length in bytes, then spreads every bit over all others.
-#[inline]
-fn finish(mut hash: u32, len: u32) -> u32 {
-    hash ^= len;
-    hash = (hash ^ (hash >> 16)).wrapping_mul(0x85eb_ca6b);
-    hash = (hash ^ (hash >> 13)).wrapping_mul(0xc2b2_ae35);
-    hash ^ (hash >> 16)
+    hash ^ murmur3::mix_k(tail)
 }
 
 /// Returns Murmur3 x86 32 of bytes, the tail as its authors have it (`Murmur3_x86_32.hashUnsafeBytes2`).
@@ -190,9 +175,9 @@ pub fn murmur3_32(bytes: &[u8], seed: u32) -> u32 {
         .iter()
         .fold(seed, |hash, block| murmur3_block(hash, u32::from_le_bytes(*block)));
     if !tail.is_empty() {
-        hash ^= murmur3_mix(tail.iter().rev().fold(0, |rest, byte| rest << 8 | u32::from(*byte)));
+        hash ^= murmur3::mix_k(tail.iter().rev().fold(0, |rest, byte| rest << 8 | u32::from(*byte)));
     }
-    finish(hash, bytes.len() as u32)
+    murmur3::finish(hash, bytes.len() as u32)
 }
 
 /// Turns lists of terms into sparse vectors of counts. A row costs a sort of its terms.

@@ -22,7 +22,7 @@ pub struct TextClasses {
 }
 
 impl TextClasses {
-    /// Returns an empty summary that goes on as `classes`.
+    /// Returns an empty summary, which adds what it reads to `classes`.
     pub fn new(classes: Classes, terms: HashedText) -> Self {
         Self { classes, terms }
     }
@@ -73,27 +73,16 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{Float64Array, StringArray};
-    use arrow::datatypes::DataType;
 
     use super::*;
     use crate::ml::classification::naive_bayes::Type;
     use crate::ml::feature::hashing_tf::{self, Hashing};
     use crate::ml::feature::tokenizer::tokenize;
     use crate::ml::summary::classes::Names;
-    use crate::ml::text::TextTerms;
-    use crate::plan::scope::Attribute;
+    use crate::ml::text::{TextTerms, text_column};
 
     fn terms(hashing: Hashing) -> HashedText {
-        let source = Attribute {
-            id: "#1".into(),
-            name: "text".into(),
-            qualifier: vec![],
-            data_type: DataType::Utf8,
-            nullable: true,
-            event_time: false,
-            time_window: false,
-        };
-        TextTerms::new(source).hashed(hashing).counts().unwrap()
+        TextTerms::new(text_column()).hashed(hashing).counts().unwrap()
     }
 
     fn classes(kind: Type) -> Classes {

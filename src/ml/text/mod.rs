@@ -127,3 +127,17 @@ impl HashedText {
         }
     }
 }
+
+/// Returns the column of strings that tests begin with.
+#[cfg(test)]
+pub fn text_column() -> Attribute {
+    Attribute {
+        id: "#1".into(),
+        name: "text".into(),
+        qualifier: vec![],
+        data_type: arrow::datatypes::DataType::Utf8,
+        nullable: true,
+        event_time: false,
+        time_window: false,
+    }
+}

@@ -166,11 +166,10 @@ mod tests {
     use crate::ml::matrix::Matrix;
     use crate::ml::params::Params;
     use crate::ml::stage;
-    use crate::ml::text::TextTerms;
-    use crate::plan::scope::Attribute;
+    use crate::ml::text::{TextTerms, text_column};
     use crate::proto as sc;
     use arrow::array::{AsArray, StringArray};
-    use arrow::datatypes::{DataType, Float64Type};
+    use arrow::datatypes::Float64Type;
 
     fn params(class: &str, set: &[(&str, Value)]) -> Params {
         let operator = stage::by_name(&format!("org.apache.spark.ml.{class}")).unwrap();
@@ -178,18 +177,6 @@ mod tests {
         set.iter()
             .for_each(|(name, value)| params.put(name, value.clone()).unwrap());
         params
-    }
-
-    fn source() -> Attribute {
-        Attribute {
-            id: "#1".into(),
-            name: "text".into(),
-            qualifier: vec![],
-            data_type: DataType::Utf8,
-            nullable: true,
-            event_time: false,
-            time_window: false,
-        }
     }
 
     #[test]
@@ -230,7 +217,7 @@ mod tests {
             let vectors = hashing_tf::apply(hashing, &kept, "kept").unwrap();
             let raw = predictor.raw_column(&vectors, "features").unwrap();
             let expected = predictor.prediction_column_of_raw(&raw).unwrap();
-            let terms = TextTerms::new(source()).without(filter).hashed(hashing);
+            let terms = TextTerms::new(text_column()).without(filter).hashed(hashing);
             let terms = terms.counts().unwrap();
             let found = TextPredictor::new(terms, &predictor).unwrap().predict(&texts).unwrap();
             assert_eq!(
@@ -266,10 +253,10 @@ mod tests {
         let vectors = hashing_tf::apply(hashing, &words, "words").unwrap();
         for classes in [1, 2, 3] {
             let own: Vec<f64> = (0..FEATURES).map(|_| -1.0 - next(3) as f64 / 10.0).collect();
-            let turned = |class: usize| own.iter().cycle().skip(class * 5).take(FEATURES).copied();
+            let rotated = |class: usize| own.iter().cycle().skip(class * 5).take(FEATURES).copied();
             let model = NaiveBayesModel {
                 pi: vec![-0.7; classes],
-                theta: Matrix::new(classes, FEATURES, (0..classes).flat_map(turned).collect()),
+                theta: Matrix::new(classes, FEATURES, (0..classes).flat_map(rotated).collect()),
                 sigma: Matrix::default(),
                 statistics: None,
             };
@@ -278,7 +265,7 @@ mod tests {
                 let predictor = Arc::new(Predictor::new(&model, &params).unwrap());
                 let raw = predictor.raw_column(&vectors, "features").unwrap();
                 let expected = predictor.prediction_column_of_raw(&raw).unwrap();
-                let terms = TextTerms::new(source()).hashed(hashing).counts().unwrap();
+                let terms = TextTerms::new(text_column()).hashed(hashing).counts().unwrap();
                 let found = TextPredictor::new(terms, &predictor).unwrap().predict(&texts).unwrap();
                 assert_eq!(
                     found.as_primitive::<Float64Type>(),

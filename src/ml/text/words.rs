@@ -10,8 +10,7 @@
 
 use arrow::array::{Array, StringArray};
 
-/// A one in each byte of a number.
-const ONES: u64 = 0x0101_0101_0101_0101;
+use crate::values::bytes::equal;
 
 /// How many bytes are looked at together.
 const STEP: usize = 8;
@@ -161,9 +160,7 @@ impl Iterator for Words<'_> {
         }
         let eight = self.bytes.get(at..at + STEP)?.first_chunk()?;
         let eight = u64::from_le_bytes(*eight);
-        // The lowest bit that is set is that of the first blank; those above may be wrong.
-        let others = eight ^ (ONES * 0x20);
-        let blanks = others.wrapping_sub(ONES) & !others & (ONES * 0x80);
+        let blanks = equal(eight, b' ');
         let (head, len) = if blanks != 0 {
             let len = (blanks.trailing_zeros() as usize / 8).min(self.end - at);
             (eight & ((1 << (8 * len)) - 1), len)

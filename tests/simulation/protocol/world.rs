@@ -491,10 +491,8 @@ impl<'a> World<'a> {
         let expected = model.batch(&input);
         assert_eq!(context.evict_us, Some(expected.watermark * 1_000_000));
         let mut report = TaskReport::default();
-        let times = input.iter().filter_map(|(time, ..)| *time);
-        let mut stats = EventTimeStats::default();
-        times.for_each(|s| stats.add(s * 1_000_000));
-        report.event_times.insert(0, stats);
+        let times = input.iter().map(|(time, ..)| time.map(|s| s * 1_000_000));
+        report.event_times.insert(0, EventTimeStats::of(&times.collect()));
         inputs.push(input);
         let every: i64 = self.conf["spark.sql.streaming.stateStore.minDeltasForSnapshot"]
             .parse()

@@ -9,23 +9,23 @@
 //!  together                                 0 2 1 0 2  ─▶ of each row           0 1 2 0 1
 //! ```
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, PrimitiveArray};
-use arrow::compute::{max, min};
-use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
-};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, Int64Array};
+use arrow::compute::{cast, max, min};
+use arrow::datatypes::{DataType, Int32Type, Int64Type};
 
 use crate::exec::codes::is_coded;
 
-/// How many rows there must be for each code that could be: with fewer, few rows share one. Of a dictionary, whose texts need
-/// not be copied to the rows then, one is enough.
-const ROWS_A_CODE: usize = 2;
+/// How many rows there must be for each possible code: with fewer, few rows share one. One is enough for a dictionary, since its
+/// texts need not be copied to the rows then.
+const ROWS_PER_CODE: usize = 2;
 
 /// The codes of rows.
 pub(super) struct Codes {
     /// Of each row.
     of: Vec<u32>,
-    /// How many codes could be.
+    /// How many codes are possible.
     range: usize,
 }
 
@@ -52,7 +52,7 @@ pub(super) fn of_rows(columns: &[ArrayRef], rows: usize) -> Option<Codes> {
     let is_text = |column: &ArrayRef| is_coded(column.data_type());
     let most = match columns {
         [column] if is_text(column) => rows,
-        _ => rows / ROWS_A_CODE,
+        _ => rows / ROWS_PER_CODE,
     };
     let columns: Vec<Coded> = columns.iter().map(Coded::of).collect::<Option<_>>()?;
     let mut range = 1;
@@ -67,39 +67,46 @@ pub(super) fn of_rows(columns: &[ArrayRef], rows: usize) -> Option<Codes> {
 }
 
 /// A column that has codes.
-struct Coded<'a> {
-    /// The column.
-    column: &'a ArrayRef,
+struct Coded {
+    /// A whole number per row; null where the value is.
+    numbers: Int64Array,
     /// The number whose code is 0.
     base: i64,
     /// How many codes there are; the last one is that of nulls.
     range: usize,
 }
 
-impl<'a> Coded<'a> {
+impl Coded {
     /// Finds the codes of a column; `None` if it has none.
-    fn of(column: &'a ArrayRef) -> Option<Self> {
-        fn span<T: ArrowPrimitiveType>(column: &ArrayRef) -> Option<(i64, i64)>
-        where
-            T::Native: Into<i64>,
-        {
-            let column = column.as_primitive::<T>();
-            Some((min(column)?.into(), max(column)?.into()))
-        }
-        let (least, most) = match column.data_type() {
-            of if is_coded(of) => (0, column.as_dictionary::<Int32Type>().values().len() as i64),
-            DataType::Boolean => (0, 1),
-            DataType::Int8 => span::<Int8Type>(column)?,
-            DataType::Int16 => span::<Int16Type>(column)?,
-            DataType::Int32 => span::<Int32Type>(column)?,
-            DataType::Int64 => span::<Int64Type>(column)?,
-            DataType::Date32 => span::<Date32Type>(column)?,
-            DataType::Timestamp(..) => span::<TimestampMicrosecondType>(column)?,
+    fn of(column: &ArrayRef) -> Option<Self> {
+        let (numbers, span) = match column.data_type() {
+            to if is_coded(to) => {
+                let coded = column.as_dictionary::<Int32Type>();
+                let valid = |code: &i32| coded.values().is_valid(*code as usize);
+                let codes: ArrayRef = match coded.values().null_count() {
+                    0 => Arc::new(coded.keys().clone()),
+                    _ => Arc::new(
+                        coded
+                            .keys()
+                            .iter()
+                            .map(|code| code.filter(valid))
+                            .collect::<Int32Array>(),
+                    ),
+                };
+                (codes, Some((0, coded.values().len() as i64)))
+            }
+            DataType::Boolean | DataType::Date32 | DataType::Timestamp(..) => (column.clone(), None),
+            whole if whole.is_signed_integer() => (column.clone(), None),
             _ => return None,
         };
+        let numbers = cast(&numbers, &DataType::Int64)
+            .ok()?
+            .as_primitive::<Int64Type>()
+            .clone();
+        let (least, most) = span.or_else(|| min(&numbers).zip(max(&numbers)))?;
         let range = most.checked_sub(least)?.checked_add(2)?;
         Some(Self {
-            column,
+            numbers,
             base: least,
             range: usize::try_from(range).ok()?,
         })
@@ -108,51 +115,14 @@ impl<'a> Coded<'a> {
     /// Adds the column's code to those of the columns before.
     fn add_to(&self, codes: &mut [u32]) {
         let (range, null) = (self.range as u32, self.range as u32 - 1);
-        if let Some(booleans) = self.column.as_boolean_opt() {
-            for (code, value) in codes.iter_mut().zip(booleans) {
-                *code = *code * range + value.map_or(null, u32::from);
+        let code = |number: i64| number.wrapping_sub(self.base) as u32;
+        if self.numbers.null_count() == 0 {
+            for (own, number) in codes.iter_mut().zip(self.numbers.values()) {
+                *own = *own * range + code(*number);
             }
-            return;
-        }
-        match self.column.data_type() {
-            DataType::Int8 => self.add_numbers(self.column.as_primitive::<Int8Type>(), codes),
-            DataType::Int16 => self.add_numbers(self.column.as_primitive::<Int16Type>(), codes),
-            DataType::Int32 => self.add_numbers(self.column.as_primitive::<Int32Type>(), codes),
-            DataType::Int64 => self.add_numbers(self.column.as_primitive::<Int64Type>(), codes),
-            DataType::Date32 => self.add_numbers(self.column.as_primitive::<Date32Type>(), codes),
-            DataType::Timestamp(..) => self.add_numbers(self.column.as_primitive::<TimestampMicrosecondType>(), codes),
-            _ => {
-                let coded = self.column.as_dictionary::<Int32Type>();
-                let values = coded.values();
-                if values.null_count() == 0 {
-                    return self.add_numbers(coded.keys(), codes);
-                }
-                let nulls_too = coded
-                    .keys()
-                    .iter()
-                    .map(|key| key.filter(|key| values.is_valid(*key as usize)));
-                self.add_numbers(&nulls_too.collect::<Int32Array>(), codes);
-            }
-        }
-    }
-
-    /// Adds the codes of numbers.
-    fn add_numbers<T: ArrowPrimitiveType>(&self, numbers: &PrimitiveArray<T>, codes: &mut [u32])
-    where
-        T::Native: Into<i64>,
-    {
-        let (range, null, base) = (self.range as u32, self.range as u32 - 1, self.base);
-        let code = |number: T::Native| (number.into().wrapping_sub(base)) as u32;
-        match numbers.nulls().filter(|nulls| nulls.null_count() > 0) {
-            None => {
-                for (own, number) in codes.iter_mut().zip(numbers.values()) {
-                    *own = *own * range + code(*number);
-                }
-            }
-            Some(_) => {
-                for (own, number) in codes.iter_mut().zip(numbers) {
-                    *own = *own * range + number.map_or(null, code);
-                }
+        } else {
+            for (own, number) in codes.iter_mut().zip(&self.numbers) {
+                *own = *own * range + number.map_or(null, code);
             }
         }
     }

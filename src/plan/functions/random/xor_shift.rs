@@ -3,6 +3,8 @@
 //! The state is 64 bits, shifted and xored by 21, 35 and 4 for each draw. Seeds are hashed first, since
 //! near seeds would begin alike.
 
+use crate::values::murmur3;
+
 /// An xor-shift generator, seeded through MurmurHash3 as Scala has it.
 #[derive(Debug, Clone)]
 pub struct XorShift {
@@ -15,9 +17,10 @@ pub struct XorShift {
 impl XorShift {
     /// Makes a generator that always draws the same numbers for a seed.
     pub fn new(seed: i64) -> Self {
-        let bytes = seed.to_be_bytes();
-        let low = murmur(&bytes, 0x3c07_4a61);
-        let high = murmur(&bytes, low);
+        // Scala hashes the seed's bytes, the highest first (`scala.util.hashing.MurmurHash3.bytesHash`).
+        let bytes = seed.swap_bytes();
+        let low = murmur3::hash_long(bytes, 0x3c07_4a61);
+        let high = murmur3::hash_long(bytes, low);
         Self {
             state: i64::from(high as i32) << 32 | i64::from(low),
             spare: None,
@@ -60,18 +63,4 @@ impl XorShift {
             }
         }
     }
-}
-
-/// Returns Scala's hash of eight bytes (`scala.util.hashing.MurmurHash3.bytesHash`).
-fn murmur(bytes: &[u8; 8], seed: u32) -> u32 {
-    let mut h = seed;
-    for word in bytes.chunks_exact(4) {
-        let k = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
-        h ^= k.wrapping_mul(0xcc9e_2d51).rotate_left(15).wrapping_mul(0x1b87_3593);
-        h = h.rotate_left(13).wrapping_mul(5).wrapping_add(0xe654_6b64);
-    }
-    h ^= bytes.len() as u32;
-    h = (h ^ h >> 16).wrapping_mul(0x85eb_ca6b);
-    h = (h ^ h >> 13).wrapping_mul(0xc2b2_ae35);
-    h ^ h >> 16
 }
