@@ -29,18 +29,13 @@ use crate::plan::time_window::{candidate, candidates};
 /// An operator tree.
 type Plan = Arc<dyn ExecutionPlan>;
 
-/// Keeps the rows for which a predicate is true. If that is all of a batch, the batch moves on as it is.
+/// Keeps the rows for which a predicate is true. Columns of which all is kept are not copied.
 pub fn filter(predicate: Arc<dyn PhysicalExpr>, input: Plan) -> Plan {
     let schema = input.schema();
     let (asked, rows) = (predicate.clone(), input.clone());
     let filter = Transform::each(format!("Filter: {predicate}"), input, schema, move |batch, _| {
         let keep = predicate.evaluate(&batch)?.into_array(batch.num_rows())?;
-        let keep = as_boolean_array(&keep)?;
-        match keep.true_count() {
-            0 => Ok(vec![]),
-            all if all == batch.num_rows() => Ok(vec![batch]),
-            _ => Ok(vec![filter_record_batch(&batch, keep)?]),
-        }
+        Ok(vec![filter_record_batch(&batch, as_boolean_array(&keep)?)?])
     });
     Transform::or_coded(filter, move |columns| {
         let read: BTreeSet<usize> = collect_columns(&asked).iter().map(Column::index).collect();
