@@ -147,7 +147,7 @@ impl StateDedup {
             let keys = table.key_bytes(&seen)?;
             let mut fresh: HashSet<&[u8]> = HashSet::new();
             let first: UInt32Array = (0..)
-                .zip(&keys)
+                .zip(keys.iter().flatten())
                 .filter(|(_, key)| table.of_key(key).is_empty() && fresh.insert(key))
                 .map(|(row, _)| row)
                 .collect();

@@ -249,13 +249,13 @@ impl StateGroups {
         };
         let keys = self.keys_of(arrived)?;
         let mut groups = Groups::default();
-        for (row, key) in (0..).zip(tables[0].key_bytes(&keys)?) {
-            groups.rows.entry(key).or_default().push(row);
+        for (row, key) in (0..).zip(tables[0].key_bytes(&keys)?.iter().flatten()) {
+            groups.rows.entry(key.into()).or_default().push(row);
         }
         if let Some(threshold) = threshold_us.filter(|_| batch.is_some()) {
             for table in tables.iter() {
-                for key in table.key_bytes(&table.take(&table.due(threshold))?)? {
-                    groups.rows.entry(key).or_default();
+                for key in table.key_bytes(&table.take(&table.due(threshold))?)?.iter().flatten() {
+                    groups.rows.entry(key.into()).or_default();
                 }
             }
         }

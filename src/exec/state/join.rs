@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
 };
 use arrow::buffer::Buffer;
 use arrow::compute::{and, filter, filter_record_batch, not, prep_null_mask_filter, take_record_batch};
@@ -366,8 +366,8 @@ impl StateJoin {
             met: vec![],
         };
         let mut pairs = Pairs::default();
-        for (row, key) in keys.iter().enumerate().filter(|(row, _)| arrived.eligible.value(*row)) {
-            for id in tables[other].of_key(key) {
+        for row in arrived.eligible.values().set_indices() {
+            for id in tables[other].of_key(keys.value(row)) {
                 pairs.came.push(row as u32);
                 pairs.met.push(*id);
                 if pairs.came.len() == PAIRS {
@@ -393,7 +393,7 @@ impl StateJoin {
             (false, _) if self.sides[other].outer => tables[other].mark(found.met),
             (false, _) => {}
         }
-        self.store(side, arrived, &hit, &mut tables[side], turn)
+        self.store(side, arrived, (&keys, &hit), &mut tables[side], turn)
     }
 
     /// Keeps rows that may still meet a partner; the others leave an outer join at once, if they have met none.
@@ -401,7 +401,7 @@ impl StateJoin {
         &self,
         side: usize,
         arrived: &Arrived,
-        hit: &BooleanArray,
+        (keys, hit): (&BinaryArray, &BooleanArray),
         table: &mut RowTable,
         turn: &mut Turn<'_>,
     ) -> Result<()> {
@@ -419,7 +419,7 @@ impl StateJoin {
         }
         let kept = filter_record_batch(&arrived.rows, &keep)?;
         turn.stats.rows_updated += kept.num_rows() as u64;
-        let first = table.append(&kept)?;
+        let first = table.append_keyed(&kept, filter(keys, &keep)?.as_binary())?;
         if self.sides[side].outer {
             let hits = filter(hit, &keep)?;
             let hits = (first..).zip(hits.as_boolean().values());

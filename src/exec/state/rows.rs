@@ -8,22 +8,24 @@
 //! ```text
 //!  index     key ─▶ [3, 8, 9]                     numbers per key, ascending
 //!  stored    [ids 0 … 5 | batch] [ids 8, 9 | batch]   found by binary search
-//!  closings  {(closing, id), …}                   ordered: due(watermark) is a range
+//!  closings  closing ─▶ [3, 8]                    ordered: due(watermark) is a range
 //!  marked    {8}                                  rows that an outer join need not emit with nulls
 //! ```
 //!
 //! A row that has left stays in its batch until the dead outnumber the living (and 4096); then the living are
 //! copied out.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch, UInt64Array};
+use arrow::array::{AsArray, BinaryArray, BooleanArray, RecordBatch, UInt64Array};
 use arrow::buffer::Buffer;
 use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use arrow::row::{RowConverter, SortField};
-use hashbrown::HashMap;
+use hashbrown::hash_map::EntryRef;
+use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
 
 use super::{Closing, corrupt, times};
 use crate::error::{Result, SparkError};
@@ -70,7 +72,7 @@ struct Stored {
 /// let rows = RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(vec![7, 7, 8]))])?;
 /// let first = table.append(&rows)?;
 /// let keys = table.key_bytes(&rows)?;
-/// assert_eq!(table.of_key(&keys[0]), [first, first + 1]);
+/// assert_eq!(table.of_key(keys.value(0)), [first, first + 1]);
 /// table.remove(&[first])?;
 /// assert_eq!(table.rows(), 2);
 /// # Ok::<(), rivulet::error::SparkError>(())
@@ -84,13 +86,13 @@ pub struct RowTable {
     /// Turns keys into bytes that compare as they do.
     converter: RowConverter,
     /// Numbers of a key's rows, ascending, by key bytes.
-    index: HashMap<Box<[u8]>, Vec<RowId>>,
+    index: HashMap<Vec<u8>, SmallVec<[RowId; 2]>>,
     /// In order of their ids.
     stored: Vec<Stored>,
     /// When rows close; `None` if they never do.
     closes_by: Option<ClosesBy>,
-    /// (closing time, number) of rows that close.
-    closings: BTreeSet<(i64, RowId)>,
+    /// Numbers of the rows that close at a time, ascending.
+    closings: BTreeMap<i64, Vec<RowId>>,
     /// Rows that were matched.
     marked: HashSet<RowId>,
     /// The next number.
@@ -138,7 +140,7 @@ impl RowTable {
             index: HashMap::new(),
             stored: vec![],
             closes_by,
-            closings: BTreeSet::new(),
+            closings: BTreeMap::new(),
             marked: HashSet::new(),
             next: 0,
             rows: 0,
@@ -167,29 +169,26 @@ impl RowTable {
         arrays + self.rows * INDEX_BYTES
     }
 
-    /// Returns the key bytes of each row.
+    /// Returns the key bytes of each row; none of them is null.
     ///
     /// # Errors
-    /// If the batch has other columns.
-    pub fn key_bytes(&self, batch: &RecordBatch) -> Result<Vec<Box<[u8]>>> {
+    /// If the batch has other columns, or its keys take more than 2 GB.
+    pub fn key_bytes(&self, batch: &RecordBatch) -> Result<BinaryArray> {
         if self.keys == 0 {
-            return Ok(vec![Box::default(); batch.num_rows()]);
+            return Ok(BinaryArray::from_iter_values(vec![[]; batch.num_rows()]));
         }
         let rows = self.converter.convert_columns(&batch.columns()[..self.keys])?;
-        Ok(rows.iter().map(|r| r.as_ref().into()).collect())
+        Ok(rows.try_into_binary()?)
     }
 
     /// Returns the rows of a key, oldest first; an empty list for an unknown key.
     pub fn of_key(&self, key: &[u8]) -> &[RowId] {
-        self.index.get(key).map_or(&[], Vec::as_slice)
+        self.index.get(key).map_or(&[], SmallVec::as_slice)
     }
 
     /// Returns when each row closes.
     pub fn closing(&self, batch: &RecordBatch) -> Vec<Closing> {
-        match self.closes_by {
-            Some(by) => times(batch.column(by.column), by.plus_us),
-            None => vec![None; batch.num_rows()],
-        }
+        times_of(self.closes_by, batch)
     }
 
     /// Adds rows and returns the first one's number; the others follow. Each row is found under its key and leaves by
@@ -198,21 +197,41 @@ impl RowTable {
     /// # Errors
     /// If the batch has other columns.
     pub fn append(&mut self, batch: &RecordBatch) -> Result<RowId> {
+        let keys = self.key_bytes(batch)?;
+        self.append_keyed(batch, &keys)
+    }
+
+    /// Adds rows whose [key bytes](RowTable::key_bytes) are known, as [`RowTable::append`] does.
+    ///
+    /// # Errors
+    /// As [`RowTable::append`].
+    pub fn append_keyed(&mut self, batch: &RecordBatch, keys: &BinaryArray) -> Result<RowId> {
         let first = self.next;
         if batch.num_rows() > 0 {
             self.changes.appended.push((first, batch.clone()));
-            self.place((first..).take(batch.num_rows()).collect(), batch.clone())?;
+            self.place((first..).take(batch.num_rows()).collect(), batch.clone(), keys)?;
         }
         Ok(first)
     }
 
     /// Puts numbered rows where they are found, and puts batches together that have become alike in size.
-    fn place(&mut self, ids: Vec<RowId>, batch: RecordBatch) -> Result<()> {
-        for (id, key) in ids.iter().zip(self.key_bytes(&batch)?) {
-            self.index.entry(key).or_default().push(*id);
+    fn place(&mut self, ids: Vec<RowId>, batch: RecordBatch, keys: &BinaryArray) -> Result<()> {
+        for (id, key) in ids.iter().zip(keys.iter().flatten()) {
+            self.index.entry_ref(key).or_default().push(*id);
         }
-        let closing = self.closing(&batch).into_iter().zip(&ids);
-        self.closings.extend(closing.filter_map(|(c, id)| Some((c?, *id))));
+        // Rows that close together often come together.
+        let mut last: Option<(i64, &mut Vec<RowId>)> = None;
+        let closing = times_of(self.closes_by, &batch);
+        for (closing, id) in closing.into_iter().zip(&ids).filter_map(|(c, id)| Some((c?, *id))) {
+            match &mut last {
+                Some((at, numbers)) if *at == closing => numbers.push(id),
+                _ => {
+                    let numbers = self.closings.entry(closing).or_default();
+                    numbers.push(id);
+                    last = Some((closing, numbers));
+                }
+            }
+        }
         self.rows += ids.len();
         self.next = self.next.max(ids.last().map_or(0, |id| id + 1));
         self.stored.push(Stored { ids, batch });
@@ -269,8 +288,8 @@ impl RowTable {
 
     /// Returns the rows that close at or before `watermark_us`, in order of closing.
     pub fn due(&self, watermark_us: i64) -> Vec<RowId> {
-        let range = self.closings.range(..=(watermark_us, RowId::MAX));
-        range.map(|(_, id)| *id).collect()
+        let range = self.closings.range(..=watermark_us);
+        range.flat_map(|(_, ids)| ids).copied().collect()
     }
 
     /// Forgets the rows that close at or before `watermark_us`; returns which were marked, and the rows.
@@ -297,19 +316,28 @@ impl RowTable {
     /// Takes rows out of everything that finds them, and copies the living out if too many are dead.
     fn forget(&mut self, ids: &[RowId], rows: &RecordBatch) -> Result<()> {
         let gone: HashSet<RowId> = ids.iter().copied().collect();
-        for key in self.key_bytes(rows)?.into_iter().collect::<HashSet<_>>() {
-            if let hashbrown::hash_map::Entry::Occupied(mut entry) = self.index.entry(key) {
-                entry.get_mut().retain(|id| !gone.contains(id));
-                if entry.get().is_empty() {
-                    entry.remove();
-                }
+        for (id, key) in ids.iter().zip(self.key_bytes(rows)?.iter().flatten()) {
+            let EntryRef::Occupied(mut entry) = self.index.entry_ref(key) else {
+                continue;
+            };
+            // The first of a key's rows takes the others with it.
+            let of_key = entry.get_mut();
+            if of_key.binary_search(id).is_ok() {
+                of_key.retain(|id| !gone.contains(id));
+            }
+            if of_key.is_empty() {
+                entry.remove();
             }
         }
-        for (closing, id) in self.closing(rows).into_iter().zip(ids) {
-            if let Some(closing) = closing {
-                self.closings.remove(&(closing, *id));
-            }
-            self.marked.remove(id);
+        self.forget_closings(
+            self.closing(rows)
+                .into_iter()
+                .zip(ids)
+                .filter_map(|(c, id)| Some((c?, *id)))
+                .collect(),
+        );
+        if !self.marked.is_empty() {
+            self.marked.retain(|id| !gone.contains(id));
         }
         self.rows -= gone.len();
         let held: usize = self.stored.iter().map(|s| s.ids.len()).sum();
@@ -320,6 +348,25 @@ impl RowTable {
             self.stored.retain(|s| !s.ids.is_empty());
         }
         Ok(())
+    }
+
+    /// Takes rows out of the lists of what closes when.
+    fn forget_closings(&mut self, mut gone: Vec<(i64, RowId)>) {
+        gone.sort_unstable();
+        for together in gone.chunk_by(|a, b| a.0 == b.0) {
+            let closing = together[0].0;
+            let Some(numbers) = self.closings.get_mut(&closing) else {
+                continue;
+            };
+            let mut left = together.iter().map(|(_, id)| *id).peekable();
+            numbers.retain(|id| {
+                while left.next_if(|gone| gone < id).is_some() {}
+                left.next_if_eq(id).is_none()
+            });
+            if numbers.is_empty() {
+                self.closings.remove(&closing);
+            }
+        }
     }
 
     /// Returns the numbers of all rows, ascending.
@@ -422,7 +469,8 @@ impl RowTable {
                     .map(|(_, id)| *id),
             );
             if !ids.is_empty() {
-                self.place(ids, rows)?;
+                let keys = self.key_bytes(&rows)?;
+                self.place(ids, rows, &keys)?;
             }
         }
         self.marked.extend(read_numbers(&part[1])?);
@@ -431,6 +479,14 @@ impl RowTable {
         self.forget(&removed, &rows)?;
         self.next = self.next.max(next);
         Ok(())
+    }
+}
+
+/// Returns when each row of a table that closes like this closes.
+fn times_of(closes_by: Option<ClosesBy>, batch: &RecordBatch) -> Vec<Closing> {
+    match closes_by {
+        Some(by) => times(batch.column(by.column), by.plus_us),
+        None => vec![None; batch.num_rows()],
     }
 }
 

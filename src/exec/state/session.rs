@@ -212,7 +212,8 @@ impl StateSession {
 
     /// Puts arrived sessions together with those of the state under the same keys.
     fn merge(&self, table: &RowTable, arrived: &RecordBatch) -> Result<Merged> {
-        let touched: HashSet<Box<[u8]>> = table.key_bytes(arrived)?.into_iter().collect();
+        let touched = table.key_bytes(arrived)?;
+        let touched: HashSet<&[u8]> = touched.iter().flatten().collect();
         let mut old: Vec<RowId> = touched.iter().flat_map(|key| table.of_key(key)).copied().collect();
         old.sort_unstable();
         let all = concat_batches(&self.state_schema(), [&table.take(&old)?, arrived])?;
@@ -220,13 +221,16 @@ impl StateSession {
         let (starts, ends) = (micros(&all, start)?, micros(&all, end)?);
         let keys = table.key_bytes(&all)?;
         let mut order: Vec<usize> = (0..all.num_rows()).collect();
-        order.sort_by(|a, b| (&keys[*a], starts.value(*a), a).cmp(&(&keys[*b], starts.value(*b), b)));
+        order.sort_by(|a, b| (keys.value(*a), starts.value(*a), a).cmp(&(keys.value(*b), starts.value(*b), b)));
         let (mut first, mut groups) = (Vec::new(), vec![0; order.len()]);
         let (mut new_starts, mut new_ends, mut changed, mut replaced) = (vec![], vec![], vec![], vec![]);
         let mut at = 0;
         while at < order.len() {
             let (from, mut to, mut next) = (starts.value(order[at]), ends.value(order[at]), at + 1);
-            while next < order.len() && keys[order[next]] == keys[order[at]] && starts.value(order[next]) <= to {
+            while next < order.len()
+                && keys.value(order[next]) == keys.value(order[at])
+                && starts.value(order[next]) <= to
+            {
                 to = to.max(ends.value(order[next]));
                 next += 1;
             }
