@@ -15,7 +15,8 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{Field, Fields, Schema};
 use datafusion_common::config::ConfigOptions;
 use datafusion_expr::LogicalPlan;
-use datafusion_optimizer::{Optimizer, OptimizerContext};
+use datafusion_optimizer::simplify_expressions::SimplifyExpressions;
+use datafusion_optimizer::{Optimizer, OptimizerContext, OptimizerRule};
 use prost::Message;
 
 use crate::compile::physical::Planner;
@@ -25,6 +26,7 @@ use crate::exec::state;
 use crate::ml::model::{Model, Models};
 use crate::ml::transform;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::folding::FoldCheapConstants;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{FileCatalog, FileSet};
 use crate::plan::scope::Resolved;
@@ -192,6 +194,17 @@ pub fn stages(analyzer: &Analyzer, resolved: &Resolved, mode: Option<OutputMode>
     })
 }
 
+/// Returns DataFusion's optimizer, which computes only cheap constants.
+fn optimizer() -> Optimizer {
+    let mut optimizer = Optimizer::new();
+    for rule in &mut optimizer.rules {
+        if rule.name() == SimplifyExpressions::default().name() {
+            *rule = Arc::new(FoldCheapConstants::default());
+        }
+    }
+    optimizer
+}
+
 /// Returns the optimised logical plan with exactly the output columns.
 ///
 /// A column that is selected twice gets a second id, since DataFusion refuses equal names.
@@ -218,5 +231,5 @@ pub fn optimize(analyzer: &Analyzer, resolved: &Resolved) -> Result<LogicalPlan>
     // A row that can have no partner is not kept in a stream's state.
     options.optimizer.filter_null_join_keys = resolved.streaming;
     let context = OptimizerContext::new_with_config_options(Arc::new(options));
-    Ok(Optimizer::new().optimize(plan, &context, |_, _| {})?)
+    Ok(optimizer().optimize(plan, &context, |_, _| {})?)
 }

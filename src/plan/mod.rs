@@ -28,6 +28,7 @@ pub mod event_time;
 pub mod expression;
 pub mod extension;
 pub mod extract;
+pub mod folding;
 pub mod functions;
 pub mod generate;
 pub mod inference;

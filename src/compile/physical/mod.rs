@@ -38,6 +38,7 @@ use crate::exec::stage::{Output, Read, Stage, StatefulOperator, Work};
 use crate::exec::transform::{Leaf, Transform, as_transform};
 use crate::exec::{decode, operators, state};
 use crate::ids::{OperatorId, PartitionId, StageId};
+use crate::plan::folding;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{Scan, ScanSource};
 use crate::values::ipc;
@@ -210,24 +211,23 @@ impl Planner {
         Ok(create_physical_sort_exprs(exprs, schema, &self.props, &self.context)?)
     }
 
-    /// Compiles rows of constants: they are evaluated here, once.
+    /// Compiles rows of constants: cheap ones are evaluated here, once; others by the task that needs them.
     fn values(&self, values: &Values) -> Result<Plan> {
         let schema: SchemaRef = Arc::new(values.schema.as_arrow().clone());
-        let one = RecordBatchOptions::new().with_row_count(Some(1));
-        let empty = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &one)?;
         let none = DFSchema::empty();
-        let mut columns = Vec::new();
-        for column in 0..schema.fields().len() {
-            let cells = values
-                .values
-                .iter()
-                .map(|row| Ok(self.expr(&row[column], &none)?.evaluate(&empty)?.into_array(1)?));
-            let cells = cells.collect::<Result<Vec<_>>>()?;
-            columns.push(arrow::compute::concat(
-                &cells.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
-            )?);
+        let row = |row: &Vec<Expr>| {
+            row.iter()
+                .map(|cell| self.expr(cell, &none))
+                .collect::<Result<Vec<_>>>()
+        };
+        let rows = values.values.iter().map(row).collect::<Result<Vec<_>>>()?;
+        if values.values.iter().flatten().all(folding::is_foldable) {
+            return Ok(constant(rows_of(&rows, &schema)?));
         }
-        Ok(constant(RecordBatch::try_new(schema, columns)?))
+        let made = schema.clone();
+        Ok(Transform::leaf(Leaf::Constant, schema, 1, move |_, _| {
+            Ok(vec![rows_of(&rows, &made)?])
+        }))
     }
 
     /// Compiles a projection, under the names of the logical plan.
@@ -321,6 +321,21 @@ fn constant_fetch(fetch: datafusion_expr::FetchType) -> Result<Option<usize>> {
 /// Returns the leaf of rows that are known at planning time, in one partition.
 fn constant(batch: RecordBatch) -> Plan {
     Transform::leaf(Leaf::Constant, batch.schema(), 1, move |_, _| Ok(vec![batch.clone()]))
+}
+
+/// Evaluates rows of expressions without columns.
+fn rows_of(rows: &[Vec<Arc<dyn PhysicalExpr>>], schema: &SchemaRef) -> Result<RecordBatch> {
+    let one = RecordBatchOptions::new().with_row_count(Some(1));
+    let empty = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &one)?;
+    let mut columns = Vec::new();
+    for column in 0..schema.fields().len() {
+        let cells = rows.iter().map(|row| Ok(row[column].evaluate(&empty)?.into_array(1)?));
+        let cells = cells.collect::<Result<Vec<_>>>()?;
+        columns.push(arrow::compute::concat(
+            &cells.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+        )?);
+    }
+    Ok(RecordBatch::try_new(schema.clone(), columns)?)
 }
 
 /// Returns a plan with its columns under the names of a schema.

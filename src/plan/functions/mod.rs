@@ -74,7 +74,7 @@ use self::call::Call;
 use self::entry::Body;
 use super::scope::Typed;
 use crate::error::{Result, SparkError};
-use crate::plan::cast_expr;
+use crate::plan::{cast_expr, folding};
 use crate::settings::Conf;
 use crate::values::cast::Mode;
 use crate::values::types;
@@ -161,8 +161,8 @@ pub fn call(context: &Context<'_>, name: &str, args: Vec<Typed>, distinct: bool)
     }
 }
 
-/// Returns the value of an expression that has neither columns nor randomness in it; `None` for every
-/// other expression, and for one that fails when it is computed.
+/// Returns the value of an expression that has neither columns nor randomness in it, and is
+/// [cheap](folding::is_foldable) to compute; `None` for every other expression, and for one that fails when it is computed.
 ///
 /// ```
 /// use datafusion_expr::{col, lit};
@@ -175,7 +175,7 @@ pub fn fold(expr: &Expr) -> Option<ScalarValue> {
     if let Expr::Literal(value, _) = expr {
         return Some(value.clone());
     }
-    if expr.is_volatile() || !expr.column_refs().is_empty() || spans_rows(expr) {
+    if expr.is_volatile() || !expr.column_refs().is_empty() || spans_rows(expr) || !folding::is_foldable(expr) {
         return None;
     }
     let physical = create_physical_expr(
