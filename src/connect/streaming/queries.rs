@@ -74,6 +74,7 @@ impl Driver {
                     self.credits(id);
                 }
                 Action::Deliver { batch_id, blocks } => self.deliver(id, batch_id, blocks, now_ms),
+                Action::Offer { batch_id, blocks } => self.offer(id, batch_id, blocks, now_ms),
                 Action::Event { kind, event } => self.listener(kind, event),
                 Action::Terminated { .. } => self.terminated(id, now_ms),
             }

@@ -124,6 +124,23 @@ impl Driver {
         self.take_step(run, batch, step, now_ms);
     }
 
+    /// Offers the sink the rows of the batch ahead. What it refuses, and what only a batch's turn can bring about, is left
+    /// until then.
+    pub(super) fn offer(&mut self, run: &str, batch: BatchId, blocks: Vec<Buffer>, now_ms: i64) {
+        let Some(running) = self.streams.queries.get_mut(run) else {
+            return;
+        };
+        let step = running.sink.offer(Delivery {
+            query: &running.query.definition.id,
+            batch,
+            blocks,
+            now_ms,
+        });
+        if let Ok(step @ Step::Call { .. }) = step {
+            self.take_step(run, batch, Ok(step), now_ms);
+        }
+    }
+
     /// Takes in that a file of a sink is durable, or cannot be.
     pub(in crate::connect) fn sink_written(&mut self, run: &str, path: &str, answer: Answer, now_ms: i64) {
         let Some(running) = self.streams.queries.get_mut(run) else {

@@ -191,6 +191,50 @@ test('foreachBatch runs on the page and its error goes to the driver', async () 
   );
 });
 
+test('foreachBatch takes what comes early in its turn, and nothing once it has thrown or the query has ended', async () => {
+  const { session, started } = startable();
+  const begun: [string, number][] = [];
+  const ends: ((error?: Error) => void)[] = [];
+  const df = session.readStream.push({ schema: 'a INT' }).df;
+  const sinks: string[] = [];
+  for (const name of ['a', 'b']) {
+    await df.writeStream
+      .foreachBatch((_, batchId) => {
+        begun.push([name, batchId]);
+        return new Promise((resolve, reject) => ends.push((error) => (error ? reject(error) : resolve())));
+      })
+      .start();
+    sinks.push(started.at(-1)!.options['sinkId'] as string);
+  }
+  const give = (name: number, batchId: number) =>
+    session.receive({ t: 'foreachBatch', sink: sinks[name]!, run: `r${name}`, batchId, arrow: [encodeRows([{ a: 1 }], schema)] });
+  give(0, 0);
+  give(0, 1);
+  give(0, 2);
+  give(1, 0); // another query does not wait
+  assert.deepEqual(begun.splice(0), [
+    ['a', 0],
+    ['b', 0],
+  ]);
+  ends[0]!();
+  await turn();
+  assert.deepEqual(begun.splice(0), [['a', 1]]);
+  ends[2]!(new Error('full'));
+  await turn();
+  assert.deepEqual(begun.splice(0), []);
+  assert.deepEqual(
+    session.of('foreachBatchDone').map(({ run, batchId, error }) => [run, batchId, error?.message]),
+    [
+      ['r0', 0, undefined],
+      ['r0', 1, 'Error: full'],
+    ],
+  );
+  ends[1]!();
+  await turn();
+  give(1, 1);
+  assert.deepEqual(begun.splice(0), [['b', 1]], 'a function that rests is called at once');
+});
+
 test('foreach opens, processes each row and closes', async () => {
   const { session, started } = startable();
   const calls: unknown[] = [];

@@ -34,6 +34,14 @@ pub enum Action {
         /// Its rows, as Arrow IPC streams.
         blocks: Vec<Buffer>,
     },
+    /// Hand rows of the batch ahead to a sink that takes them early; nobody waits for an answer, and `Deliver` follows in
+    /// the batch's turn. Only a query without a checkpoint offers: no log can say then that the batch was never due.
+    Offer {
+        /// The batch's number.
+        batch_id: BatchId,
+        /// Its rows, as Arrow IPC streams.
+        blocks: Vec<Buffer>,
+    },
     /// `count` blocks of a source have been received for good, since the checkpoint began.
     Received {
         /// The source's number.

@@ -10,6 +10,9 @@
 //! loop                  ├─ sink n, commit n ─┤├─ offsets n+1, sink n+1, commit n+1 ─┤
 //! ```
 //!
+//! Without a checkpoint there is nothing to wait for but the sink: it is offered the rows early, and one that calls the page
+//! hands them on, so that they are there when the page has done with those before.
+//!
 //! Only a query that begins batches as fast as it can does so, and only for new data: what a trigger's interval or a
 //! watermark asks for comes at its time. With back-pressure the size of a batch is known when the one before has ended.
 
@@ -83,6 +86,26 @@ impl Query {
         };
         let mut batches = self.ahead.iter_mut().chain(logging);
         batches.find_map(|batch| batch.early.as_mut().filter(|early| early.job == job))
+    }
+
+    /// Takes in how an early job ended. Where no log decides whether the batch is due, its rows are offered to the sink at
+    /// once.
+    pub(super) fn early_ended(&mut self, job: JobId, ended: Result<Outcome, SparkError>) -> Vec<Action> {
+        let logged = self.durable.is_some();
+        let Some(early) = self.early(Some(job)) else {
+            return vec![];
+        };
+        let offered = ended
+            .as_ref()
+            .ok()
+            .filter(|_| !logged)
+            .map(|outcome| outcome.results.clone());
+        early.ended = Some(ended);
+        let offer = self.ahead.as_ref().zip(offered).map(|(batch, blocks)| Action::Offer {
+            batch_id: batch.id,
+            blocks,
+        });
+        offer.into_iter().collect()
     }
 
     /// Makes the batch ahead, if there is one, the one in progress; its time begins.

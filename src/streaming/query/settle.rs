@@ -29,12 +29,7 @@ impl Query {
                 Ok(outcome) => self.settle(now_ms, outcome, files),
                 Err(error) => self.failed(error),
             },
-            _ => {
-                if let Some(early) = self.early(Some(job)) {
-                    early.ended = Some(ended);
-                }
-                vec![]
-            }
+            _ => self.early_ended(job, ended),
         }
     }
 

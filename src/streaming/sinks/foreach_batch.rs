@@ -1,11 +1,15 @@
 //! A function of the page, called with each batch (`ForeachBatchSink`). It may see a batch again after a restart, under
 //! the same number.
+//!
+//! The page calls the function for one batch after the other, and not again once it has thrown: so it can be given rows while
+//! it still works on those before.
 
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 
 use super::{Definition, Delivery, Opening, Sink, Step, Wish, none};
 use crate::error::{Exception, Result, SparkError};
+use crate::ids::BatchId;
 use crate::sources::options::{Kind, Opt, Options};
 use crate::values::ipc;
 
@@ -40,7 +44,11 @@ fn check(wish: &Wish) -> Result<()> {
 fn open(wish: &Wish, opening: Opening) -> Result<Box<dyn Sink>> {
     let function = Options(&wish.options).text(&SINK_ID).unwrap_or_default().to_owned();
     let schema = opening.schema;
-    Ok(Box::new(ForeachBatch { function, schema }))
+    Ok(Box::new(ForeachBatch {
+        function,
+        schema,
+        handed: None,
+    }))
 }
 
 /// The function of one query.
@@ -50,6 +58,19 @@ struct ForeachBatch {
     function: String,
     /// Columns of the rows, for batches without any.
     schema: SchemaRef,
+    /// The batch that the page was given before its turn.
+    handed: Option<BatchId>,
+}
+
+impl ForeachBatch {
+    /// Calls the function with a batch; it sees the columns even of one without rows.
+    fn call(&self, mut blocks: Vec<Buffer>) -> Result<Step> {
+        if blocks.is_empty() {
+            blocks.push(Buffer::from(ipc::write(&self.schema, &[])?));
+        }
+        let function = self.function.clone();
+        Ok(Step::Call { function, blocks })
+    }
 }
 
 impl Sink for ForeachBatch {
@@ -62,13 +83,16 @@ impl Sink for ForeachBatch {
     }
 
     fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step> {
-        let mut blocks = delivery.blocks;
-        if blocks.is_empty() {
-            // The function sees the columns even of a batch without rows.
-            blocks.push(Buffer::from(ipc::write(&self.schema, &[])?));
+        if self.handed.take() == Some(delivery.batch) {
+            return Ok(Step::Wait);
         }
-        let function = self.function.clone();
-        Ok(Step::Call { function, blocks })
+        self.call(delivery.blocks)
+    }
+
+    fn offer(&mut self, delivery: Delivery<'_>) -> Result<Step> {
+        let step = self.call(delivery.blocks)?;
+        self.handed = Some(delivery.batch);
+        Ok(step)
     }
 
     fn called(&mut self, error: Option<String>) -> Result<Step> {

@@ -120,6 +120,15 @@ pub trait Sink: fmt::Debug {
     /// If the sink cannot take the rows; the query ends with it.
     fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step>;
 
+    /// Is offered the rows of the batch after the one that it has, to prepare them; `deliver` follows when that one is done,
+    /// or nothing if the query ends with it. A sink that has no use for them waits.
+    ///
+    /// # Errors
+    /// If the sink cannot take the rows; it is asked again in the batch's turn.
+    fn offer(&mut self, _delivery: Delivery<'_>) -> Result<Step> {
+        Ok(Step::Wait)
+    }
+
     /// Hears that a file that the sink asked for is durable.
     fn written(&mut self, _path: &str) -> Step {
         Step::Wait

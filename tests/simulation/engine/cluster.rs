@@ -111,6 +111,8 @@ pub struct Cluster {
     pub calls: BTreeMap<RequestId, Call>,
     /// (sink, batch id, blocks) of foreachBatch.
     pub batches: Vec<(String, BatchId, Vec<Buffer>)>,
+    /// Until when the page's function of each run is busy, ms; `None` once it has thrown.
+    functions: BTreeMap<String, Option<u64>>,
     /// Listener events: kind and JSON.
     pub events: Vec<(EventKind, serde_json::Value)>,
     pub disk: Faulty,
@@ -147,6 +149,7 @@ impl Cluster {
             faults,
             calls: BTreeMap::new(),
             batches: vec![],
+            functions: BTreeMap::new(),
             events: vec![],
             disk: Faulty::default(),
             server: Server::default(),

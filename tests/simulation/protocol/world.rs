@@ -440,6 +440,8 @@ impl<'a> World<'a> {
                     self.network.after(delay, Happening::Job(job, request));
                 }
                 Action::Deliver { batch_id, blocks } => self.deliver(batch_id, &blocks),
+                // This sink takes rows in their turn only.
+                Action::Offer { .. } => {}
                 Action::Received { count, .. } => {
                     assert!(count as usize >= self.acknowledged);
                     self.acknowledged = count as usize;

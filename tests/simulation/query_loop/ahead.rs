@@ -2,6 +2,7 @@
 
 use super::{ASAP, Asked, NoFiles, answer, delivery, done, end, outcome, progress, push, query, run, stored};
 use crate::seeds::deep;
+use arrow::buffer::Buffer;
 use rivulet::cluster::runner::JobRequest;
 use rivulet::error::SparkError;
 use rivulet::ids::{BatchId, JobId};
@@ -74,6 +75,27 @@ fn a_job_ahead_that_is_still_running_when_its_turn_comes_is_the_job_in_progress(
         let told = progress(query.delivered(70, Ok(()), &NoFiles));
         // Its time began when its turn came.
         assert_eq!(told["durationMs"]["triggerExecution"], 40);
+    });
+}
+
+#[test]
+fn without_a_checkpoint_rows_of_a_job_ahead_are_offered_to_the_sink_at_once() {
+    deep(|| {
+        let mut query = two_in_flight(false);
+        let mut ahead = outcome(Some(200));
+        ahead.results = vec![Buffer::from(b"rows")];
+        let offered = query.job_ended(20, JobId(11), Ok(ahead), &NoFiles);
+        let [Action::Offer { batch_id, blocks }] = offered.as_slice() else {
+            panic!("no offer: {offered:?}");
+        };
+        assert_eq!(
+            (*batch_id, blocks.as_slice()),
+            (BatchId(1), [Buffer::from(b"rows")].as_slice())
+        );
+        assert_eq!(query.settling(), Some(BatchId(0)));
+        let mut settled = query.delivered(30, Ok(()), &NoFiles);
+        assert!(matches!(settled.remove(0), Action::Event { .. }));
+        assert_eq!(delivery(settled), BatchId(1));
     });
 }
 

@@ -169,7 +169,8 @@ impl Cluster {
                 .any(|name| matches!(self.disk.perform(&logged(name)), Ok(Reply::Bytes(Some(_)))))
     }
 
-    /// A page's function takes a batch, or throws before or after it did.
+    /// A page's function takes a batch when it has done with the one before, or throws before or after it did; once it has
+    /// thrown it is not called again.
     pub(super) fn take_batch(&mut self, output: Output) {
         let Output::ForeachBatch {
             sink,
@@ -178,6 +179,10 @@ impl Cluster {
             blocks,
         } = output
         else {
+            return;
+        };
+        let now_ms = self.network.now_ms;
+        let Some(busy_until_ms) = *self.functions.entry(run.clone()).or_insert(Some(now_ms)) else {
             return;
         };
         let fails = self.befalls(self.faults.sink_failures, self.faults.failing);
@@ -189,12 +194,13 @@ impl Cluster {
             self.faults.sink_failures -= 1;
             self.injected.sink_failures += 1;
         }
-        let delay = self.network.rng.random_range(0..20);
+        let done_ms = busy_until_ms.max(now_ms) + self.network.rng.random_range(1..20);
+        self.functions.insert(run.clone(), (!fails).then_some(done_ms));
         let done = Input::ForeachBatchDone {
             run,
             batch_id,
             error: fails.then(|| "the sink does not want it".to_owned()),
         };
-        self.network.after(delay, Happening::Driver(done));
+        self.network.after(done_ms - now_ms, Happening::Driver(done));
     }
 }

@@ -29,6 +29,8 @@ export interface ForeachWriter {
 export class PageSinks implements Sinks {
   readonly #sinks = new Map<string, SinkFunction>();
   readonly #ofRun = new Map<string, string>();
+  /** The last batch of each run that a function works on or waits for; false once it has thrown. */
+  readonly #busy = new Map<string, Promise<boolean>>();
   #next = 0;
 
   constructor(
@@ -51,12 +53,26 @@ export class PageSinks implements Sinks {
   /** Forgets the sink of a query that has ended, or one whose query never started. */
   release(by: { runId: string } | { sink: string }): void {
     const sink = 'sink' in by ? by.sink : this.#ofRun.get(by.runId);
-    if ('runId' in by) this.#ofRun.delete(by.runId);
+    if ('runId' in by) {
+      this.#ofRun.delete(by.runId);
+      this.#busy.delete(by.runId);
+    }
     if (sink) this.#sinks.delete(sink);
   }
 
-  /** Runs the user's function and tells the driver how it went. */
-  async receive({ sink, run, batchId, arrow }: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<void> {
+  /**
+   * Calls the user's function when it has done with the batch before, and tells the driver how it went. It is not called again
+   * once it has thrown: the query ends with that.
+   */
+  async receive(batch: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<void> {
+    const before = this.#busy.get(batch.run);
+    const done = before ? before.then((goesOn) => goesOn && this.#sinks.has(batch.sink) && this.#call(batch)) : this.#call(batch);
+    this.#busy.set(batch.run, done);
+    if ((await done) && this.#busy.get(batch.run) === done) this.#busy.delete(batch.run);
+  }
+
+  /** Returns whether the function has returned, and not thrown. */
+  async #call({ sink, run, batchId, arrow }: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<boolean> {
     let error: { message: string; stack: string } | undefined;
     try {
       const f = this.#sinks.get(sink);
@@ -73,6 +89,7 @@ export class PageSinks implements Sinks {
     } catch {
       // The session was stopped meanwhile: nobody waits for the answer.
     }
+    return !error;
   }
 }
 
