@@ -226,6 +226,20 @@ impl SparkError {
         Self::new(Exception::Connect, "INTERNAL_ERROR", "XX000", message).by(Fault::Engine)
     }
 
+    /// Makes the error of a kernel that panicked: our bug, reported as `RIVULET_PANIC`. Another try would meet it again.
+    pub fn panic(text: &str) -> Self {
+        let sentence = format!("The engine has failed at this statement; please report it as a bug of Rivulet: {text}");
+        Self::new(Exception::Runtime, "RIVULET_PANIC", "XX000", sentence).with("panic", text)
+    }
+
+    /// Makes the error of a task for which an executor had not the memory, `RIVULET_OUT_OF_MEMORY`.
+    pub fn out_of_memory(what: &str) -> Self {
+        let sentence = format!(
+            "An executor has run out of memory at this statement: {what}. Read less at once, or over more partitions."
+        );
+        Self::new(Exception::Runtime, "RIVULET_OUT_OF_MEMORY", "53200", sentence)
+    }
+
     /// Returns what Spark's `getMessage` returns: `[CONDITION] sentence SQLSTATE: 42000`.
     pub fn full_message(&self) -> String {
         self.to_string()

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::exec::stage::{Stage, StageGraph};
-use crate::ids::{ExecutorId, ExecutorRef, PartitionId, StageId, TaskId};
+use crate::ids::{ExecutorId, ExecutorRef, PartitionId, StageId, StagePart, TaskId};
 
 /// Most tries that a stage of an ended job shows.
 const SHOWN: usize = 500;
@@ -126,6 +126,25 @@ impl Attempts {
                 (status.state, status.end_ms) = (AttemptState::Lost, Some(now_ms));
             }
         }
+    }
+
+    /// Returns the tasks that run on an executor.
+    pub fn running_on(&self, executor: ExecutorRef) -> impl Iterator<Item = StagePart> {
+        let running = self
+            .0
+            .iter()
+            .filter(move |(_, (on, status))| *on == executor && status.state == AttemptState::Running);
+        running.map(|(task, _)| task.part())
+    }
+
+    /// Returns the executors on which tries run, each once.
+    pub fn busy(&self) -> Vec<ExecutorRef> {
+        let running = self
+            .0
+            .values()
+            .filter(|(_, status)| status.state == AttemptState::Running);
+        let busy: BTreeSet<ExecutorRef> = running.map(|(executor, _)| *executor).collect();
+        busy.into_iter().collect()
     }
 
     /// Returns the stages as they are now, each with what is shown of it; `over` says whether the job has ended.

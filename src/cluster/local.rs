@@ -3,13 +3,15 @@
 //! Peers find each other in a directory; a message to a life that is over is dropped, as on a network.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use arrow::buffer::Buffer;
 
 use super::executor::{Executor, MemoryBlocks, Outgoing};
 use super::message::{FromExecutor, Peer, ToExecutor};
+use crate::exec::pace::Pace;
 use crate::ids::{ExecutorId, ExecutorRef};
 
 /// What an executor's thread receives.
@@ -20,6 +22,8 @@ enum Inbox {
     Peer(ExecutorRef, Peer, Vec<Buffer>),
     /// Another executor has ended.
     PeerLost(ExecutorRef),
+    /// Nothing has come while a task runs.
+    Nothing,
     /// The executor ends.
     Stop,
 }
@@ -100,9 +104,19 @@ fn serve(
     directory: &Directory,
     deliver: &impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>),
 ) {
-    let mut executor = Executor::new(me, MemoryBlocks::default());
-    while let Ok(message) = inbox.recv() {
+    let mut executor = Executor::new(me, MemoryBlocks::default()).paced(Arc::new(Slices::default()));
+    loop {
+        let message = if executor.is_running() {
+            inbox.try_recv().or_else(|e| match e {
+                TryRecvError::Empty => Ok(Inbox::Nothing),
+                TryRecvError::Disconnected => Err(RecvError),
+            })
+        } else {
+            inbox.recv()
+        };
+        let Ok(message) = message else { return };
         let outgoing = match message {
+            Inbox::Nothing => executor.go_on(),
             Inbox::Driver(message, blobs) => executor.driver_message(message, blobs),
             Inbox::Peer(from, message, blobs) => executor.peer_message(from, message, blobs),
             Inbox::PeerLost(id) => executor.peer_lost(id),
@@ -127,5 +141,27 @@ fn serve(
                 }
             }
         }
+    }
+}
+
+/// How long a task has the thread before the executor looks at what has come.
+const SLICE: Duration = Duration::from_millis(30);
+
+/// Slices of time by the system's clock.
+#[derive(Debug, Default)]
+struct Slices {
+    /// When the slice began.
+    since: Mutex<Option<Instant>>,
+}
+
+impl Pace for Slices {
+    #[allow(clippy::disallowed_methods)] // Threads are this module's, and so is their time.
+    fn begin(&self) {
+        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn is_over(&self) -> bool {
+        let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|at| at.elapsed() >= SLICE)
     }
 }

@@ -107,7 +107,7 @@ pub enum ToExecutor {
     },
     /// A task to run.
     Run(Run),
-    /// A try that is not wanted any more; it is dropped unless it runs.
+    /// A try that is not wanted any more; one that runs ends when it lets go of the thread.
     Kill {
         /// The try.
         task: TaskId,
@@ -118,6 +118,8 @@ pub enum ToExecutor {
         job: JobId,
         /// The tries whose blocks later jobs may read.
         keep: Vec<TaskId>,
+        /// Whether to say [`FromExecutor::Dropped`] when nothing of the job runs any more.
+        answer: bool,
     },
     /// Blocks of tries, and kept datasets, that nobody reads any more.
     Forget {
@@ -246,6 +248,11 @@ pub enum FromExecutor {
     StateMissing {
         /// The try.
         task: TaskId,
+    },
+    /// Nothing of a job that is over runs here any more.
+    Dropped {
+        /// The job.
+        job: JobId,
     },
     /// What a receiver does. Blob: the block of records, if it hands one over.
     Receiver {

@@ -17,7 +17,7 @@ use super::streaming::Streams;
 use crate::cluster::message::FromExecutor;
 use crate::cluster::runner::JobRunner;
 use crate::error::{Result, SparkError};
-use crate::ids::{DatasetId, JobId, PlanId};
+use crate::ids::{DatasetId, ExecutorRef, JobId, PlanId};
 use crate::ml::transform::Context as MlContext;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -133,8 +133,8 @@ impl Driver {
                 self.carry_out(effects, now_ms);
                 self.contexts_hear(executor, true, now_ms);
             }
-            Input::ExecutorLost { executor } => {
-                let effects = self.runner.executor_lost(executor, now_ms);
+            Input::ExecutorLost { executor, cause } => {
+                let effects = self.runner.executor_lost(executor, cause, now_ms);
                 self.carry_out(effects, now_ms);
                 self.contexts_hear(executor, false, now_ms);
             }
@@ -165,6 +165,11 @@ impl Driver {
         self.poll_contexts(now_ms);
         self.tasks_wake_at = self.runner.wake_at(now_ms);
         std::mem::take(&mut self.out)
+    }
+
+    /// Returns whether an executor has tasks.
+    pub fn is_busy(&self, executor: ExecutorRef) -> bool {
+        self.runner.running_on(executor.id) > 0
     }
 
     /// Returns when to send [`Input::Wake`], ms since the epoch; `None` if nothing is due.

@@ -89,6 +89,8 @@ pub enum Input {
     ExecutorLost {
         /// Which, and in which of its lives.
         executor: ExecutorRef,
+        /// What it died of, as far as its host knows: a panic, or a lack of memory.
+        cause: Option<SparkError>,
     },
     /// A message of an executor.
     Executor {
@@ -168,6 +170,12 @@ pub enum Output {
         message: ToExecutor,
         /// Its blobs.
         blobs: Vec<Buffer>,
+    },
+    /// An executor is to be ended, whatever it does, and a new one started in its place: [`Input::ExecutorLost`] and
+    /// [`Input::ExecutorAdded`] follow.
+    ReplaceExecutor {
+        /// Which.
+        executor: ExecutorRef,
     },
     /// Ask storage, in the order of these outputs, then say [`Input::Storage`].
     Storage {

@@ -16,6 +16,7 @@ use arrow::compute::{max, min};
 use datafusion_execution::TaskContext;
 use serde::{Deserialize, Serialize};
 
+use super::pace::Pace;
 use super::program::SharedHost;
 use super::state::{Body, OperatorState, Restore};
 use crate::error::{Result, SparkError};
@@ -163,6 +164,8 @@ pub struct TaskInputs {
     pub batch: Option<BatchContext>,
     /// Plan id and the host that runs its user functions; `None` if it has none.
     pub functions: Option<(PlanId, SharedHost)>,
+    /// Says when the task is to let go of the thread; `None` if never.
+    pub pace: Option<Arc<dyn Pace>>,
     /// State by operator, of the task's partition.
     states: Mutex<BTreeMap<OperatorId, OperatorState>>,
     /// Counters so far.
@@ -184,6 +187,7 @@ impl TaskInputs {
             scans,
             batch,
             functions: None,
+            pace: None,
             states: Mutex::new(states),
             report: Mutex::default(),
             deltas: Mutex::default(),

@@ -21,6 +21,7 @@ pub mod encode;
 pub mod generate;
 pub mod inputs;
 pub mod operators;
+pub mod pace;
 pub mod program;
 pub mod stage;
 pub mod state;

@@ -1,6 +1,7 @@
 //! Runs one task to its end: operators, then blocks for the next stage or rows for the driver.
 //!
-//! A task runs on one thread from its first row to its last; parallelism is between tasks.
+//! A task runs on one thread from its first row to its last, and may let go of it in between (`pace`); parallelism is between
+//! tasks.
 
 use std::sync::Arc;
 
@@ -39,7 +40,12 @@ pub struct TaskOutput {
 /// # Errors
 /// The operators': an error in the user's data or query, or a broken invariant. `INTERNAL_ERROR` if the stage is a
 /// program.
-pub fn run(stage: &Stage, partition: PartitionId, inputs: Arc<TaskInputs>, result: &SchemaRef) -> Result<TaskOutput> {
+pub async fn run(
+    stage: &Stage,
+    partition: PartitionId,
+    inputs: Arc<TaskInputs>,
+    result: &SchemaRef,
+) -> Result<TaskOutput> {
     let Work::Plan(plan) = &stage.work else {
         return Err(SparkError::internal("a program is run by its host"));
     };
@@ -47,7 +53,7 @@ pub fn run(stage: &Stage, partition: PartitionId, inputs: Arc<TaskInputs>, resul
     let plan = fresh(plan)?;
     let schema = plan.schema();
     let stream = plan.execute(partition.0, task_context(inputs.clone()))?;
-    let batches: Vec<RecordBatch> = futures::executor::block_on(stream.try_collect())?;
+    let batches: Vec<RecordBatch> = stream.try_collect().await?;
     inputs.report().output_rows = batches.iter().map(|b| b.num_rows() as u64).sum();
     match &stage.output {
         Output::Result => result_blocks(&batches, result),

@@ -21,6 +21,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::compiler;
 use super::inputs::TaskInputs;
+use super::pace::paced;
 use crate::ids::{OperatorId, PartitionId, ScanId, StageId};
 
 /// Works on one batch.
@@ -110,6 +111,12 @@ impl Transform {
     ) -> Arc<dyn ExecutionPlan> {
         let work = Work::Each(Arc::new(work));
         Self::over(name.into(), Role::Plain, vec![input], schema, work)
+    }
+
+    /// Makes an operator that hands on its input, and at which a task can be interrupted.
+    pub fn interruptible(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let schema = input.schema();
+        Self::each("Interruptible", input, schema, |batch, _| Ok(vec![batch]))
     }
 
     /// Makes an operator that needs all batches of its partition at once.
@@ -291,9 +298,13 @@ impl ExecutionPlan for Transform {
         let inputs = TaskInputs::of(&context)?;
         let schema = self.schema();
         let rows = match (&self.work, self.inputs.as_slice()) {
-            (Work::Leaf(work), _) => stream::iter(work(PartitionId(partition), &inputs)?).boxed(),
+            (Work::Leaf(work), _) => {
+                let rows = work(PartitionId(partition), &inputs)?;
+                paced(stream::iter(rows).boxed(), inputs.pace.as_ref())
+            }
             (Work::Each(work), [input]) => {
                 let (work, input) = (work.clone(), input.execute(partition, context)?);
+                let input = paced(input.boxed(), inputs.pace.as_ref());
                 input
                     .map_ok(move |batch| stream::iter(spread(work(batch, &inputs))))
                     .try_flatten()

@@ -96,7 +96,10 @@ impl Driver {
                 drop(state);
                 self.join(joining)
             }
-            ToDriver::ExecutorDown(member) => state.lose(ExecutorRef::at(member.executor, member.incarnation)),
+            ToDriver::ExecutorDown(down) => {
+                let cause = down.cause.map(|cause| cause.error());
+                state.lose(ExecutorRef::at(down.executor, down.incarnation), cause)
+            }
             ToDriver::Request(request) => {
                 let id = RequestId(request.id as u64);
                 let bytes = request.bytes.to_vec();
@@ -161,7 +164,7 @@ impl Driver {
             .map(|(incarnation, _)| *incarnation);
         if let Some(incarnation) = before {
             let id = executor.id;
-            self.0.borrow_mut().lose(ExecutorRef { id, incarnation })?;
+            self.0.borrow_mut().lose(ExecutorRef { id, incarnation }, None)?;
         }
         let mut port = Port::new(joining.port);
         let shared = self.0.clone();
@@ -173,7 +176,7 @@ impl Driver {
         let shared = self.0.clone();
         spawn_local(async move {
             let gone = locks::released(&joining.lock).await;
-            fatal(gone.and_then(|()| shared.borrow_mut().lose(executor)));
+            fatal(gone.and_then(|()| shared.borrow_mut().lose(executor, None)));
         });
         Ok(())
     }
@@ -195,15 +198,17 @@ impl State {
         self.step(Input::Executor { from, message, blobs })
     }
 
-    fn lose(&mut self, executor: ExecutorRef) -> Result<(), JsValue> {
+    fn lose(&mut self, executor: ExecutorRef, cause: Option<SparkError>) -> Result<(), JsValue> {
         if !self.is_linked(executor) {
             return Ok(());
         }
         self.links.remove(&executor.id);
-        self.step(Input::ExecutorLost { executor })?;
+        let excused = cause.is_some() && self.core.is_busy(executor);
+        self.step(Input::ExecutorLost { executor, cause })?;
         tell(&ToPage::ExecutorLost {
             executor: executor.id.0,
             incarnation: executor.incarnation.0,
+            excused,
         })
     }
 
@@ -273,6 +278,10 @@ impl State {
             Output::Fail { id, error } => letter.add(&ToPage::Err {
                 id: id.0 as f64,
                 error: WireError::from(&error),
+            }),
+            Output::ReplaceExecutor { executor } => letter.add(&ToPage::ReplaceExecutor {
+                executor: executor.id.0,
+                incarnation: executor.incarnation.0,
             }),
             Output::Storage { op, request } => {
                 self.storage.ask(op, request);

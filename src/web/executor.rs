@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use arrow::buffer::Buffer;
 use js_sys::{Array, Promise, Uint8Array};
@@ -15,10 +17,12 @@ use super::host::Programs;
 use super::page::{Init, ToExecutor, ToPage, plain, read, tell};
 use super::port::{Parcel, Port};
 use super::programs::ScriptPrograms;
+use super::timer::{Timer, now_ms};
 use super::{heap_bytes, spill, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
 use crate::cluster::message::{self, FromExecutor};
 use crate::error::SparkError;
+use crate::exec::pace::Pace;
 use crate::ids::ExecutorRef;
 
 /// An executor, which the events of its worker share.
@@ -32,6 +36,10 @@ struct State {
     peers: BTreeMap<ExecutorRef, Link>,
     /// Other executors that are known to be gone.
     gone: BTreeSet<ExecutorRef>,
+    /// Has the task that runs go on, after what has come meanwhile.
+    turn: Timer,
+    /// Whether it is about to.
+    turns: bool,
     /// Messages of the driver that wait while functions of the user's are loaded.
     held: VecDeque<(Vec<u8>, Array)>,
 }
@@ -48,14 +56,25 @@ impl Executor {
         let file = spill::open(&init.lock).await;
         let functions = ScriptPrograms(programs.clone().unchecked_into());
         let own = ExecutorRef::at(init.executor, init.incarnation);
-        Self(Rc::new(RefCell::new(State {
-            core: Core::with_programs(own, Blocks::new(file), functions),
-            programs,
-            driver: None,
-            peers: BTreeMap::new(),
-            gone: BTreeSet::new(),
-            held: VecDeque::new(),
-        })))
+        Self(Rc::new_cyclic(|weak: &Weak<RefCell<State>>| {
+            let weak = weak.clone();
+            let turn = Timer::new(move || {
+                if let Some(state) = weak.upgrade() {
+                    state.borrow_mut().turns = false;
+                    fatal(Self(state).step(Core::go_on));
+                }
+            });
+            RefCell::new(State {
+                core: Core::with_programs(own, Blocks::new(file), functions).paced(Arc::new(Slices::default())),
+                programs,
+                driver: None,
+                peers: BTreeMap::new(),
+                gone: BTreeSet::new(),
+                turn,
+                turns: false,
+                held: VecDeque::new(),
+            })
+        }))
     }
 
     /// Takes a message of the page's.
@@ -165,7 +184,13 @@ impl Executor {
 
     /// Runs one step of the engine and sends what it says.
     fn step(&self, work: impl FnOnce(&mut Core<Blocks>) -> Vec<Outgoing>) -> Result<(), JsValue> {
-        let outgoing = work(&mut self.0.borrow_mut().core);
+        let mut state = self.0.borrow_mut();
+        let outgoing = work(&mut state.core);
+        if state.core.is_running() && !state.turns {
+            state.turns = true;
+            state.turn.set(Some(0));
+        }
+        drop(state);
         outgoing.into_iter().try_for_each(|out| self.send(out))
     }
 
@@ -200,6 +225,27 @@ impl Executor {
                 Ok(())
             }
         }
+    }
+}
+
+/// How long a task has the thread before the executor looks at what has come, ms.
+const SLICE_MS: i64 = 30;
+
+/// Slices of time by the browser's clock.
+#[derive(Debug, Default)]
+struct Slices {
+    /// When the slice began, ms since the epoch.
+    since_ms: AtomicI64,
+}
+
+impl Pace for Slices {
+    fn begin(&self) {
+        self.since_ms.store(now_ms(), Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        // A clock that was set back does not stop the task for good.
+        !(0..SLICE_MS).contains(&(now_ms() - self.since_ms.load(Relaxed)))
     }
 }
 

@@ -48,7 +48,7 @@ pub enum ToDriver {
     /// A new executor and the driver's end of the channel to it.
     Executor(Joining),
     /// The page has ended an executor.
-    ExecutorDown(Member),
+    ExecutorDown(Down),
     /// A call of Spark Connect's service.
     Request(Request),
     /// Nobody waits for a call any more.
@@ -145,6 +145,46 @@ pub struct Member {
     pub executor: u32,
     /// Which of its lives.
     pub incarnation: u32,
+}
+
+/// An executor that has ended.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Down {
+    /// Its number.
+    pub executor: u32,
+    /// Which of its lives.
+    pub incarnation: u32,
+    /// What it died of, if that is known and was not the page.
+    pub cause: Option<Cause>,
+}
+
+/// What an executor died of.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Cause {
+    /// Of which kind it is.
+    pub kind: CauseKind,
+    /// What is known of it.
+    pub message: String,
+}
+
+/// The kinds of deaths that have a cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CauseKind {
+    /// The engine panicked.
+    Panic,
+    /// The heap could not grow.
+    Memory,
+}
+
+impl Cause {
+    /// Returns the error of a statement whose task has ended executors.
+    pub fn error(&self) -> SparkError {
+        match self.kind {
+            CauseKind::Panic => SparkError::panic(&self.message),
+            CauseKind::Memory => SparkError::out_of_memory(&self.message),
+        }
+    }
 }
 
 /// A call of Spark Connect's service.
@@ -331,6 +371,15 @@ pub enum ToPage<'a> {
     },
     /// An executor is gone.
     ExecutorLost {
+        /// Its number.
+        executor: u32,
+        /// Which of its lives.
+        incarnation: u32,
+        /// Whether it died of a task, which fails with it if it goes on so: no sign that executors cannot live here.
+        excused: bool,
+    },
+    /// An executor is to be ended and replaced: it runs what nobody wants, and cannot be interrupted.
+    ReplaceExecutor {
         /// Its number.
         executor: u32,
         /// Which of its lives.

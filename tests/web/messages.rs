@@ -391,9 +391,22 @@ fn numbers_and_texts_for_the_page_are_numbers_and_texts() {
         assert_eq!(number(&is_declared(&ToPage::Rang { id }, "rang"), "id"), id);
         let heap = is_declared(&ToPage::HeapBytes { id, bytes: id + 1.0 }, "heapBytes");
         assert_eq!((number(&heap, "id"), number(&heap, "bytes")), (id, id + 1.0));
-        let lost = is_declared(&ToPage::ExecutorLost { executor, incarnation }, "executorLost");
+        let lost = is_declared(
+            &ToPage::ExecutorLost {
+                executor,
+                incarnation,
+                excused: true,
+            },
+            "executorLost",
+        );
         assert_eq!(number(&lost, "executor"), f64::from(executor));
         assert_eq!(number(&lost, "incarnation"), f64::from(incarnation));
+        assert_eq!(get(&lost, "excused"), JsValue::TRUE);
+        let replaced = is_declared(&ToPage::ReplaceExecutor { executor, incarnation }, "replaceExecutor");
+        assert_eq!(
+            (number(&replaced, "executor"), number(&replaced, "incarnation")),
+            (f64::from(executor), f64::from(incarnation))
+        );
         let said = random.text();
         assert_eq!(
             text(&is_declared(&ToPage::Console { text: &said }, "console"), "text"),

@@ -7,6 +7,7 @@
 //!  submit ─▶ scheduler ─Launch─▶ executor ─Finished─▶ arrived ─Accepted─▶ results, reports, changes ─JobDone─▶ Outcome
 //! ```
 
+mod ends;
 mod launch;
 mod plan;
 mod submit;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
+use ends::{Asked, Deaths};
 pub use launch::StateKeeping;
 use launch::{Home, Parked, snapshot_is_due};
 use plan::Plan;
@@ -79,6 +81,11 @@ pub enum Effect {
         /// Why.
         error: SparkError,
     },
+    /// An executor runs what nobody wants, and cannot be interrupted: it is ended and replaced.
+    Replace {
+        /// Which.
+        executor: ExecutorRef,
+    },
     /// A task needs durable state; the answer is [`JobRunner::state_loaded`].
     LoadState {
         /// Which state.
@@ -130,6 +137,8 @@ struct Job {
     attempts: Attempts,
     /// What accepted tries added to accumulators.
     updates: Vec<Buffer>,
+    /// How many executors its tasks have ended.
+    deaths: Deaths,
 }
 
 /// A finished try.
@@ -191,6 +200,8 @@ pub struct JobRunner {
     next_run: u64,
     /// Tasks done and failed by executor, for status displays.
     pub tallies: BTreeMap<ExecutorId, (u64, u64)>,
+    /// Executors that have been asked to drop a job.
+    asked: Asked,
     /// Stages of jobs that have ended, until the driver takes them.
     ended: BTreeMap<JobId, Vec<StageStatus>>,
 }
@@ -199,17 +210,6 @@ impl JobRunner {
     /// Returns the executors that live.
     pub fn executors(&self) -> Vec<ExecutorRef> {
         self.scheduler.executors().collect()
-    }
-
-    /// Returns when to call [`JobRunner::wake`], ms since the epoch; `None` if no task can become slow.
-    pub fn wake_at(&self, now_ms: i64) -> Option<i64> {
-        self.scheduler.wake_at(now_ms)
-    }
-
-    /// Looks for tasks that are slow.
-    pub fn wake(&mut self, now_ms: i64) -> Vec<Effect> {
-        let commands = self.scheduler.step(now_ms, Event::Tick);
-        self.carry_out(commands, now_ms)
     }
 
     /// Returns how many tasks an executor runs.
@@ -260,18 +260,6 @@ impl JobRunner {
             .collect()
     }
 
-    /// Ends a job whose result is not wanted; nothing of it is reported.
-    pub fn cancel(&mut self, job: JobId, now_ms: i64) -> Vec<Effect> {
-        self.look_back(job, now_ms);
-        if self.jobs.remove(&job).is_none() {
-            return vec![];
-        }
-        let commands = self.scheduler.step(now_ms, Event::Cancel { job });
-        let mut effects = self.carry_out(commands, now_ms);
-        effects.extend(self.drop_job(job));
-        effects
-    }
-
     /// Returns whether executors have blocks of a job when it is done: if one of its stages wrote for another.
     fn leaves_blocks(&self, job: JobId) -> bool {
         let plan = self.jobs.get(&job).and_then(|job| self.plans.get(&job.plan));
@@ -284,9 +272,25 @@ impl JobRunner {
     }
 
     /// Has executors forget a job's blocks, but for those that later jobs may read.
-    fn drop_job(&self, job: JobId) -> Vec<Effect> {
+    ///
+    /// Those that are `busy` with it say when they have.
+    fn drop_job(&mut self, job: JobId, busy: &[ExecutorRef], now_ms: i64) -> Vec<Effect> {
         let keep = self.scheduler.outputs_of(job);
-        self.tell_all(&ToExecutor::DropJob { job, keep })
+        let mut effects = Vec::new();
+        for to in self.executors() {
+            let answer = busy.contains(&to);
+            if answer {
+                self.asked.ask(to, job, now_ms);
+            }
+            let message = ToExecutor::DropJob {
+                job,
+                keep: keep.clone(),
+                answer,
+            };
+            let blobs = vec![];
+            effects.push(Effect::Send { to, message, blobs });
+        }
+        effects
     }
 
     /// Forgets datasets that nobody reads any more, and those that are kept no longer (`unkept`), by key.
@@ -316,15 +320,6 @@ impl JobRunner {
         let commands = self.scheduler.step(now_ms, Event::ExecutorAdded { executor, slots });
         effects.extend(self.carry_out(commands, now_ms));
         effects
-    }
-
-    /// Takes in that an executor has ended: what ran or lay there is computed again.
-    pub fn executor_lost(&mut self, executor: ExecutorRef, now_ms: i64) -> Vec<Effect> {
-        for job in self.jobs.values_mut() {
-            job.attempts.lost(Some(executor), now_ms);
-        }
-        let commands = self.scheduler.step(now_ms, Event::ExecutorLost { executor });
-        self.carry_out(commands, now_ms)
     }
 
     /// Takes in a message of an executor; what stale incarnations and tries say changes nothing.
@@ -384,6 +379,10 @@ impl JobRunner {
                 failure: Failure::StateMissing,
             },
             FromExecutor::Unreadable { error } => return self.fail_all(&error, now_ms),
+            FromExecutor::Dropped { job } => {
+                self.asked.dropped(from, job);
+                return vec![];
+            }
             // No task says this: it is the driver's.
             FromExecutor::Receiver { .. } => return vec![],
         };
@@ -444,14 +443,15 @@ impl JobRunner {
                     let leaves_blocks = self.leaves_blocks(job);
                     let outcome = self.finish(job);
                     if leaves_blocks {
-                        effects.extend(self.drop_job(job));
+                        effects.extend(self.drop_job(job, &[], now_ms));
                     }
                     effects.push(Effect::Done { job, outcome });
                 }
                 Command::JobFailed { job, error } => {
+                    let busy = self.busy_with(job);
                     self.look_back(job, now_ms);
                     self.jobs.remove(&job);
-                    effects.extend(self.drop_job(job));
+                    effects.extend(self.drop_job(job, &busy, now_ms));
                     effects.push(Effect::Failed { job, error });
                 }
             }

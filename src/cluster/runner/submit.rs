@@ -75,6 +75,7 @@ impl JobRunner {
                 arrived: HashMap::new(),
                 attempts: Attempts::default(),
                 updates: vec![],
+                deaths: Deaths::new(),
             },
         );
         let commands = self.scheduler.step(

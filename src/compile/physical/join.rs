@@ -19,6 +19,7 @@ use super::Planner;
 use crate::error::Result;
 use crate::exec::compiler::{Compiler, Plan, partitions};
 use crate::exec::stage::Output;
+use crate::exec::transform::Transform;
 use crate::plan::scan::is_streaming;
 
 impl Planner {
@@ -43,15 +44,10 @@ impl Planner {
             left = self.gather(left);
             right = self.gather(right);
             if filter.is_none() && join.join_type == JoinType::Inner {
-                return Ok(Arc::new(CrossJoinExec::new(left, right)));
+                return Ok(Transform::interruptible(Arc::new(CrossJoinExec::new(left, right))));
             }
-            return Ok(Arc::new(NestedLoopJoinExec::try_new(
-                left,
-                right,
-                filter,
-                &join.join_type,
-                None,
-            )?));
+            let pairs = NestedLoopJoinExec::try_new(left, right, filter, &join.join_type, None)?;
+            return Ok(Transform::interruptible(Arc::new(pairs)));
         }
         // A stream meets a static side whole: the static rows go to every task that holds stream rows.
         if right_stream || left_stream {
@@ -91,7 +87,7 @@ impl Planner {
         } else {
             PartitionMode::Partitioned
         };
-        Ok(Arc::new(HashJoinExec::try_new(
+        let joined = HashJoinExec::try_new(
             left,
             right,
             on,
@@ -101,7 +97,8 @@ impl Planner {
             mode,
             join.null_equality,
             join.null_aware,
-        )?))
+        )?;
+        Ok(Transform::interruptible(Arc::new(joined)))
     }
 
     /// Brings a side into one partition, which every task of the join reads.

@@ -101,11 +101,7 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
     let mut next_call = 0;
     for id in 0..executors {
         let executor = ExecutorRef::new(id);
-        let back = inbox.clone();
-        let started = cluster.start(executor, move |from, message, blobs| {
-            let _ = back.send(Message::Driver(Box::new(Input::Executor { from, message, blobs })));
-        });
-        if started.is_ok() {
+        if start(executor, &cluster, inbox).is_ok() {
             let outputs = driver.handle(now_ms(), Input::ExecutorAdded { executor });
             carry_out(outputs, &mut driver, &cluster, &mut storage, &mut calls, inbox);
         }
@@ -139,6 +135,28 @@ fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) 
     }
 }
 
+/// Ends an executor and starts its successor. Its thread ends when it is done with what it computes.
+fn replace(executor: ExecutorRef, cluster: &LocalCluster, inbox: &Sender<Message>) {
+    if cluster.kill(executor.id.0) != Some(executor) {
+        return;
+    }
+    let lost = Input::ExecutorLost { executor, cause: None };
+    let _ = inbox.send(Message::Driver(Box::new(lost)));
+    let next = executor.next();
+    if start(next, cluster, inbox).is_ok() {
+        let added = Input::ExecutorAdded { executor: next };
+        let _ = inbox.send(Message::Driver(Box::new(added)));
+    }
+}
+
+/// Starts an executor.
+fn start(executor: ExecutorRef, cluster: &LocalCluster, inbox: &Sender<Message>) -> std::io::Result<()> {
+    let back = inbox.clone();
+    cluster.start(executor, move |from, message, blobs| {
+        let _ = back.send(Message::Driver(Box::new(Input::Executor { from, message, blobs })));
+    })
+}
+
 /// Carries out the driver's outputs. What only a page can do is answered as failed, or ignored.
 fn carry_out(
     outputs: Vec<Output>,
@@ -165,6 +183,7 @@ fn carry_out(
                 }
             }
             Output::Send { to, message, blobs } => cluster.send(to, message, blobs),
+            Output::ReplaceExecutor { executor } => replace(executor, cluster, inbox),
             Output::Storage { op, request } => {
                 let answer = storage.perform(&request);
                 let _ = inbox.send(Message::Driver(Box::new(Input::Storage { op, answer })));

@@ -63,7 +63,14 @@ pub fn scan(
     let batches = match &scan.origin {
         Origin::Local { ipc } if ipc.is_empty() => vec![],
         Origin::Local { ipc } => conformed(&ipc::read(&Buffer::from(ipc.to_vec()))?, columns, &wanted)?,
-        Origin::Range { start, end, step } => range(*start, *end, *step, partition, scan.partitions, &wanted)?,
+        Origin::Range { start, end, step } => {
+            let (id, inputs) = (scan.id, inputs.clone());
+            let batches = range((*start, *end, *step), partition, scan.partitions, out);
+            return Ok(Box::new(batches.inspect(move |batch| {
+                let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
+                *inputs.report().scanned_rows.entry(id).or_default() += rows as u64;
+            })));
+        }
         Origin::Blocks {
             format: Format::Arrow, ..
         } => {
@@ -323,13 +330,27 @@ mod tests {
 
     #[test]
     fn a_range_is_cut_into_slices_that_meet() {
-        let schema = Schema::new(vec![Field::new("id", DataType::Int64, false)]);
+        let schema = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, false)]));
         let mut all = Vec::new();
         for p in PartitionId::first(3) {
-            for b in range(5, -6, -2, p, 3, &schema).unwrap() {
-                all.extend(b.column(0).as_primitive::<Int64Type>().values().to_vec());
+            for b in range((5, -6, -2), p, 3, &schema) {
+                all.extend(b.unwrap().column(0).as_primitive::<Int64Type>().values().to_vec());
             }
         }
         assert_eq!(all, [5, 3, 1, -1, -3, -5]);
+        // All longs: nothing is made before it is asked for, and no step overflows.
+        let mut last = range((i64::MIN, i64::MAX, i64::MAX), PartitionId(0), 1, &schema);
+        let ids = last.next().unwrap().unwrap();
+        assert_eq!(
+            ids.column(0).as_primitive::<Int64Type>().values(),
+            &[i64::MIN, -1, i64::MAX - 1]
+        );
+        assert!(last.next().is_none());
+        let mut first = range((0, 1_000_000_000_000_000_000, 1), PartitionId(1), 2, &schema);
+        let ids = first.next().unwrap().unwrap();
+        assert_eq!(
+            ids.column(0).as_primitive::<Int64Type>().value(7),
+            500_000_000_000_000_007
+        );
     }
 }

@@ -229,7 +229,8 @@ mod tests {
         let states = state.into_iter().map(|s| (OperatorId(0), s)).collect();
         let shuffle = HashMap::<StageId, _>::new();
         let inputs = Arc::new(TaskInputs::new(shuffle, scans, Some(context), states));
-        let output = task::run(stage, PartitionId(0), inputs.clone(), &graph.schema).unwrap();
+        let output = task::run(stage, PartitionId(0), inputs.clone(), &graph.schema);
+        let output = futures::executor::block_on(output).unwrap();
         let blocks = output.blocks.into_iter().flatten();
         let read = blocks.flat_map(|b| ipc::read(&Buffer::from(b)).unwrap());
         let numbers = read.flat_map(|b| b.column(1).as_primitive::<Int64Type>().values().to_vec());

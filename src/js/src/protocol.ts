@@ -13,6 +13,9 @@
 /** What a worker is. */
 export type Role = 'driver' | 'executor';
 
+/** What a worker died of: a panic of the engine (or its stack was too small), or a heap that could not grow. */
+export type DeathCause = 'panic' | 'memory';
+
 /** First message to any worker. The worker takes the lock, instantiates `module` and answers `ready` or `fatal`. */
 export interface Init {
   t: 'init';
@@ -50,9 +53,10 @@ export type ToDriver =
   | { t: 'executor'; executor: number; incarnation: number; lock: string; port: MessagePort }
   /**
    * The page itself ended the executor (kill button, start-up failure). The driver must not wait for the lock: a worker
-   * in an endless loop keeps it for two seconds after `terminate()`. *Addition to the first contract.*
+   * in an endless loop keeps it for two seconds after `terminate()`. With a `cause` the executor has ended itself, most likely
+   * for its task. *Addition to the first contract.*
    */
-  | { t: 'executorDown'; executor: number; incarnation: number }
+  | { t: 'executorDown'; executor: number; incarnation: number; cause?: { kind: DeathCause; message: string } }
   /** One call of Spark Connect's service; `bytes` is the protobuf request. */
   | { t: 'req'; id: number; method: Method; bytes: Uint8Array }
   /** The caller's AbortSignal fired. No `res`, `end` or `err` is needed after it. */
@@ -102,7 +106,7 @@ export interface HeapRequest {
 export type FromWorker =
   | { t: 'ready'; version: string }
   /** The worker cannot continue (trap, unhandled error, failed start); it closes itself after this. */
-  | { t: 'fatal'; message: string; stack: string }
+  | { t: 'fatal'; message: string; stack: string; cause?: DeathCause }
   | { t: 'heapBytes'; id: number; bytes: number }
   | { t: 'lent'; id: number }
   /** The time of an `alarm` has come. */
@@ -138,7 +142,10 @@ export type FromDriver =
   | { t: 'status'; status: EngineStatus }
   /** Output of the console sink. */
   | { t: 'console'; text: string }
-  | { t: 'executorLost'; executor: number; incarnation: number };
+  /** `excused`: it died of its task, which fails if it goes on so. */
+  | { t: 'executorLost'; executor: number; incarnation: number; excused: boolean }
+  /** The executor runs what nobody wants, and cannot be interrupted: it is to be ended and replaced. */
+  | { t: 'replaceExecutor'; executor: number; incarnation: number };
 
 /** Between workers: a small header for the engine and the blocks it speaks of. */
 export interface PortMessage {

@@ -3,10 +3,12 @@
 mod blocks;
 mod crash;
 mod faults;
+mod restless;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 use blocks::LossyBlocks;
@@ -14,6 +16,7 @@ pub use crash::Injected;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use self::restless::Restless;
 use self::server::Server;
 use super::functions::Functions;
 use crate::network::Network;
@@ -51,6 +54,8 @@ pub enum Happening {
         peer: ExecutorRef,
     },
     Start(ExecutorRef),
+    /// The task of an executor has the thread again.
+    Turn(ExecutorRef),
     /// The disk carries out an operation.
     Disk(u64),
     /// The server has another record.
@@ -106,6 +111,8 @@ pub struct Cluster {
     pub network: Network<Happening>,
     live: BTreeMap<ExecutorId, (Incarnation, Executor<LossyBlocks>)>,
     /// Dead ones whose last messages are lost.
+    /// Executors whose task has let go of the thread.
+    turning: BTreeSet<ExecutorRef>,
     silenced: BTreeSet<ExecutorRef>,
     faults: Faults,
     pub calls: BTreeMap<RequestId, Call>,
@@ -146,6 +153,7 @@ impl Cluster {
             network: Network::new(seed),
             live: BTreeMap::new(),
             silenced: BTreeSet::new(),
+            turning: BTreeSet::new(),
             faults,
             calls: BTreeMap::new(),
             batches: vec![],
@@ -194,6 +202,11 @@ impl Cluster {
                 Output::Send { to, message, blobs } => {
                     self.network
                         .send((DRIVER, address(to)), Happening::ToExecutor(to, message, blobs));
+                }
+                Output::ReplaceExecutor { executor } => {
+                    if self.lives(executor) {
+                        self.end(executor, log);
+                    }
                 }
                 Output::Storage { op, request } => self.ask_disk(op, request),
                 output @ Output::ForeachBatch { .. } => self.take_batch(output),
@@ -257,6 +270,13 @@ impl Cluster {
                 blobs,
             } => self.peer(from, to, message, blobs, log),
             Happening::Start(executor) => self.start(executor, log),
+            Happening::Turn(executor) => {
+                self.turning.remove(&executor);
+                // Executors die at messages.
+                let dying = std::mem::replace(&mut self.faults.dying, 0.0);
+                self.at(executor, log, Executor::go_on);
+                self.faults.dying = dying;
+            }
         }
     }
 
@@ -270,7 +290,8 @@ impl Cluster {
                 losing: self.faults.losing,
             },
             Functions::new(executor),
-        );
+        )
+        .paced(Arc::new(Restless::new(self.network.rng.random())));
         self.live.insert(executor.id, (executor.incarnation, core));
         self.incarnations.insert(executor.id, executor.incarnation);
         if self.network.now_ms == 0 {
@@ -299,8 +320,15 @@ impl Cluster {
             return;
         }
         let dies = self.faults.deaths > 0 && self.network.chance(self.faults.dying);
-        let outgoing = self.live.get_mut(&executor.id).map(|(_, core)| step(core));
-        for out in outgoing.into_iter().flatten() {
+        let Some((_, core)) = self.live.get_mut(&executor.id) else {
+            return;
+        };
+        let outgoing = step(core);
+        if core.is_running() && self.turning.insert(executor) {
+            let delay = self.network.rng.random_range(0..20);
+            self.network.after(delay, Happening::Turn(executor));
+        }
+        for out in outgoing {
             log.note(|| {
                 format!(
                     "{:>6} {}.{} says {}",

@@ -34,6 +34,8 @@ export class Cluster {
   readonly #members = new Map<number, Member>();
   readonly #reasons = new Map<string, string>();
   readonly #restarts = new RestartPolicy();
+  /** Executors that the driver has had ended. */
+  readonly #excused = new Set<string>();
   readonly #heapRequests = new Map<number, { worker: Worker; resolve: (bytes: number) => void }>();
   #nextHeapRequest = 0;
   readonly #alarms = new Map<number, () => void>();
@@ -107,10 +109,22 @@ export class Cluster {
   kill(executor: number): boolean {
     const member = this.#members.get(executor);
     if (!member || this.#closed) return false;
-    this.#reasons.set(`${executor}.${member.incarnation}`, 'killed by the page');
-    member.worker.terminate();
-    this.post({ t: 'executorDown', executor, incarnation: member.incarnation });
+    this.#terminate(member, 'killed by the page');
     return true;
+  }
+
+  #terminate({ executor, incarnation, worker }: Member, reason: string): void {
+    this.#reasons.set(`${executor}.${incarnation}`, reason);
+    worker.terminate();
+    this.post({ t: 'executorDown', executor, incarnation });
+  }
+
+  /** Ends an executor that cannot be interrupted; that says nothing about how long executors live here. */
+  #replaceBusy(executor: number, incarnation: number): void {
+    const member = this.#members.get(executor);
+    if (this.#closed || member?.incarnation !== incarnation) return;
+    this.#excused.add(`${executor}.${incarnation}`);
+    this.#terminate(member, 'it did not end a task that was cancelled');
   }
 
   /** Bytes of wasm memory of the driver and of each executor, by name; 0 for one that ends before it answers. */
@@ -201,6 +215,9 @@ export class Cluster {
     if (message.t === 'fatal') {
       console.error(`[rivulet] executor ${who} failed: ${message.message}`);
       this.#reasons.set(who, message.message);
+      const [executor, incarnation] = who.split('.').map(Number) as [number, number];
+      const { cause: kind } = message;
+      if (kind && !this.#closed) this.post({ t: 'executorDown', executor, incarnation, cause: { kind, message: message.message } });
     } else if (message.t === 'heapBytes') {
       this.#heapRequests.get(message.id)?.resolve(message.bytes);
       this.#heapRequests.delete(message.id);
@@ -211,7 +228,8 @@ export class Cluster {
     if (message.t === 'fatal') this.#driverDied(message.message);
     else if (message.t === 'heapBytes') this.#fromWorker(message, 'driver');
     else if (message.t === 'rang') this.#rang(message.id);
-    else if (message.t === 'executorLost') this.#lost(message.executor, message.incarnation);
+    else if (message.t === 'executorLost') this.#lost(message.executor, message.incarnation, message.excused);
+    else if (message.t === 'replaceExecutor') this.#replaceBusy(message.executor, message.incarnation);
     else this.events.message(message);
   }
 
@@ -223,7 +241,7 @@ export class Cluster {
     }
   }
 
-  #lost(executor: number, incarnation: number): void {
+  #lost(executor: number, incarnation: number, ofItsTask: boolean): void {
     const member = this.#members.get(executor);
     if (this.#closed || member?.incarnation !== incarnation) return;
     this.#end(member.worker);
@@ -233,7 +251,8 @@ export class Cluster {
     const reason = this.#reasons.get(who) ?? 'ended unexpectedly';
     this.#reasons.delete(who);
     this.events.executor({ type: 'lost', executor, incarnation, reason });
-    const delayMs = this.#restarts.delayMs(Date.now());
+    const excused = this.#excused.delete(who) || ofItsTask;
+    const delayMs = excused ? 0 : this.#restarts.delayMs(Date.now());
     if (delayMs === undefined) return this.#driverDied(`Executors die too often; the last reason was: ${reason}`);
     setTimeout(() => this.#replace(executor, incarnation + 1), delayMs);
   }

@@ -5,7 +5,7 @@
 
 import * as engine from 'rivulet-engine';
 import { SparkError } from '../errors.js';
-import type { FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
+import type { DeathCause, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
 import type { Engine, Worker } from './engine.js';
 import { LatePrograms } from './late_programs.js';
@@ -19,16 +19,27 @@ let worker: Worker | undefined;
 /** Messages that came while the engine was starting, in order. */
 const early: Message[] = [];
 let dead = false;
+let memory: WebAssembly.Memory | undefined;
 
 /** Reports why this worker ends, and ends it, which frees its lock: after a trap the instance is broken. */
 function die(cause: unknown): void {
   if (dead) return;
   dead = true;
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  // With panic=abort the error says only "unreachable"; the engine leaves the panic's text here.
-  const panic = (globalThis as { rivuletPanic?: string }).rivuletPanic;
-  tell({ t: 'fatal', message: panic ? `${panic} (${error.message})` : error.message, stack: error.stack ?? '' });
+  tell({ t: 'fatal', stack: error.stack ?? '', ...causeOf(error) });
   self.close();
+}
+
+/** What is known of the end of an engine that has trapped: with panic=abort the error says only "unreachable". */
+function causeOf(error: Error): { message: string; cause?: DeathCause } {
+  // The engine leaves the panic's text here.
+  const panic = (globalThis as { rivuletPanic?: string }).rivuletPanic;
+  if (panic) return { message: `${panic} (${error.message})`, cause: 'panic' };
+  if (error instanceof RangeError) return { message: `the stack is too small (${error.message})`, cause: 'panic' };
+  // Nothing else traps without a word.
+  const heapMB = Math.round((memory?.buffer.byteLength ?? 0) / 1e6);
+  if (error instanceof WebAssembly.RuntimeError) return { message: `its heap of ${heapMB} MB could not grow`, cause: 'memory' };
+  return { message: error.message };
 }
 self.addEventListener('error', (event) => die(event.error ?? new Error(event.message)));
 self.addEventListener('unhandledrejection', (event) => die(event.reason));
@@ -40,11 +51,11 @@ async function start(init: Init): Promise<void> {
     });
   }
   const built = engine as unknown as Engine;
-  await built.default({ module_or_path: init.module });
+  ({ memory } = await built.default({ module_or_path: init.module }));
   // Not from inside a task: the engine does one thing at a time.
   const says: Worker['receiverSays'] = (...report) => queueMicrotask(() => worker!.receiverSays(...report));
-  const memory = init.conf['spark.rivulet.executor.storageMemory'];
-  const programs = new LatePrograms(init.functions, ({ Programs }) => new Programs(undefined, memory, says, lent), says);
+  const storage = init.conf['spark.rivulet.executor.storageMemory'];
+  const programs = new LatePrograms(init.functions, ({ Programs }) => new Programs(undefined, storage, says, lent), says);
   worker = await built.Worker.start(init, programs);
   tell({ t: 'ready', version: VERSION });
   early.splice(0).forEach(receive);

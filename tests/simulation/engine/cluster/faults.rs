@@ -36,9 +36,14 @@ impl Cluster {
 
     /// Kills an executor. Its last words may be lost; driver and peers hear of it, and its successor starts, in any order.
     pub(super) fn die(&mut self, executor: ExecutorRef, log: &mut Log) {
-        log.note(|| format!("{:>6} {executor:?} dies", self.network.now_ms));
         self.faults.deaths -= 1;
         self.injected.executor_deaths += 1;
+        self.end(executor, log);
+    }
+
+    /// Ends an executor, and starts its successor.
+    pub(super) fn end(&mut self, executor: ExecutorRef, log: &mut Log) {
+        log.note(|| format!("{:>6} {executor:?} dies", self.network.now_ms));
         self.live.remove(&executor.id);
         crate::engine::datasets::note_death(executor);
         if self.network.chance(0.5) {
@@ -61,7 +66,7 @@ impl Cluster {
             self.network.rng.random_range(1..200),
         );
         self.network
-            .after(heard, Happening::Driver(Input::ExecutorLost { executor }));
+            .after(heard, Happening::Driver(Input::ExecutorLost { executor, cause: None }));
         let next = executor.next();
         self.network.after(back, Happening::Start(next));
     }

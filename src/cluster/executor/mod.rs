@@ -8,26 +8,29 @@
 //!          waiting ◀──Peer::Blocks── peer          blocks kept for later tasks, state kept for the next batch
 //!             └── a block is missing, or the peer is lost ──▶ FetchFailed
 //! ```
+//!
+//! A task that takes long lets go of the thread now and then ([`Pace`]): the host hands over what has come meanwhile, and then
+//! lets it [go on](Executor::go_on). So blocks are served while a task runs, and one that is not wanted any more ends soon.
+
+mod program;
+mod running;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
+use self::running::Running;
 use super::message::{FromExecutor, Peer, ReceiverReport, Run, SpecHeader, ToExecutor};
-use super::runner::kept_in;
 use super::states::{Found, StateStore, States};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{TaskInputs, TaskReport};
-use crate::exec::program::{FunctionId, Keep, NoPrograms, Program, ProgramHost, ProgramTask, SharedHost, Shuffled};
-use crate::exec::stage::{Output, Read, Stage, StageGraph, Work};
+use crate::exec::pace::Pace;
+use crate::exec::program::{FunctionId, NoPrograms, ProgramHost, SharedHost};
+use crate::exec::stage::StageGraph;
 use crate::exec::state::OperatorState;
-use crate::exec::task;
-use crate::ids::{
-    BatchId, ExecutorRef, KeptId, OperatorId, PartitionId, PlanId, RunId, ScanId, StageId, StagePart, StateId,
-    StatePart, TaskId,
-};
+use crate::ids::{BatchId, ExecutorRef, OperatorId, PartitionId, PlanId, RunId, StageId, StateId, StatePart, TaskId};
 use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
 use crate::scheduler::{BlockId, Fetch};
@@ -123,8 +126,12 @@ pub struct Executor<B> {
     plans: HashMap<PlanId, std::result::Result<Arc<StageGraph>, SparkError>>,
     /// State of streaming queries.
     states: States,
-    /// Tasks that wait for blocks.
+    /// Tasks that wait for blocks, or for the one that runs.
     waiting: Vec<Waiting>,
+    /// The task that has let go of the thread.
+    running: Option<Running>,
+    /// Says when a task lets go of it; without one it never does.
+    pace: Option<Arc<dyn Pace>>,
     /// Runs functions of the user's.
     programs: SharedHost,
 }
@@ -144,7 +151,22 @@ impl<B: BlockStore> Executor<B> {
             plans: HashMap::new(),
             states: States::default(),
             waiting: vec![],
+            running: None,
+            pace: None,
         }
+    }
+
+    /// Has tasks let go of the thread when `pace` says so: the host calls [`Executor::go_on`] as long as one
+    /// [runs](Executor::is_running).
+    #[must_use]
+    pub fn paced(mut self, pace: Arc<dyn Pace>) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
+    /// Returns whether a task has let go of the thread.
+    pub fn is_running(&self) -> bool {
+        self.running.is_some()
     }
 
     /// Takes in a message of the driver. A task whose blocks are all here runs before the call returns.
@@ -159,13 +181,17 @@ impl<B: BlockStore> Executor<B> {
                 self.programs.get().unload(plan);
             }
             ToExecutor::Run(run) => return self.accept(run, blobs),
-            ToExecutor::Kill { task } => self.waiting.retain(|w| w.run.task != task),
-            ToExecutor::DropJob { job, keep } => {
+            ToExecutor::Kill { task } => return self.give_up_tasks(|t| t == task),
+            ToExecutor::DropJob { job, keep, answer } => {
                 self.blocks.retain(&|id| match id {
                     BlockId::Shuffle { task, .. } => task.job != job || keep.contains(&task),
                     BlockId::Kept(_) => true,
                 });
-                self.waiting.retain(|w| w.run.task.job != job);
+                let mut out = self.give_up_tasks(|t| t.job == job);
+                if answer {
+                    out.push(Outgoing::Driver(FromExecutor::Dropped { job }, vec![]));
+                }
+                return out;
             }
             ToExecutor::Forget { tasks, datasets } => {
                 self.blocks.retain(&|id| match id {
@@ -251,6 +277,15 @@ impl<B: BlockStore> Executor<B> {
         }
     }
 
+    /// Ends tasks that are not wanted any more, without a word; the next one begins.
+    fn give_up_tasks(&mut self, gone: impl Fn(TaskId) -> bool) -> Vec<Outgoing> {
+        self.waiting.retain(|w| !gone(w.run.task));
+        if self.running.as_ref().is_some_and(|r| gone(r.task())) {
+            self.running = None;
+        }
+        self.run_complete()
+    }
+
     /// Fails the tasks that wait for a block which will not come.
     fn give_up(&mut self, gone: impl Fn(&Fetch) -> bool) -> Vec<Outgoing> {
         let mut out = Vec::new();
@@ -312,86 +347,6 @@ impl<B: BlockStore> Executor<B> {
             .collect();
         out.extend(self.run_complete());
         out
-    }
-
-    /// Runs every task whose blocks are all here.
-    fn run_complete(&mut self) -> Vec<Outgoing> {
-        let mut out = Vec::new();
-        while let Some(at) = self.waiting.iter().position(|w| w.missing.is_empty()) {
-            let ready = self.waiting.remove(at);
-            out.push(self.run(ready));
-        }
-        out
-    }
-
-    /// Runs a task, and returns what the driver hears of it.
-    fn run(&mut self, ready: Waiting) -> Outgoing {
-        let task = ready.run.task;
-        match self.execute(ready) {
-            Ok(Some(done)) => done,
-            Ok(None) => Outgoing::Driver(FromExecutor::StateMissing { task }, vec![]),
-            Err(error) => {
-                let retryable = error.is_retryable();
-                Outgoing::Driver(FromExecutor::Failed { task, error, retryable }, vec![])
-            }
-        }
-    }
-
-    /// Runs a task whose inputs are all here; `None` if state that it needs is not.
-    fn execute(&mut self, ready: Waiting) -> Result<Option<Outgoing>> {
-        let Waiting { run, blobs, got, .. } = ready;
-        let task = run.task;
-        let graph = match self.plans.get(&run.plan) {
-            Some(Ok(graph)) => graph.clone(),
-            Some(Err(error)) => return Err(error.clone()),
-            None => return Err(SparkError::internal("a task came before its plan")),
-        };
-        let stage = graph
-            .stages
-            .get(task.stage.0)
-            .ok_or_else(|| SparkError::internal("driver and executor disagree on the stages"))?;
-        if let Work::Program(program) = &stage.work {
-            return self.run_program(&graph, stage, program, &run, blobs, got).map(Some);
-        }
-        let mut blobs = blobs.into_iter();
-        let scans: HashMap<ScanId, Vec<Buffer>> = run
-            .scans
-            .iter()
-            .map(|(scan, n)| (*scan, blobs.by_ref().take(*n).collect()))
-            .collect();
-        let Some(states) = self.take_states(&graph, &run, blobs)? else {
-            return Ok(None);
-        };
-        let mut inputs = TaskInputs::new(in_order(got), scans, run.batch.clone(), states);
-        if !graph.functions.is_empty() {
-            inputs.functions = Some((run.plan, self.programs.clone()));
-        }
-        let inputs = Arc::new(inputs);
-        let output = guarded(|| task::run(stage, task.partition, inputs.clone(), &graph.schema))?;
-        let report = inputs.report().clone();
-        let deltas = self.keep_states(&run, &inputs, &report)?;
-        let is_result = matches!(stage.output, Output::Result);
-        let mut bytes = self.put_blocks(task, is_result, output.blocks);
-        let rows = if is_result {
-            vec![output.rows.iter().sum()]
-        } else {
-            output.rows
-        };
-        let results = bytes.len();
-        let operators = deltas.keys().copied().collect();
-        bytes.extend(deltas.into_values().map(Buffer::from));
-        Ok(Some(Outgoing::Driver(
-            FromExecutor::Finished {
-                task,
-                rows,
-                report,
-                results,
-                deltas: operators,
-                kept: vec![],
-                updates: false,
-            },
-            bytes,
-        )))
     }
 
     /// Takes the states that a task works on: those kept here, else what the driver sent with the task, which are the
@@ -477,118 +432,4 @@ fn state_id(run: RunId, operator: OperatorId, task: TaskId) -> StateId {
         partition: task.partition,
     };
     StateId { run, part }
-}
-
-/// What a task of a program reads of other tasks: kept partitions, and shuffled rows by edge.
-type ProgramInputs = (Vec<(KeptId, Buffer)>, Vec<Shuffled>);
-
-/// Sorts what a task of a program has fetched, each edge's blocks in the order of their map tasks.
-///
-/// # Errors
-/// `INTERNAL_ERROR` if a block is of a stage that writes no edge.
-fn inputs_of(graph: &StageGraph, got: BTreeMap<Fetch, Buffer>) -> Result<ProgramInputs> {
-    let mut written: BTreeMap<StagePart, Vec<(PartitionId, Buffer)>> = BTreeMap::new();
-    let mut kept = Vec::new();
-    for (fetch, block) in got {
-        match fetch.block {
-            BlockId::Kept(id) => kept.push((id, block)),
-            BlockId::Shuffle { task, partition } => {
-                let stage = fetch.stage;
-                let blocks = written.entry(StagePart { stage, partition }).or_default();
-                blocks.push((task.partition, block));
-            }
-        }
-    }
-    let mut shuffled = Vec::new();
-    for (StagePart { stage, partition }, mut blocks) in written {
-        let edge = graph.stages.get(stage.0).and_then(|s| match &s.work {
-            Work::Program(program) => program.write,
-            Work::Plan(_) => None,
-        });
-        let edge = edge.ok_or_else(|| SparkError::internal("driver and executor disagree on the stages"))?;
-        blocks.sort_by_key(|(map, _)| *map);
-        shuffled.push(Shuffled {
-            edge,
-            partition,
-            blocks: blocks.into_iter().map(|(_, b)| b).collect(),
-        });
-    }
-    Ok((kept, shuffled))
-}
-
-/// A task of a program: its inputs in the order in which they were written, whoever wrote them.
-impl<B: BlockStore> Executor<B> {
-    /// Runs a task of a program: its inputs in the order in which they were written, whoever wrote them.
-    ///
-    /// # Errors
-    /// The user's exception; `INTERNAL_ERROR` if driver and executor differ about the stages.
-    fn run_program(
-        &mut self,
-        graph: &StageGraph,
-        stage: &Stage,
-        program: &Program,
-        run: &Run,
-        blobs: Vec<Buffer>,
-        got: BTreeMap<Fetch, Buffer>,
-    ) -> Result<Outgoing> {
-        let task = run.task;
-        let disagree = || SparkError::internal("driver and executor disagree on the stages");
-        let reads = stage.reads_beside(task.partition, &kept_in(&run.fetches));
-        let scans = reads.iter().filter_map(Read::scan);
-        let sources = scans.zip(blobs).collect();
-        let (kept, shuffled) = inputs_of(graph, got)?;
-        let output = self.programs.get().run(ProgramTask {
-            plan: run.plan,
-            program,
-            partition: *program.partitions.get(task.partition.0).ok_or_else(disagree)?,
-            sources,
-            shuffled,
-            kept,
-        })?;
-        let mut kept = Vec::new();
-        for Keep { id, bytes, block } in output.kept {
-            if let Some(block) = block {
-                self.blocks.put(BlockId::Kept(id), block, true);
-            }
-            kept.push((id, bytes));
-        }
-        let mut bytes = self.put_blocks(task, program.write.is_none(), output.blocks);
-        let results = bytes.len();
-        let updates = output.updates.is_some();
-        bytes.extend(output.updates.map(Buffer::from));
-        let report = TaskReport {
-            output_rows: output.rows.iter().sum(),
-            ..TaskReport::default()
-        };
-        Ok(Outgoing::Driver(
-            FromExecutor::Finished {
-                task,
-                rows: output.rows,
-                report,
-                results,
-                deltas: vec![],
-                kept,
-                updates,
-            },
-            bytes,
-        ))
-    }
-}
-
-/// Runs work so that a panic of a kernel fails the task, not the executor. In wasm a panic ends the worker, and the
-/// driver sees a lost executor.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-        Ok(result) => result,
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-            Err(SparkError::internal(format!(
-                "a task panicked: {}",
-                text.unwrap_or_default()
-            )))
-        }
-    }
 }

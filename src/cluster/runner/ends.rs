@@ -1,0 +1,140 @@
+//! Jobs that end before their tasks do, and executors that end with a task.
+//!
+//! An executor that runs a task of a job that is over is asked to say when it does not any more. One that does not say so in
+//! time runs something that cannot be interrupted, perhaps for ever: it is ended and replaced, as an executor that has died is
+//! (Spark's task reaper). What it held is computed again.
+//!
+//! An executor whose end has a cause, a panic or a lack of memory, has most likely died of its task; a task that ends two
+//! executors fails, and its job with it, before it ends them all.
+
+use std::collections::BTreeMap;
+
+use super::{Effect, JobRunner};
+use crate::error::SparkError;
+use crate::ids::{ExecutorRef, JobId, StagePart};
+use crate::scheduler::event::Event;
+
+/// How long an executor may take to drop a job, ms.
+const REAP_MS: i64 = 200;
+/// How much longer it has once the driver has looked: what it says may be on its way.
+const GRACE_MS: i64 = 50;
+/// How many executors a task may end before it fails.
+const DEATHS: u32 = 2;
+
+/// Executors that have been asked to drop a job and have not said that they have.
+#[derive(Debug, Default)]
+pub(super) struct Asked(BTreeMap<(ExecutorRef, JobId), Due>);
+
+/// When an executor must have answered.
+#[derive(Debug)]
+struct Due {
+    /// The time, ms.
+    at_ms: i64,
+    /// Whether the driver has looked for the answer before.
+    looked: bool,
+}
+
+impl Asked {
+    /// Notes that an executor is asked to drop a job.
+    pub fn ask(&mut self, executor: ExecutorRef, job: JobId, now_ms: i64) {
+        let at_ms = now_ms.saturating_add(REAP_MS);
+        self.0.insert((executor, job), Due { at_ms, looked: false });
+    }
+
+    /// Notes that an executor has dropped a job.
+    pub fn dropped(&mut self, executor: ExecutorRef, job: JobId) {
+        self.0.remove(&(executor, job));
+    }
+
+    /// Forgets an executor that is gone.
+    pub fn lost(&mut self, executor: ExecutorRef) {
+        self.0.retain(|(asked, _), _| *asked != executor);
+    }
+
+    /// Returns when to look, ms since the epoch.
+    pub fn wake_at(&self) -> Option<i64> {
+        self.0.values().map(|due| due.at_ms).min()
+    }
+
+    /// Returns the executors that are to be replaced.
+    pub fn overdue(&mut self, now_ms: i64) -> Vec<ExecutorRef> {
+        let mut overdue = Vec::new();
+        for ((executor, _), due) in &mut self.0 {
+            if due.at_ms > now_ms {
+                continue;
+            }
+            if due.looked {
+                overdue.push(*executor);
+            }
+            (due.looked, due.at_ms) = (true, now_ms.saturating_add(GRACE_MS));
+        }
+        overdue.iter().for_each(|executor| self.lost(*executor));
+        overdue.dedup();
+        overdue
+    }
+}
+
+impl JobRunner {
+    /// Ends a job whose result is not wanted; nothing of it is reported.
+    pub fn cancel(&mut self, job: JobId, now_ms: i64) -> Vec<Effect> {
+        let busy = self.busy_with(job);
+        self.look_back(job, now_ms);
+        if self.jobs.remove(&job).is_none() {
+            return vec![];
+        }
+        let commands = self.scheduler.step(now_ms, Event::Cancel { job });
+        let mut effects = self.carry_out(commands, now_ms);
+        effects.extend(self.drop_job(job, &busy, now_ms));
+        effects
+    }
+
+    /// Returns the executors that run tasks of a job.
+    pub(super) fn busy_with(&self, job: JobId) -> Vec<ExecutorRef> {
+        self.jobs.get(&job).map_or(vec![], |job| job.attempts.busy())
+    }
+
+    /// Takes in that an executor has ended: what ran or lay there is computed again. With a `cause`, a task that ran there
+    /// has had one death more, and after the second its job fails with the cause.
+    pub fn executor_lost(&mut self, executor: ExecutorRef, cause: Option<SparkError>, now_ms: i64) -> Vec<Effect> {
+        self.asked.lost(executor);
+        let mut failed = Vec::new();
+        for (id, job) in &mut self.jobs {
+            for part in job.attempts.running_on(executor).filter(|_| cause.is_some()) {
+                let deaths = job.deaths.entry(part).or_default();
+                *deaths += 1;
+                if *deaths >= DEATHS {
+                    failed.push(*id);
+                }
+            }
+            job.attempts.lost(Some(executor), now_ms);
+        }
+        let commands = self.scheduler.step(now_ms, Event::ExecutorLost { executor });
+        let mut effects = self.carry_out(commands, now_ms);
+        for (job, error) in failed.into_iter().zip(std::iter::repeat(cause).flatten()) {
+            effects.extend(self.cancel(job, now_ms));
+            effects.push(Effect::Failed { job, error });
+        }
+        effects
+    }
+
+    /// Looks for tasks that are slow, and for executors that do not let go of one.
+    pub fn wake(&mut self, now_ms: i64) -> Vec<Effect> {
+        let commands = self.scheduler.step(now_ms, Event::Tick);
+        let mut effects = self.carry_out(commands, now_ms);
+        let overdue = self.asked.overdue(now_ms).into_iter();
+        effects.extend(overdue.map(|executor| Effect::Replace { executor }));
+        effects
+    }
+
+    /// Returns when to call [`JobRunner::wake`], ms since the epoch; `None` if no task can become slow, and none is to end.
+    pub fn wake_at(&self, now_ms: i64) -> Option<i64> {
+        self.scheduler
+            .wake_at(now_ms)
+            .into_iter()
+            .chain(self.asked.wake_at())
+            .min()
+    }
+}
+
+/// How many executors each task has ended.
+pub(super) type Deaths = BTreeMap<StagePart, u32>;
