@@ -23,6 +23,9 @@ pub struct Socket {
     wants_more: bool,
 }
 
+/// Bytes of a message at most.
+const MAX_BYTES: usize = 16 << 20;
+
 impl Socket {
     /// Makes a socket that is to be opened.
     pub fn new(url: String, paced: bool) -> Self {
@@ -39,6 +42,7 @@ impl Socket {
         Ask::WebSocket {
             url: self.url.clone(),
             paced: self.paced,
+            max_bytes: MAX_BYTES,
         }
     }
 
@@ -60,6 +64,19 @@ impl Socket {
                     Exception::Connect,
                     "RIVULET_SOCKET_BINARY",
                     "22000",
+                    message,
+                ))
+            }
+            Event::TooLarge => {
+                self.wants_more = self.paced;
+                let message = format!(
+                    "{} sent a message of more than {MAX_BYTES} bytes; it is left out",
+                    self.url
+                );
+                Err(SparkError::new(
+                    Exception::Connect,
+                    "RIVULET_SOCKET_RECORD_TOO_LARGE",
+                    "54000",
                     message,
                 ))
             }

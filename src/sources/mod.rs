@@ -91,6 +91,8 @@ pub enum Ask {
         /// Whether a message after the first is read only when it is asked for ([`Ask::More`]), so that the sender is held back; a
         /// host that cannot do that sends all.
         paced: bool,
+        /// Bytes of a message at most: a longer one is [`Event::TooLarge`].
+        max_bytes: usize,
     },
     /// Reads the next message of a paced WebSocket.
     More,
@@ -122,6 +124,8 @@ pub enum Event {
     Text(String),
     /// A binary message, or a piece of a response's body.
     Binary(Vec<u8>),
+    /// A message that is longer than was asked for; it is not kept.
+    TooLarge,
     /// The connection has ended, whoever ended it.
     Closed,
 }

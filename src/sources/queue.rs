@@ -49,6 +49,14 @@ pub struct Queue {
     max_blocks: Option<usize>,
     /// Bytes that a batch takes at most; one block in any case.
     max_bytes: Option<usize>,
+    /// Bytes that wait at most before a sender is held back.
+    max_waiting: usize,
+    /// Bytes of a record at most.
+    pub(super) max_record: usize,
+    /// Records that were too large, since they were counted last.
+    refused: u64,
+    /// How often a sender was held back, since it was counted last.
+    held: u64,
     /// Whether no more will come.
     pub ended: bool,
 }
@@ -76,6 +84,21 @@ impl Queue {
         "Says how many bytes a batch takes at most; one push or message is always taken.",
     );
 
+    /// Option: bytes that wait before a sender is held back.
+    pub const MAX_QUEUE: Opt = Opt::new(
+        "maxQueueBytes",
+        Kind::Count,
+        Some("67108864"),
+        "Says how many bytes wait for batches before the connection is closed; it is opened again when half of them are processed.",
+    );
+    /// Option: bytes of a record.
+    pub const MAX_RECORD: Opt = Opt::new(
+        "maxRecordBytes",
+        Kind::Count,
+        Some("16777216"),
+        "Says how many bytes a record has at most; a larger one is not kept, and counts as malformed.",
+    );
+
     /// Makes an empty queue with the limits that the options set.
     ///
     /// ```
@@ -91,6 +114,8 @@ impl Queue {
         Self {
             max_blocks: number(&Self::MAX_BLOCKS).or_else(|| number(&Self::MAX_OFFSETS)),
             max_bytes: number(&Self::MAX_BYTES),
+            max_waiting: number(&Self::MAX_QUEUE).unwrap_or(64 << 20),
+            max_record: number(&Self::MAX_RECORD).unwrap_or(16 << 20),
             ..Self::default()
         }
     }
@@ -151,6 +176,38 @@ impl Queue {
     /// Returns the bytes held for batches to come.
     pub fn bytes(&self) -> usize {
         self.bytes + self.wal.as_ref().map_or(0, Wal::waiting_bytes)
+    }
+
+    /// Takes a record of a connection; one that is too large is counted and leaves an empty block, so that whoever counts
+    /// records counts it.
+    pub(super) fn record(&mut self, record: Vec<u8>) -> Buffer {
+        if record.len() <= self.max_record {
+            return Buffer::from(record);
+        }
+        self.refuse()
+    }
+
+    /// Counts a record that is too large; returns the empty block in its place.
+    pub(super) fn refuse(&mut self) -> Buffer {
+        self.refused += 1;
+        Buffer::default()
+    }
+
+    /// Returns whether a sender must be held back once blocks of so many bytes more are here, and counts it.
+    pub(super) fn must_hold(&mut self, more: usize) -> bool {
+        let full = self.bytes() + more > self.max_waiting;
+        self.held += u64::from(full);
+        full
+    }
+
+    /// Returns whether a sender that was held back may go on: half of what may wait is processed, and all that came is durable.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes() <= self.max_waiting / 2 && !self.receives()
+    }
+
+    /// Returns how many records were too large, and how often a sender was held back, since the last call.
+    pub fn take_counts(&mut self) -> (u64, u64) {
+        (std::mem::take(&mut self.refused), std::mem::take(&mut self.held))
     }
 
     /// Returns the number of blocks since the source began that will not be lost; `None` without a checkpoint.

@@ -13,11 +13,10 @@ use super::retry::Retry;
 use super::{Ask, Definition, Event, Format, Guarantee, Heard, Records, Source, StreamSpec};
 use crate::error::{Exception, Result, SparkError};
 
-/// Bytes of one event at most: a longer one is taken for a response that is not an event stream.
-const EVENT_LIMIT_BYTES: usize = 64 << 20;
-
 /// The server's address.
 const URL: Opt = Opt::new("url", Kind::Url(&["http://", "https://"]), None, "Names the server.");
+/// Bytes that are kept of a line of an event that is too large.
+const LINE_HEAD: usize = 1 << 10;
 /// The only type of event that is taken.
 const EVENT: Opt = Opt::new(
     "event",
@@ -37,6 +36,8 @@ pub const SSE: Definition = Definition {
         Queue::MAX_BLOCKS,
         Queue::MAX_OFFSETS,
         Queue::MAX_BYTES,
+        Queue::MAX_QUEUE,
+        Queue::MAX_RECORD,
     ],
     records: Records::Chosen,
     offset: "the number of events, and the id of the last one",
@@ -49,14 +50,16 @@ pub const SSE: Definition = Definition {
 fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     let options = Options(&spec.options);
     let url = options.text(&URL).or(spec.path.as_deref()).unwrap_or_default();
+    let queue = Queue::of(&spec.options);
     Ok(Box::new(EventSource {
         url: url.to_owned(),
         wanted: options.text(&EVENT).map(str::to_owned),
         lines: SSE.format(&spec.options)? == Format::Text,
         last_id: String::new(),
-        parser: Parser::default(),
+        parser: Parser::of(queue.max_record),
+        is_held: false,
         retry: Retry::default(),
-        queue: Queue::of(&spec.options),
+        queue,
     }))
 }
 
@@ -73,6 +76,8 @@ struct EventSource {
     last_id: String,
     /// Cuts the response of the connection that is open.
     parser: Parser,
+    /// Whether the connection was closed because too much waits.
+    is_held: bool,
     /// When to connect again.
     retry: Retry,
     /// Events that no batch has taken.
@@ -154,7 +159,7 @@ impl QueueSource for EventSource {
         let mut heard = Heard::default();
         match event {
             Event::Open { status: 200 } => {
-                self.parser = Parser::default();
+                self.parser = Parser::of(self.queue.max_record);
                 self.retry.succeeded();
             }
             // The server is there and cannot answer now: the response ends, and is asked for again.
@@ -162,8 +167,12 @@ impl QueueSource for EventSource {
             Event::Open { status } => return Err(refused(&self.url, status)),
             Event::Closed => self.retry.failed(now_ms),
             Event::Text(text) => return self.hear(Event::Binary(text.into_bytes()), now_ms),
+            Event::TooLarge => {}
             Event::Binary(bytes) => {
-                let events = self.parser.feed(&bytes, &mut self.last_id)?;
+                let events = self.parser.feed(&bytes, &mut self.last_id);
+                for _ in 0..std::mem::take(&mut self.parser.refused) {
+                    self.queue.refuse();
+                }
                 if let Some(wait_ms) = self.parser.retry_ms.take() {
                     self.retry.set_first_wait(wait_ms);
                 }
@@ -171,15 +180,22 @@ impl QueueSource for EventSource {
                 heard.blocks = events.iter().filter(wanted).map(|e| self.block(e)).collect();
             }
         }
+        let more = heard.blocks.iter().map(Buffer::len).sum();
+        if !heard.blocks.is_empty() && self.queue.must_hold(more) {
+            self.is_held = true;
+            heard.asks.push(Ask::Close);
+        }
         Ok(heard)
     }
 
     fn due_at(&self) -> Option<i64> {
-        self.retry.at_ms()
+        let room = (self.is_held && self.queue.has_room()).then_some(i64::MIN);
+        room.or(self.retry.at_ms())
     }
 
     fn due(&mut self, now_ms: i64) -> Vec<Ask> {
-        if self.retry.is_due(now_ms) {
+        if self.is_held && self.queue.has_room() || self.retry.is_due(now_ms) {
+            self.is_held = false;
             self.connect()
         } else {
             vec![]
@@ -227,14 +243,26 @@ struct Parser {
     id: Option<String>,
     /// How long the server wants to be left alone after the connection ends, ms.
     retry_ms: Option<i64>,
+    /// Bytes of an event at most.
+    limit: usize,
+    /// Whether the event that is coming is longer; what comes of it is not kept.
+    too_large: bool,
+    /// Events that were longer, since they were counted last.
+    refused: u64,
 }
 
 impl Parser {
-    /// Takes in a piece of the response and returns the events that it ends. `last_id` is that of the last event.
-    ///
-    /// # Errors
-    /// `STREAMING_SOURCE_RECORD_TOO_LARGE` if an event does not end within its limit.
-    fn feed(&mut self, bytes: &[u8], last_id: &mut String) -> Result<Vec<Dispatched>> {
+    /// Makes a parser of events that have so many bytes at most.
+    fn of(limit: usize) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
+    /// Takes in a piece of the response and returns the events that it ends. `last_id` is that of the last event. An event
+    /// that is too large is counted, and left out.
+    fn feed(&mut self, bytes: &[u8], last_id: &mut String) -> Vec<Dispatched> {
         let mut events = Vec::new();
         for byte in bytes {
             match byte {
@@ -246,19 +274,18 @@ impl Parser {
                 }
                 _ => {
                     self.after_return = false;
-                    self.line.push(*byte);
+                    if self.line.len() + self.data.len() >= self.limit {
+                        self.too_large = true;
+                        self.data.clear();
+                    }
+                    // The beginning of a line says what it is.
+                    if !self.too_large || self.line.len() < LINE_HEAD {
+                        self.line.push(*byte);
+                    }
                 }
             }
         }
-        if self.line.len() + self.data.len() > EVENT_LIMIT_BYTES {
-            return Err(SparkError::new(
-                Exception::Connect,
-                "STREAMING_SOURCE_RECORD_TOO_LARGE",
-                "54000",
-                format!("A server-sent event is longer than {EVENT_LIMIT_BYTES} bytes."),
-            ));
-        }
-        Ok(events)
+        events
     }
 
     /// Takes in a line; an empty one ends an event.
@@ -295,6 +322,10 @@ impl Parser {
         if let Some(id) = self.id.take() {
             *last_id = id;
         }
+        if std::mem::take(&mut self.too_large) {
+            self.refused += 1;
+            return None;
+        }
         data.pop()?;
         Some(Dispatched {
             kind: if kind.is_empty() { "message".to_owned() } else { kind },
@@ -311,16 +342,30 @@ mod tests {
     use crate::storage::wal::Kept;
 
     fn events(pieces: &[&str]) -> (Vec<Dispatched>, String) {
-        let (mut parser, mut last) = (Parser::default(), String::new());
-        let events = pieces
-            .iter()
-            .flat_map(|p| parser.feed(p.as_bytes(), &mut last).unwrap());
+        let (mut parser, mut last) = (Parser::of(1 << 20), String::new());
+        let events = pieces.iter().flat_map(|p| parser.feed(p.as_bytes(), &mut last));
         (events.collect(), last)
     }
 
     fn event(kind: &str, id: &str, data: &str) -> Dispatched {
         let [kind, id, data] = [kind, id, data].map(str::to_owned);
         Dispatched { kind, id, data }
+    }
+
+    #[test]
+    fn an_event_that_is_too_large_is_left_out_and_counted_and_its_id_counts() {
+        let (mut parser, mut last) = (Parser::of(16), String::new());
+        let text = format!(
+            "data: short\n\nid: 7\ndata: {}\ndata: more\n\ndata: next\n\n",
+            "x".repeat(5000)
+        );
+        let mut found = Vec::new();
+        for piece in text.as_bytes().chunks(7) {
+            found.extend(parser.feed(piece, &mut last));
+            assert!(parser.line.len() + parser.data.len() <= LINE_HEAD + 16);
+        }
+        assert_eq!(found, [event("message", "", "short"), event("message", "7", "next")]);
+        assert_eq!((parser.refused, last.as_str()), (1, "7"));
     }
 
     /// The examples of the standard, §9.2.6.
@@ -347,9 +392,9 @@ mod tests {
         let text = "\u{feff}event: add\r\ndata: é1\r\rid: 7\ndata: 2\n\nevent: x\r\n\r\n";
         let wanted = (vec![event("add", "", "é1"), event("message", "7", "2")], "7".to_owned());
         for cut in 0..text.len() {
-            let (mut parser, mut last) = (Parser::default(), String::new());
-            let mut found = parser.feed(&text.as_bytes()[..cut], &mut last).unwrap();
-            found.extend(parser.feed(&text.as_bytes()[cut..], &mut last).unwrap());
+            let (mut parser, mut last) = (Parser::of(1 << 20), String::new());
+            let mut found = parser.feed(&text.as_bytes()[..cut], &mut last);
+            found.extend(parser.feed(&text.as_bytes()[cut..], &mut last));
             assert_eq!((found, last), wanted, "cut at {cut}");
         }
     }

@@ -3,6 +3,9 @@
 //! With `ack`, a server learns how many of its records are durable since the checkpoint began, as `{"ack": n}`:
 //! whenever the connection opens, and whenever the number grows. A server that numbers its records continues from
 //! there, and so loses and doubles none.
+//!
+//! A server that is faster than the query is held back: the connection is closed when too much waits, and opened again when
+//! half of it is processed. What a server without acknowledgements sends meanwhile is not received.
 
 use arrow::buffer::Buffer;
 
@@ -33,6 +36,8 @@ pub const WEBSOCKET: Definition = Definition {
         Queue::MAX_BLOCKS,
         Queue::MAX_OFFSETS,
         Queue::MAX_BYTES,
+        Queue::MAX_QUEUE,
+        Queue::MAX_RECORD,
     ],
     records: Records::Chosen,
     offset: "a number of messages",
@@ -49,6 +54,7 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
         url: url.to_owned(),
         ack: options.flag(&ACK),
         is_open: false,
+        is_held: false,
         retry: Retry::default(),
         queue: Queue::of(&spec.options),
     }))
@@ -63,6 +69,8 @@ struct WebSocket {
     ack: bool,
     /// Whether the connection is open: only then can something be sent.
     is_open: bool,
+    /// Whether it was closed because too much waits.
+    is_held: bool,
     /// When to connect again.
     retry: Retry,
     /// Messages that no batch has taken.
@@ -75,6 +83,7 @@ impl WebSocket {
         vec![Ask::WebSocket {
             url: self.url.clone(),
             paced: false,
+            max_bytes: self.queue.max_record,
         }]
     }
 
@@ -119,9 +128,15 @@ impl QueueSource for WebSocket {
                 if !text.ends_with('\n') {
                     text.push('\n');
                 }
-                heard.blocks.push(Buffer::from(text.into_bytes()));
+                heard.blocks.push(self.queue.record(text.into_bytes()));
             }
-            Event::Binary(bytes) => heard.blocks.push(Buffer::from(bytes)),
+            Event::Binary(bytes) => heard.blocks.push(self.queue.record(bytes)),
+            Event::TooLarge => heard.blocks.push(self.queue.refuse()),
+        }
+        let more = heard.blocks.iter().map(Buffer::len).sum();
+        if !heard.blocks.is_empty() && self.queue.must_hold(more) {
+            (self.is_open, self.is_held) = (false, true);
+            heard.asks.push(Ask::Close);
         }
         Ok(heard)
     }
@@ -131,14 +146,85 @@ impl QueueSource for WebSocket {
     }
 
     fn due_at(&self) -> Option<i64> {
-        self.retry.at_ms()
+        let room = (self.is_held && self.queue.has_room()).then_some(i64::MIN);
+        room.or(self.retry.at_ms())
     }
 
     fn due(&mut self, now_ms: i64) -> Vec<Ask> {
-        if self.retry.is_due(now_ms) {
+        if self.is_held && self.queue.has_room() || self.retry.is_due(now_ms) {
+            self.is_held = false;
             self.connect()
         } else {
             vec![]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+
+    fn socket(options: &[(&str, &str)]) -> WebSocket {
+        let options: BTreeMap<String, String> = options
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
+        WebSocket {
+            url: "ws://server".to_owned(),
+            ack: true,
+            is_open: true,
+            is_held: false,
+            retry: Retry::default(),
+            queue: Queue::of(&options),
+        }
+    }
+
+    /// Hears a message, as the driver lets it.
+    fn hear(socket: &mut WebSocket, text: &str) -> Vec<Ask> {
+        let heard = socket.hear(Event::Text(text.to_owned()), 0).unwrap();
+        for block in heard.blocks {
+            socket.queue.push(block);
+        }
+        heard.asks
+    }
+
+    #[test]
+    fn a_record_that_is_too_large_is_counted_and_leaves_an_empty_block_in_its_place() {
+        let mut socket = socket(&[("maxrecordbytes", "8")]);
+        for text in ["{\"a\":1}", "{\"a\":12}", "{\"a\":3}"] {
+            assert!(hear(&mut socket, text).is_empty());
+        }
+        let heard = socket.hear(Event::TooLarge, 0).unwrap();
+        assert_eq!(heard.blocks, [Buffer::default()]);
+        let blocks = socket.queue.read(0, 3).unwrap();
+        let texts: Vec<&[u8]> = blocks.iter().map(Buffer::as_slice).collect();
+        assert_eq!(texts, [b"{\"a\":1}\n".as_slice(), b"", b"{\"a\":3}\n"]);
+        assert_eq!(
+            (socket.queue.take_counts(), socket.queue.take_counts()),
+            ((2, 0), (0, 0))
+        );
+    }
+
+    #[test]
+    fn a_server_that_is_too_fast_is_held_back_until_half_of_what_waits_is_processed() {
+        let mut socket = socket(&[("maxqueuebytes", "40")]);
+        for _ in 0..4 {
+            assert!(hear(&mut socket, "123456789").is_empty());
+            assert_eq!(socket.due_at(), None);
+        }
+        assert_eq!(hear(&mut socket, "123456789"), [Ask::Close]);
+        assert_eq!(socket.queue.bytes(), 50, "what has come is kept");
+        assert_eq!((socket.due_at(), socket.due(0)), (None, vec![]));
+        socket.queue.read(0, 2).unwrap();
+        assert_eq!(socket.due_at(), None, "30 of 40 bytes wait");
+        socket.queue.read(2, 3).unwrap();
+        assert_eq!(socket.due_at(), Some(i64::MIN));
+        assert_eq!(socket.due(0), socket.connect());
+        assert_eq!((socket.due_at(), socket.queue.take_counts()), (None, (0, 1)));
+        assert!(hear(&mut socket, "1").is_empty());
+        assert_eq!(socket.queue.bytes(), 22);
+        assert_eq!(socket.offset(6), json!(6));
     }
 }

@@ -70,6 +70,8 @@ pub struct SourceProgress {
     pub rows: u64,
     /// Number of records that could not be read as the schema has them.
     pub malformed: u64,
+    /// How often the sender was held back because too much waited.
+    pub held: u64,
 }
 
 /// Returns a time as Spark's JSON has it: `2024-03-01T12:00:00.000Z`.
@@ -136,7 +138,7 @@ impl Progress {
                     "description": s.description, "startOffset": s.start, "endOffset": s.end, "latestOffset": s.end,
                     "numInputRows": s.rows, "inputRowsPerSecond": Self::rate(s.rows, self.since_last_ms),
                     "processedRowsPerSecond": Self::rate(s.rows, total),
-                    "metrics": { "malformedRecords": s.malformed.to_string() },
+                    "metrics": { "malformedRecords": s.malformed.to_string(), "timesHeldBack": s.held.to_string() },
                 })
             })
             .collect();

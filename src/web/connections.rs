@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise, Reflect, Uint8Array};
+use js_sys::{Function, JsString, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
@@ -119,7 +119,7 @@ impl Connections {
     }
 
     /// Opens a WebSocket, in place of an earlier connection of that number. A URL that is refused outright is a `Closed` event.
-    pub fn open_socket(&self, id: ConnectionId, url: &str) {
+    pub fn open_socket(&self, id: ConnectionId, url: &str, max_bytes: usize) {
         self.close(id);
         let turn = self.turn();
         let Ok(socket) = WebSocket::new(url) else {
@@ -127,16 +127,16 @@ impl Connections {
             return spawn_local(async move { event(id, Event::Closed) });
         };
         socket.set_binary_type(BinaryType::Arraybuffer);
-        let hears = |what: fn(&MessageEvent) -> Event| {
+        let hears = |what: Box<dyn Fn(&MessageEvent) -> Event>| {
             let this = self.clone();
             Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| this.tell(id, turn, what(&message)))
         };
         // An error needs no listener: a close always follows it.
-        let opened = hears(|_| Event::Open {
+        let opened = hears(Box::new(|_| Event::Open {
             status: SWITCHING_PROTOCOLS,
-        });
-        let message = hears(|message| event_of(&message.data()));
-        let closed = hears(|_| Event::Closed);
+        }));
+        let message = hears(Box::new(move |message| event_of(&message.data(), max_bytes)));
+        let closed = hears(Box::new(|_| Event::Closed));
         socket.set_onopen(Some(opened.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(closed.as_ref().unchecked_ref()));
@@ -149,9 +149,9 @@ impl Connections {
 
     /// Opens a WebSocket as [`Connections::open_socket`] does; a message after the first is read only after [`Connections::more`], and
     /// the sender waits. Where the browser cannot do that, all messages come. Chromium drops what is held back when the server closes.
-    pub fn open_paced(&self, id: ConnectionId, url: &str) {
+    pub fn open_paced(&self, id: ConnectionId, url: &str, max_bytes: usize) {
         if !Reflect::has(&js_sys::global(), &"WebSocketStream".into()).unwrap_or(false) {
-            return self.open_socket(id, url);
+            return self.open_socket(id, url, max_bytes);
         }
         self.close(id);
         let turn = self.turn();
@@ -188,7 +188,7 @@ impl Connections {
                     }
                     // One that was closed from here is read to its end: before that, the server does not hear of it.
                     if this.is_current(id, turn) {
-                        this.tell(id, turn, event_of(&Reflect::get(&piece, &"value".into())?));
+                        this.tell(id, turn, event_of(&Reflect::get(&piece, &"value".into())?, max_bytes));
                         gate.passed().await;
                     }
                 }
@@ -282,9 +282,18 @@ impl Connections {
     }
 }
 
-fn event_of(data: &JsValue) -> Event {
-    match data.as_string() {
-        Some(text) => Event::Text(text),
-        None => Event::Binary(Uint8Array::new(data).to_vec()),
+/// Takes in a message; one that is too large is not brought into the heap.
+fn event_of(data: &JsValue, max_bytes: usize) -> Event {
+    if let Some(text) = data.dyn_ref::<JsString>() {
+        // A character has a byte at least.
+        if text.length() as usize > max_bytes {
+            return Event::TooLarge;
+        }
+        return Event::Text(text.into());
     }
+    let bytes = Uint8Array::new(data);
+    if bytes.length() as usize > max_bytes {
+        return Event::TooLarge;
+    }
+    Event::Binary(bytes.to_vec())
 }

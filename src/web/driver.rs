@@ -321,8 +321,10 @@ impl State {
             }),
             Output::Connection { connection, ask } => {
                 match ask {
-                    Ask::WebSocket { url, paced: false } => self.connections.open_socket(connection, &url),
-                    Ask::WebSocket { url, .. } => self.connections.open_paced(connection, &url),
+                    Ask::WebSocket { url, paced, max_bytes } if paced => {
+                        self.connections.open_paced(connection, &url, max_bytes);
+                    }
+                    Ask::WebSocket { url, max_bytes, .. } => self.connections.open_socket(connection, &url, max_bytes),
                     Ask::More => self.connections.more(connection),
                     Ask::Http { url, headers } => self.connections.open_response(connection, &url, &headers),
                     Ask::Send { text } => self.connections.send(connection, &text),

@@ -75,7 +75,7 @@ pub fn scan(
             format: Format::Arrow, ..
         } => {
             let mut all = Vec::new();
-            for block in blocks {
+            for block in blocks.iter().filter(|block| !block.is_empty()) {
                 all.extend(conformed(&ipc::read(block)?, columns, &wanted)?);
             }
             all

@@ -66,6 +66,7 @@ impl Query {
                 end: share.end.clone(),
                 rows: 0,
                 malformed: 0,
+                held: 0,
             })
             .collect();
         Some(Box::new(batch))

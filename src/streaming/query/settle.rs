@@ -175,6 +175,11 @@ impl Query {
         for (source, share) in self.sources.iter_mut().zip(&batch.shares) {
             gone.extend(source.committed(&share.end));
         }
+        for (source, progress) in self.sources.iter_mut().zip(&mut batch.sources) {
+            let (refused, held) = source.queue().map(|queue| queue.take_counts()).unwrap_or_default();
+            progress.malformed += refused;
+            progress.held += held;
+        }
         self.pace(&batch, now_ms);
         // Nobody waits for deletions.
         let (_, mut actions) = self.ask(gone);

@@ -19,6 +19,8 @@ let worker: Worker | undefined;
 /** Messages that came while the engine was starting, in order. */
 const early: Message[] = [];
 let dead = false;
+/** How long a worker that has told its cause waits for the page to end it. */
+const CLOSE_MS = 1_000;
 let memory: WebAssembly.Memory | undefined;
 
 /** Reports why this worker ends, and ends it, which frees its lock: after a trap the instance is broken. */
@@ -26,8 +28,11 @@ function die(cause: unknown): void {
   if (dead) return;
   dead = true;
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  tell({ t: 'fatal', stack: error.stack ?? '', ...causeOf(error) });
-  self.close();
+  const known = causeOf(error);
+  tell({ t: 'fatal', stack: error.stack ?? '', ...known });
+  // The driver hears of a cause from the page, and of the lock at once; the page ends this worker when both know.
+  if (known.cause) setTimeout(() => self.close(), CLOSE_MS);
+  else self.close();
 }
 
 /** What is known of the end of an engine that has trapped: with panic=abort the error says only "unreachable". */
