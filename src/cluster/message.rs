@@ -205,6 +205,8 @@ pub struct Run {
     pub batch: Option<BatchContext>,
     /// State that it works on.
     pub states: Vec<StateRef>,
+    /// Bytes of the job's result at most; `None` if there is no limit.
+    pub max_result: Option<u64>,
 }
 
 /// What executors send to the driver.

@@ -164,6 +164,8 @@ pub struct TaskInputs {
     pub batch: Option<BatchContext>,
     /// Plan id and the host that runs its user functions; `None` if it has none.
     pub functions: Option<(PlanId, SharedHost)>,
+    /// Bytes of the task's share of a result at most; `None` if there is no limit.
+    pub max_result: Option<u64>,
     /// Says when the task is to let go of the thread; `None` if never.
     pub pace: Option<Arc<dyn Pace>>,
     /// State by operator, of the task's partition.
@@ -187,6 +189,7 @@ impl TaskInputs {
             scans,
             batch,
             functions: None,
+            max_result: None,
             pace: None,
             states: Mutex::new(states),
             report: Mutex::default(),

@@ -16,7 +16,7 @@ use super::compiler::Plan;
 use super::inputs::TaskInputs;
 use super::stage::{Output, Stage, Work};
 use super::transform::as_transform;
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
 use crate::ids::PartitionId;
 use crate::plan::functions::partition;
 use crate::values::{ipc, murmur3};
@@ -52,12 +52,19 @@ pub async fn run(
     partition::enter(partition);
     let plan = fresh(plan)?;
     let schema = plan.schema();
-    let stream = plan.execute(partition.0, task_context(inputs.clone()))?;
+    let mut stream = plan.execute(partition.0, task_context(inputs.clone()))?;
+    if matches!(stage.output, Output::Result) {
+        let mut pieces = Pieces::of(result, inputs.max_result);
+        while let Some(batch) = stream.try_next().await? {
+            inputs.report().output_rows += batch.num_rows() as u64;
+            pieces.add(&batch)?;
+        }
+        return pieces.finish();
+    }
     let batches: Vec<RecordBatch> = stream.try_collect().await?;
     inputs.report().output_rows = batches.iter().map(|b| b.num_rows() as u64).sum();
     match &stage.output {
-        Output::Result => result_blocks(&batches, result),
-        Output::Single => Ok(whole(&batches, &schema)?),
+        Output::Result | Output::Single => Ok(whole(&batches, &schema)?),
         Output::Program { .. } => Err(SparkError::internal("an operator tree deals out rows as a program")),
         Output::RoundRobin { partitions } => {
             // Starts at another partition in every task, as Spark's round-robin does.
@@ -90,41 +97,125 @@ fn fresh(plan: &Plan) -> Result<Plan> {
     Ok(reset_plan_states(plan.clone())?)
 }
 
-/// Returns pieces of the result: one stream of one batch each, as Spark's server sends them. A result without rows is
-/// no piece.
-fn result_blocks(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
-    let nullable: SchemaRef = Arc::new(Schema::new(
-        schema
-            .fields()
-            .iter()
-            .map(|f| f.as_ref().clone().with_nullable(true))
-            .collect::<Vec<_>>(),
-    ));
-    let mut output = TaskOutput {
-        blocks: vec![],
-        rows: vec![],
-    };
-    let mut piece: Vec<RecordBatch> = Vec::new();
-    let mut rows = 0;
-    for (i, batch) in batches.iter().enumerate() {
+/// The result of a task as it grows: pieces of one stream of one batch each, as Spark's server sends them. A result without
+/// rows is no piece.
+struct Pieces {
+    /// The result's columns, which may all be null.
+    schema: SchemaRef,
+    /// Rows of the piece that grows.
+    piece: Vec<RecordBatch>,
+    /// How many they are.
+    rows: usize,
+    /// The pieces before.
+    output: TaskOutput,
+    /// Their bytes.
+    bytes: u64,
+    /// How many bytes they may have.
+    max_bytes: Option<u64>,
+}
+
+impl Pieces {
+    /// Begins a result.
+    fn of(schema: &SchemaRef, max_bytes: Option<u64>) -> Self {
+        let fields = schema.fields().iter().map(|f| f.as_ref().clone().with_nullable(true));
+        Self {
+            schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
+            piece: vec![],
+            rows: 0,
+            output: TaskOutput {
+                blocks: vec![],
+                rows: vec![],
+            },
+            bytes: 0,
+            max_bytes,
+        }
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// `RIVULET_MAX_RESULT_SIZE` if they are too many.
+    fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         let columns = batch
             .columns()
             .iter()
-            .zip(nullable.fields())
+            .zip(self.schema.fields())
             .map(|(c, f)| super::decode::conform(c, f.data_type()))
             .collect::<Result<Vec<_>>>()?;
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        piece.push(RecordBatch::try_new_with_options(nullable.clone(), columns, &options)?);
-        rows += batch.num_rows();
-        if rows > 0 && (rows >= RESULT_ROWS || i + 1 == batches.len()) {
-            let one = concat_batches(&nullable, &piece)?;
-            output.blocks.push(Some(ipc::write(&nullable, &[one])?));
-            output.rows.push(rows as u64);
-            piece.clear();
-            rows = 0;
-        }
+        self.piece.push(RecordBatch::try_new_with_options(
+            self.schema.clone(),
+            columns,
+            &options,
+        )?);
+        self.rows += batch.num_rows();
+        if self.rows >= RESULT_ROWS { self.flush() } else { Ok(()) }
     }
-    Ok(output)
+
+    /// Ends a piece.
+    fn flush(&mut self) -> Result<()> {
+        if self.rows > 0 {
+            let block = ipc::write(&self.schema, &[concat_batches(&self.schema, &self.piece)?])?;
+            self.bytes += block.len() as u64;
+            check_result_size(1, self.bytes, self.max_bytes)?;
+            self.output.blocks.push(Some(block));
+            self.output.rows.push(self.rows as u64);
+        }
+        self.piece.clear();
+        self.rows = 0;
+        Ok(())
+    }
+
+    /// Ends the result.
+    fn finish(mut self) -> Result<TaskOutput> {
+        self.flush()?;
+        Ok(self.output)
+    }
+}
+
+/// Refuses a result that is larger than `spark.driver.maxResultSize` says, in Spark's words (`TaskSetManager`).
+///
+/// ```
+/// use rivulet::exec::task::check_result_size;
+///
+/// assert!(check_result_size(1, 5 << 20, None).is_ok());
+/// let error = check_result_size(3, 1_271_808, Some(1 << 20)).unwrap_err();
+/// assert_eq!(
+///     error.message,
+///     "Total size of serialized results of 3 tasks (1242.0 KiB) is bigger than spark.driver.maxResultSize (1024.0 KiB)"
+/// );
+/// ```
+///
+/// # Errors
+/// `RIVULET_MAX_RESULT_SIZE`.
+pub fn check_result_size(tasks: usize, bytes: u64, max_bytes: Option<u64>) -> Result<()> {
+    let Some(max_bytes) = max_bytes.filter(|max| bytes > *max) else {
+        return Ok(());
+    };
+    let sentence = format!(
+        "Total size of serialized results of {tasks} tasks ({}) is bigger than spark.driver.maxResultSize ({})",
+        size_text(bytes),
+        size_text(max_bytes)
+    );
+    Err(SparkError::new(
+        Exception::Runtime,
+        "RIVULET_MAX_RESULT_SIZE",
+        "54000",
+        sentence,
+    ))
+}
+
+/// Returns a number of bytes as Spark writes it (`Utils.bytesToString`): in the largest unit of which there are two.
+fn size_text(bytes: u64) -> String {
+    let units = [
+        (1u64 << 40, "TiB"),
+        (1 << 30, "GiB"),
+        (1 << 20, "MiB"),
+        (1 << 10, "KiB"),
+    ];
+    let fits = units.into_iter().find(|(unit, _)| bytes / 2 >= *unit);
+    let (unit, name) = fits.unwrap_or((1, "B"));
+    format!("{:.1} {name}", bytes as f64 / unit as f64)
 }
 
 /// Returns all rows as one block.

@@ -120,6 +120,8 @@ settings! {
         "Says after which interval without data, such as 30 seconds, an input no longer holds the watermark; without it, never.");
     MEMORY_SINK_RECOVER = set("spark.rivulet.memorySink.recover", Kind::Flag, "false",
         "Says whether a memory sink may go on from a checkpoint although its earlier rows are gone.");
+    MAX_RESULT = set("spark.driver.maxResultSize", Kind::Bytes, "1g",
+        "Says how many bytes the result of a query has at most; a larger one is an error. 0 is no limit.");
     STATE_MEMORY = set("spark.rivulet.executor.stateMemory", Kind::Bytes, "512m",
         "Says how much streaming state an executor holds in memory between tasks, in bytes; 0 is no limit.");
     STORAGE_MEMORY = set("spark.rivulet.executor.storageMemory", Kind::Bytes, "512m",

@@ -120,6 +120,7 @@ impl<B: BlockStore> Executor<B> {
         if !graph.functions.is_empty() {
             inputs.functions = Some((run.plan, self.programs.clone()));
         }
+        inputs.max_result = run.max_result;
         inputs.pace = self.pace.clone();
         let inputs = Arc::new(inputs);
         let is_result = matches!(stage.output, Output::Result);

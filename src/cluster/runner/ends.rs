@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use super::{Effect, JobRunner};
 use crate::error::SparkError;
+use crate::exec::task::check_result_size;
 use crate::ids::{ExecutorRef, JobId, StagePart};
 use crate::scheduler::event::Event;
 
@@ -85,6 +86,20 @@ impl JobRunner {
         let commands = self.scheduler.step(now_ms, Event::Cancel { job });
         let mut effects = self.carry_out(commands, now_ms);
         effects.extend(self.drop_job(job, &busy, now_ms));
+        effects
+    }
+
+    /// Fails a job whose result has become too large.
+    pub(super) fn refuse_large(&mut self, id: JobId, now_ms: i64) -> Vec<Effect> {
+        let Some(job) = self.jobs.get(&id).filter(|job| job.request.max_result.is_some()) else {
+            return vec![];
+        };
+        let bytes = job.results.values().flatten().map(|piece| piece.len() as u64).sum();
+        let Err(error) = check_result_size(job.results.len(), bytes, job.request.max_result) else {
+            return vec![];
+        };
+        let mut effects = self.cancel(id, now_ms);
+        effects.push(Effect::Failed { job: id, error });
         effects
     }
 

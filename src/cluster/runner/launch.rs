@@ -145,6 +145,7 @@ impl JobRunner {
             scans,
             batch: job.request.batch.clone(),
             states,
+            max_result: job.request.max_result,
         };
         Some(vec![Effect::Send {
             to: executor,

@@ -51,6 +51,8 @@ pub struct JobRequest {
     pub batch: Option<BatchContext>,
     /// The run whose state the job reads and changes; `None` for a job without state.
     pub run: Option<RunId>,
+    /// Bytes of the result at most (`spark.driver.maxResultSize`); `None` if there is no limit.
+    pub max_result: Option<u64>,
     /// Whose share of the executors it takes.
     pub pool: Pool,
 }
@@ -434,10 +436,14 @@ impl JobRunner {
                         blobs: vec![],
                     });
                 }
-                Command::Accepted { task } => self.accept(task, now_ms),
+                Command::Accepted { task } => {
+                    self.accept(task, now_ms);
+                    effects.extend(self.refuse_large(task.job, now_ms));
+                }
                 Command::Drop { tasks, datasets } => {
                     effects.extend(self.tell_all(&ToExecutor::Forget { tasks, datasets }));
                 }
+                Command::JobDone { job } if !self.jobs.contains_key(&job) => {}
                 Command::JobDone { job } => {
                     self.look_back(job, now_ms);
                     let leaves_blocks = self.leaves_blocks(job);

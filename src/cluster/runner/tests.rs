@@ -80,3 +80,74 @@ fn the_driver_holds_deltas_until_they_are_longer_than_a_snapshot_would_be() {
     assert!(!launch::snapshot_is_due(Some(&written(8)), durable));
     assert!(launch::snapshot_is_due(Some(&written(9)), durable));
 }
+
+/// A runner with one executor that runs the first task of a job.
+fn busy() -> (JobRunner, ExecutorRef, JobId) {
+    let mut runner = JobRunner::default();
+    let executor = ExecutorRef::new(0);
+    runner.executor_added(executor, 1, 0);
+    let spec = range();
+    let graph = Arc::new(spec.compile().unwrap());
+    let (plan, _) = runner.register(spec, graph);
+    let (job, _) = runner.submit(plan, JobRequest::default(), 0);
+    assert_eq!(runner.busy_with(job), [executor]);
+    (runner, executor, job)
+}
+
+#[test]
+fn a_task_that_ends_two_executors_fails_with_what_they_died_of() {
+    let cause = || Some(SparkError::panic("index out of bounds"));
+    let failed = |effects: &[Effect]| {
+        let errors = effects.iter().filter_map(|e| match e {
+            Effect::Failed { error, .. } => error.condition.clone(),
+            _ => None,
+        });
+        errors.collect::<Vec<_>>()
+    };
+    let (mut runner, first, _) = busy();
+    assert!(failed(&runner.executor_lost(first, cause(), 1)).is_empty());
+    runner.executor_added(first.next(), 1, 2);
+    let effects = runner.executor_lost(first.next(), cause(), 3);
+    assert_eq!(failed(&effects), ["RIVULET_PANIC"]);
+    // Deaths without a cause say nothing of the task.
+    let (mut runner, first, _) = busy();
+    assert!(failed(&runner.executor_lost(first, None, 1)).is_empty());
+    runner.executor_added(first.next(), 1, 2);
+    assert!(failed(&runner.executor_lost(first.next(), cause(), 3)).is_empty());
+}
+
+#[test]
+fn an_executor_that_does_not_drop_a_cancelled_job_in_time_is_replaced() {
+    let (mut runner, executor, job) = busy();
+    let asked = runner.cancel(job, 1_000);
+    let answer = |e: &Effect| {
+        matches!(
+            e,
+            Effect::Send {
+                message: ToExecutor::DropJob { answer: true, .. },
+                ..
+            }
+        )
+    };
+    assert!(asked.iter().any(answer), "{asked:?}");
+    assert_eq!(runner.wake_at(1_000), Some(1_200));
+    assert!(runner.wake(1_199).is_empty());
+    // What it says may be on its way when the driver wakes late.
+    assert!(runner.wake(1_900).is_empty());
+    assert_eq!(runner.wake_at(1_900), Some(1_950));
+    let effects = runner.wake(1_950);
+    assert!(
+        matches!(effects[..], [Effect::Replace { executor: e }] if e == executor),
+        "{effects:?}"
+    );
+    assert_eq!(runner.wake_at(1_950), None);
+}
+
+#[test]
+fn an_executor_that_drops_a_cancelled_job_stays() {
+    let (mut runner, executor, job) = busy();
+    runner.cancel(job, 0);
+    runner.message(executor, FromExecutor::Dropped { job }, vec![], 50);
+    assert_eq!(runner.wake_at(50), None);
+    assert!(runner.wake(1_000).is_empty());
+}

@@ -324,7 +324,7 @@ fn strict<T: Cell>(
 /// use rivulet::plan::literal;
 ///
 /// let args = vec![literal::string("ab")];
-/// let twice = row::call("twice", "", DataType::Utf8, args, "twice(ab)", |r| Ok(Some(r.text(0).repeat(2))));
+/// let twice = row::call("concat", "", DataType::Utf8, args, "twice(ab)", |r| Ok(Some(r.text(0).repeat(2))));
 /// assert_eq!(fold(&twice.expr), Some("abab".into()));
 /// ```
 pub fn call<T: Cell>(
@@ -351,7 +351,7 @@ pub fn call<T: Cell>(
 /// use rivulet::plan::functions::{constant, fold, row};
 ///
 /// let null = constant(ScalarValue::Utf8(None), "NULL");
-/// let test = row::with_nulls("is_missing", "", DataType::Boolean, vec![null], "is_missing(NULL)", |r| {
+/// let test = row::with_nulls("isnull", "", DataType::Boolean, vec![null], "is_missing(NULL)", |r| {
 ///     Ok(Some(r.is_null(0)))
 /// });
 /// assert_eq!(fold(&test.expr), Some(true.into()));

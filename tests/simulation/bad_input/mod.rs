@@ -1,6 +1,7 @@
 //! What clients get wrong, through the driver: each mistake is answered by its error, and nothing else suffers.
 
 mod batch;
+mod contained;
 mod refusals;
 mod restarting;
 mod running;

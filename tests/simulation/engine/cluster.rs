@@ -177,6 +177,11 @@ impl Cluster {
         cluster
     }
 
+    /// Returns whether a task has let go of its thread and goes on later.
+    pub fn is_running(&self) -> bool {
+        self.live.values().any(|(_, executor)| executor.is_running())
+    }
+
     pub fn now_ms(&self) -> i64 {
         BEGIN_MS + self.network.now_ms as i64 + self.skew_ms
     }
