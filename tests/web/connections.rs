@@ -14,6 +14,8 @@ use crate::objects::script;
 pub const ONE: ConnectionId = ConnectionId(1);
 pub const TWO: ConnectionId = ConnectionId(2);
 pub const SOCKET_OPEN: Event = Event::Open { status: 101 };
+/// More bytes than any message has.
+pub const LIMIT: usize = 1 << 30;
 const OK: Event = Event::Open { status: 200 };
 
 pub type Events = Heard<(ConnectionId, Event)>;
@@ -50,7 +52,7 @@ pub async fn whole(id: ConnectionId, events: &mut Events) -> Vec<Event> {
 /// Opens a socket that hears who leaves a room.
 pub async fn watch(room: &str) -> (Connections, Events) {
     let (watching, mut seen) = connections();
-    watching.open_socket(ONE, &url("ws", &format!("/watch?room={room}")));
+    watching.open_socket(ONE, &url("ws", &format!("/watch?room={room}")), LIMIT);
     assert_eq!(seen.some(2).await, [(ONE, SOCKET_OPEN), (ONE, text("watching"))]);
     (watching, seen)
 }
@@ -58,7 +60,7 @@ pub async fn watch(room: &str) -> (Connections, Events) {
 #[wasm_bindgen_test]
 async fn a_socket_says_open_then_its_messages_then_closed() {
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, &url("ws", "/greet"));
+    connections.open_socket(ONE, &url("ws", "/greet"), LIMIT);
     let binary = Event::Binary(vec![1, 2, 3]);
     for expected in [SOCKET_OPEN, text("one"), binary, text("two"), Event::Closed] {
         assert_eq!(events.next().await, (ONE, expected));
@@ -66,9 +68,30 @@ async fn a_socket_says_open_then_its_messages_then_closed() {
 }
 
 #[wasm_bindgen_test]
+async fn a_message_that_is_too_large_is_told_and_not_taken() {
+    for paced in [false, true] {
+        let (connections, mut events) = acting(|connections, id, _| connections.more(id));
+        let open = if paced {
+            Connections::open_paced
+        } else {
+            Connections::open_socket
+        };
+        open(&connections, ONE, &url("ws", "/greet"), 2);
+        let said = whole(ONE, &mut events).await;
+        assert_eq!(said, [SOCKET_OPEN, Event::TooLarge, Event::TooLarge, Event::TooLarge]);
+        open(&connections, ONE, &url("ws", "/greet"), 3);
+        let said = whole(ONE, &mut events).await;
+        assert_eq!(
+            said,
+            [SOCKET_OPEN, text("one"), Event::Binary(vec![1, 2, 3]), text("two")]
+        );
+    }
+}
+
+#[wasm_bindgen_test]
 async fn what_is_sent_arrives_in_order_and_unchanged() {
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, &url("ws", "/echo"));
+    connections.open_socket(ONE, &url("ws", "/echo"), LIMIT);
     assert_eq!(events.next().await, (ONE, SOCKET_OPEN));
     let texts = ["a", "", "ä λ 中 😀", "\u{0}\n", "last"];
     texts.iter().for_each(|sent| connections.send(ONE, sent));
@@ -78,7 +101,7 @@ async fn what_is_sent_arrives_in_order_and_unchanged() {
 #[wasm_bindgen_test]
 async fn what_is_sent_before_a_socket_is_open_is_dropped() {
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, &url("ws", "/echo"));
+    connections.open_socket(ONE, &url("ws", "/echo"), LIMIT);
     connections.send(ONE, "early");
     connections.send(TWO, "to nobody");
     assert_eq!(events.next().await, (ONE, SOCKET_OPEN));
@@ -89,7 +112,7 @@ async fn what_is_sent_before_a_socket_is_open_is_dropped() {
 #[wasm_bindgen_test]
 async fn a_url_that_is_refused_outright_is_closed_after_the_call() {
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, "ws://[");
+    connections.open_socket(ONE, "ws://[", LIMIT);
     assert_eq!(events.rest(), []);
     assert_eq!(events.next().await, (ONE, Event::Closed));
 }
@@ -97,14 +120,14 @@ async fn a_url_that_is_refused_outright_is_closed_after_the_call() {
 #[wasm_bindgen_test]
 async fn a_server_that_refuses_the_socket_is_closed_without_open() {
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, &url("ws", "/nothing-here"));
+    connections.open_socket(ONE, &url("ws", "/nothing-here"), LIMIT);
     assert_eq!(events.next().await, (ONE, Event::Closed));
 }
 
 #[wasm_bindgen_test]
 async fn a_socket_that_breaks_off_is_closed_after_its_last_message() {
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, &url("ws", "/break"));
+    connections.open_socket(ONE, &url("ws", "/break"), LIMIT);
     assert_eq!(whole(ONE, &mut events).await, [SOCKET_OPEN, text("last")]);
 }
 
@@ -112,21 +135,21 @@ async fn a_socket_that_breaks_off_is_closed_after_its_last_message() {
 async fn closing_a_socket_ends_it_at_the_server_and_brings_no_further_event() {
     let (_watching, mut seen) = watch("closed-socket").await;
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, &url("ws", "/join?room=closed-socket"));
+    connections.open_socket(ONE, &url("ws", "/join?room=closed-socket"), LIMIT);
     assert_eq!(events.some(2).await, [(ONE, SOCKET_OPEN), (ONE, text("joined"))]);
     connections.close(ONE);
     assert_eq!(seen.next().await, (ONE, text("left")));
-    connections.open_socket(TWO, &url("ws", "/greet"));
+    connections.open_socket(TWO, &url("ws", "/greet"), LIMIT);
     assert_eq!(whole(TWO, &mut events).await.len(), 4);
 }
 
 #[wasm_bindgen_test]
 async fn a_socket_opened_again_under_its_number_hears_nothing_of_the_earlier_one() {
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, &url("ws", "/greet"));
-    connections.open_socket(ONE, &url("ws", "/echo"));
+    connections.open_socket(ONE, &url("ws", "/greet"), LIMIT);
+    connections.open_socket(ONE, &url("ws", "/echo"), LIMIT);
     assert_eq!(events.next().await, (ONE, SOCKET_OPEN));
-    connections.open_socket(TWO, &url("ws", "/greet"));
+    connections.open_socket(TWO, &url("ws", "/greet"), LIMIT);
     assert_eq!(whole(TWO, &mut events).await.len(), 4);
     connections.send(ONE, "hello");
     assert_eq!(events.next().await, (ONE, text("hello")));
@@ -135,7 +158,7 @@ async fn a_socket_opened_again_under_its_number_hears_nothing_of_the_earlier_one
 #[wasm_bindgen_test]
 async fn two_connections_do_not_mix() {
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, &url("ws", "/greet"));
+    connections.open_socket(ONE, &url("ws", "/greet"), LIMIT);
     connections.open_response(TWO, &url("http", "/pieces"), &[]);
     let (mut sockets, mut closed) = (Vec::new(), 0);
     let mut body = 0;
@@ -174,9 +197,9 @@ async fn a_socket_can_be_closed_from_its_own_event() {
             connections.close(id);
         }
     });
-    connections.open_socket(ONE, &url("ws", "/greet"));
+    connections.open_socket(ONE, &url("ws", "/greet"), LIMIT);
     assert_eq!(events.some(2).await, [(ONE, SOCKET_OPEN), (ONE, text("one"))]);
-    connections.open_socket(TWO, &url("ws", "/echo"));
+    connections.open_socket(TWO, &url("ws", "/echo"), LIMIT);
     assert_eq!(events.next().await, (TWO, SOCKET_OPEN));
     connections.send(TWO, "after");
     assert_eq!(events.next().await, (TWO, text("after")));
@@ -186,10 +209,10 @@ async fn a_socket_can_be_closed_from_its_own_event() {
 async fn a_connection_can_be_opened_again_from_its_own_end() {
     let (connections, mut events) = acting(|connections, id, event| {
         if *event == Event::Closed {
-            connections.open_socket(id, &url("ws", "/echo"));
+            connections.open_socket(id, &url("ws", "/echo"), LIMIT);
         }
     });
-    connections.open_socket(ONE, &url("ws", "/greet"));
+    connections.open_socket(ONE, &url("ws", "/greet"), LIMIT);
     assert_eq!(whole(ONE, &mut events).await.len(), 4);
     assert_eq!(events.next().await, (ONE, SOCKET_OPEN));
     connections.send(ONE, "again");
@@ -248,7 +271,7 @@ async fn a_response_that_breaks_off_is_closed_after_what_came() {
     connections.open_response(ONE, &url("http", "/break?room=broken-response"), &[]);
     assert_eq!(events.some(2).await, [(ONE, OK), (ONE, Event::Binary(b"abc".to_vec()))]);
     let (cutting, mut cut) = self::connections();
-    cutting.open_socket(TWO, &url("ws", "/cut?room=broken-response"));
+    cutting.open_socket(TWO, &url("ws", "/cut?room=broken-response"), LIMIT);
     assert_eq!(whole(TWO, &mut cut).await, [SOCKET_OPEN]);
     assert_eq!(events.next().await, (ONE, Event::Closed));
 }
@@ -278,7 +301,7 @@ async fn closing_a_response_aborts_it_at_the_server_and_brings_no_further_event(
     );
     connections.close(ONE);
     assert_eq!(seen.next().await, (ONE, text("left")));
-    connections.open_socket(TWO, &url("ws", "/greet"));
+    connections.open_socket(TWO, &url("ws", "/greet"), LIMIT);
     assert_eq!(whole(TWO, &mut events).await.len(), 4);
 }
 
@@ -296,10 +319,10 @@ async fn a_response_is_never_one_that_the_browser_has_kept() {
 #[wasm_bindgen_test]
 async fn a_response_in_the_place_of_a_socket_is_the_only_one_that_speaks() {
     let (connections, mut events) = connections();
-    connections.open_socket(ONE, &url("ws", "/greet"));
+    connections.open_socket(ONE, &url("ws", "/greet"), LIMIT);
     connections.open_response(ONE, &url("http", "/absent"), &[]);
     assert_eq!(events.next().await, (ONE, Event::Open { status: 404 }));
     assert_eq!(whole(ONE, &mut events).await, [Event::Binary(b"nothing here".to_vec())]);
-    connections.open_socket(TWO, &url("ws", "/greet"));
+    connections.open_socket(TWO, &url("ws", "/greet"), LIMIT);
     assert_eq!(whole(TWO, &mut events).await.len(), 4);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use js_sys::{Array, BigInt, Uint8Array};
 use rivulet::error::{Exception, SparkError};
-use rivulet::web::page::{Init, Role, ToDriver, ToExecutor, ToPage, WireError, kind_of, plain, read};
+use rivulet::web::page::{CauseKind, Init, Role, ToDriver, ToExecutor, ToPage, WireError, kind_of, plain, read};
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -68,6 +68,20 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
                 (f64::from(to.executor), f64::from(to.incarnation)),
                 (n("executor"), n("incarnation"))
             );
+            let cause = get(sent, "cause");
+            assert_eq!(to.cause.is_none(), cause.is_undefined());
+            if let Some(read) = &to.cause {
+                let kind = if read.kind == CauseKind::Panic {
+                    "panic"
+                } else {
+                    "memory"
+                };
+                assert_eq!(
+                    (kind, &read.message),
+                    (text(&cause, "kind").as_str(), &text(&cause, "message"))
+                );
+                assert!(read.error().message.contains(&read.message));
+            }
         }
         ToDriver::Request(to) => {
             assert_eq!((to.id, &to.method), (n("id"), &s("method")));

@@ -7,7 +7,7 @@ use rivulet::web::connections::Connections;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::connections::{Events, ONE, SOCKET_OPEN, TWO, acting, connections, text, url, watch, whole};
+use crate::connections::{Events, LIMIT, ONE, SOCKET_OPEN, TWO, acting, connections, text, url, watch, whole};
 use crate::heard::{hearing, messages_delivered};
 use crate::objects::{get, script};
 
@@ -22,7 +22,7 @@ fn greeting() -> [Event; 4] {
 
 /// Hears another socket of the same connections to its end: all that was on its way before would have come, and nothing does.
 async fn silent(connections: &Connections, events: &mut Events) {
-    connections.open_socket(TWO, &url("ws", "/greet"));
+    connections.open_socket(TWO, &url("ws", "/greet"), LIMIT);
     assert_eq!(whole(TWO, events).await, greeting());
 }
 
@@ -42,7 +42,7 @@ fn flood(room: &str) -> String {
 /// Returns how many messages of a flood the network has taken.
 async fn flooded(room: &str) -> u32 {
     let (asks, mut answer) = connections();
-    asks.open_socket(ONE, &url("ws", &format!("/flooded?room={room}")));
+    asks.open_socket(ONE, &url("ws", &format!("/flooded?room={room}")), LIMIT);
     let said = whole(ONE, &mut answer).await;
     let [SOCKET_OPEN, Event::Text(count)] = said.as_slice() else {
         panic!("{said:?}")
@@ -63,7 +63,7 @@ fn is_numbered(event: &Event, number: u32) {
 #[wasm_bindgen_test]
 async fn the_first_message_comes_by_itself_and_each_further_one_when_it_is_asked_for() {
     let (connections, mut events) = connections();
-    connections.open_paced(ONE, &url("ws", "/greet-and-stay"));
+    connections.open_paced(ONE, &url("ws", "/greet-and-stay"), LIMIT);
     let [open, first, rest @ ..] = greeting();
     assert_eq!(events.some(2).await, [(ONE, open), (ONE, first)]);
     for next in rest {
@@ -77,7 +77,7 @@ async fn the_first_message_comes_by_itself_and_each_further_one_when_it_is_asked
 #[wasm_bindgen_test]
 async fn what_is_asked_for_from_the_event_of_a_message_comes() {
     let (connections, mut events) = asking();
-    connections.open_paced(ONE, &url("ws", "/greet"));
+    connections.open_paced(ONE, &url("ws", "/greet"), LIMIT);
     assert_eq!(whole(ONE, &mut events).await, greeting());
     silent(&connections, &mut events).await;
 }
@@ -86,7 +86,7 @@ async fn what_is_asked_for_from_the_event_of_a_message_comes() {
 async fn asking_for_more_of_what_is_not_paced_or_not_there_does_nothing() {
     let (connections, mut events) = connections();
     connections.more(ONE);
-    connections.open_socket(ONE, &url("ws", "/echo"));
+    connections.open_socket(ONE, &url("ws", "/echo"), LIMIT);
     assert_eq!(events.next().await, (ONE, SOCKET_OPEN));
     connections.more(ONE);
     connections.more(TWO);
@@ -100,7 +100,7 @@ async fn two_paced_sockets_are_asked_each_for_its_own() {
     let three = ConnectionId(3);
     let [open, first, second, _] = greeting();
     for id in [ONE, three] {
-        connections.open_paced(id, &url("ws", "/greet-and-stay"));
+        connections.open_paced(id, &url("ws", "/greet-and-stay"), LIMIT);
         assert_eq!(events.some(2).await, [(id, open.clone()), (id, first.clone())]);
     }
     connections.more(three);
@@ -114,13 +114,13 @@ async fn two_paced_sockets_are_asked_each_for_its_own() {
 #[wasm_bindgen_test]
 async fn a_flood_is_held_back_while_nobody_asks_and_comes_whole_and_in_order_when_somebody_does() {
     let (connections, mut events) = connections();
-    connections.open_paced(ONE, &flood("paced-flood"));
+    connections.open_paced(ONE, &flood("paced-flood"), LIMIT);
     assert_eq!(events.next().await, (ONE, SOCKET_OPEN));
     let (_, first) = events.next().await;
     is_numbered(&first, 0);
     // As much again, which nothing holds back and which begins later, comes to its end meanwhile.
     let (others, mut passing) = self::connections();
-    others.open_socket(ONE, &flood("free-flood"));
+    others.open_socket(ONE, &flood("free-flood"), LIMIT);
     assert_eq!(passing.next().await, (ONE, SOCKET_OPEN));
     for number in 0..FLOOD {
         is_numbered(&passing.next().await.1, number);
@@ -140,7 +140,7 @@ async fn a_flood_is_held_back_while_nobody_asks_and_comes_whole_and_in_order_whe
 async fn a_paced_flood_that_is_closed_ends_at_the_server() {
     let (_watching, mut seen) = watch("paced-closed-flood").await;
     let (connections, mut events) = connections();
-    connections.open_paced(ONE, &flood("paced-closed-flood"));
+    connections.open_paced(ONE, &flood("paced-closed-flood"), LIMIT);
     assert_eq!(events.next().await, (ONE, SOCKET_OPEN));
     is_numbered(&events.next().await.1, 0);
     connections.close(ONE);
@@ -151,7 +151,7 @@ async fn a_paced_flood_that_is_closed_ends_at_the_server() {
 #[wasm_bindgen_test]
 async fn a_server_that_closes_before_its_first_message_needs_no_asking() {
     let (connections, mut events) = connections();
-    connections.open_paced(ONE, &url("ws", "/bye"));
+    connections.open_paced(ONE, &url("ws", "/bye"), LIMIT);
     assert_eq!(events.some(2).await, [(ONE, SOCKET_OPEN), (ONE, Event::Closed)]);
     silent(&connections, &mut events).await;
 }
@@ -159,7 +159,7 @@ async fn a_server_that_closes_before_its_first_message_needs_no_asking() {
 #[wasm_bindgen_test]
 async fn a_paced_socket_that_breaks_off_is_closed_once() {
     let (connections, mut events) = asking();
-    connections.open_paced(ONE, &url("ws", "/break"));
+    connections.open_paced(ONE, &url("ws", "/break"), LIMIT);
     assert_eq!(whole(ONE, &mut events).await, [SOCKET_OPEN, text("last")]);
     silent(&connections, &mut events).await;
 }
@@ -169,7 +169,7 @@ const STAGES: [&str; 3] = ["opening", "held", "reading"];
 
 /// Opens a paced socket of a room and brings it as far as a stage.
 async fn bring(connections: &Connections, events: &mut Events, room: &str, stage: &str) {
-    connections.open_paced(ONE, &url("ws", &format!("/join?room={room}")));
+    connections.open_paced(ONE, &url("ws", &format!("/join?room={room}")), LIMIT);
     if stage != "opening" {
         assert_eq!(events.some(2).await, [(ONE, SOCKET_OPEN), (ONE, text("joined"))]);
     }
@@ -204,7 +204,7 @@ async fn a_paced_socket_can_be_closed_from_its_own_event() {
             connections.close(id);
         }
     });
-    connections.open_paced(ONE, &url("ws", "/join?room=paced-closes-itself"));
+    connections.open_paced(ONE, &url("ws", "/join?room=paced-closes-itself"), LIMIT);
     assert_eq!(events.some(2).await, [(ONE, SOCKET_OPEN), (ONE, text("joined"))]);
     assert_eq!(seen.next().await, (ONE, text("left")));
     silent(&connections, &mut events).await;
@@ -212,14 +212,14 @@ async fn a_paced_socket_can_be_closed_from_its_own_event() {
 
 #[wasm_bindgen_test]
 async fn opening_again_under_its_number_closes_the_earlier_one_whichever_is_paced() {
-    let opens: [fn(&Connections, ConnectionId, &str); 2] = [Connections::open_paced, Connections::open_socket];
+    let opens: [fn(&Connections, ConnectionId, &str, usize); 2] = [Connections::open_paced, Connections::open_socket];
     for (first, second) in [(0, 0), (0, 1), (1, 0)] {
         let room = format!("paced-again-{first}-{second}");
         let (_watching, mut seen) = watch(&room).await;
         let (connections, mut events) = asking();
-        opens[first](&connections, ONE, &url("ws", &format!("/join?room={room}")));
+        opens[first](&connections, ONE, &url("ws", &format!("/join?room={room}")), LIMIT);
         assert_eq!(events.some(2).await, [(ONE, SOCKET_OPEN), (ONE, text("joined"))]);
-        opens[second](&connections, ONE, &url("ws", "/greet"));
+        opens[second](&connections, ONE, &url("ws", "/greet"), LIMIT);
         assert_eq!(whole(ONE, &mut events).await, greeting());
         assert_eq!(seen.next().await, (ONE, text("left")));
         silent(&connections, &mut events).await;
@@ -229,11 +229,11 @@ async fn opening_again_under_its_number_closes_the_earlier_one_whichever_is_pace
 #[wasm_bindgen_test]
 async fn a_paced_socket_can_be_opened_again_from_its_own_end() {
     let (connections, mut events) = acting(|connections, id, event| match event {
-        Event::Closed => connections.open_paced(id, &url("ws", "/join?room=nobody")),
+        Event::Closed => connections.open_paced(id, &url("ws", "/join?room=nobody"), LIMIT),
         Event::Open { .. } => {}
         _ => connections.more(id),
     });
-    connections.open_paced(ONE, &url("ws", "/greet"));
+    connections.open_paced(ONE, &url("ws", "/greet"), LIMIT);
     assert_eq!(whole(ONE, &mut events).await, greeting());
     assert_eq!(events.some(2).await, [(ONE, SOCKET_OPEN), (ONE, text("joined"))]);
 }
@@ -241,7 +241,7 @@ async fn a_paced_socket_can_be_opened_again_from_its_own_end() {
 #[wasm_bindgen_test]
 async fn a_paced_url_that_is_refused_outright_is_closed_after_the_call() {
     let (connections, mut events) = connections();
-    connections.open_paced(ONE, "ws://[");
+    connections.open_paced(ONE, "ws://[", LIMIT);
     assert_eq!(events.rest(), []);
     assert_eq!(events.next().await, (ONE, Event::Closed));
     silent(&connections, &mut events).await;
@@ -260,7 +260,7 @@ async fn a_paced_url_that_nothing_answers_is_closed_once_without_open_and_leaves
     listener("addEventListener");
     for nowhere in [url("ws", "/nothing-here"), "ws://127.0.0.1:1/".into()] {
         let (connections, mut events) = connections();
-        connections.open_paced(ONE, &nowhere);
+        connections.open_paced(ONE, &nowhere, LIMIT);
         assert_eq!(events.next().await, (ONE, Event::Closed), "{nowhere}");
         silent(&connections, &mut events).await;
     }
@@ -274,7 +274,7 @@ async fn where_the_browser_cannot_hold_a_sender_back_all_messages_come_unasked()
     let scope = js_sys::global();
     let stream = get(&scope, "WebSocketStream");
     assert!(script("delete globalThis.WebSocketStream").is_truthy());
-    connections.open_paced(ONE, &url("ws", "/greet"));
+    connections.open_paced(ONE, &url("ws", "/greet"), LIMIT);
     Reflect::set(&scope, &"WebSocketStream".into(), &stream).unwrap();
     assert_eq!(whole(ONE, &mut events).await, greeting());
 }

@@ -127,7 +127,7 @@ pub fn value(of_type: &str, random: &mut Random) -> JsValue {
         "Blob | null" => Blob::new_with_u8_array_sequence(&Array::of1(&bytes(&random.bytes())))
             .unwrap()
             .into(),
-        "Method" | "Role" => random.one_of(&words(of_type)).into(),
+        "Method" | "Role" | "DeathCause" => random.one_of(&words(of_type)).into(),
         "Record<string, string>" => {
             let entries: Vec<(String, JsValue)> = (0..random.below(4))
                 .map(|n| (format!("k{n}"), random.text().into()))

@@ -153,6 +153,7 @@ pub fn run(partition: usize, fetches: Vec<Fetch>) -> ToCore {
         scans: vec![],
         batch: None,
         states: vec![],
+        max_result: None,
     })
 }
 
