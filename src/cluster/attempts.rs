@@ -137,6 +137,15 @@ impl Attempts {
         running.map(|(task, _)| task.part())
     }
 
+    /// Returns when the oldest try that runs began, ms since the epoch.
+    pub fn oldest_ms(&self) -> Option<i64> {
+        let running = self
+            .0
+            .values()
+            .filter(|(_, status)| status.state == AttemptState::Running);
+        running.map(|(_, status)| status.start_ms).min()
+    }
+
     /// Returns the executors on which tries run, each once.
     pub fn busy(&self) -> Vec<ExecutorRef> {
         let running = self

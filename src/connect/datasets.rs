@@ -11,7 +11,7 @@ use arrow::buffer::Buffer;
 
 use super::driver::Driver;
 use super::jobs::Owner;
-use crate::cluster::runner::{JobRequest, Outcome};
+use crate::cluster::runner::{JobRequest, Limits, Outcome};
 use crate::error::Result;
 use crate::exec::stage::Read;
 use crate::ids::PartitionId;
@@ -90,6 +90,7 @@ impl Driver {
         let mut request = JobRequest {
             description: plan.description.clone(),
             pool: plan.pool.clone().unwrap_or_default(),
+            limits: Limits::of_statement(&spec.conf)?,
             ..JobRequest::default()
         };
         let direct = graph.stages.iter().flat_map(|s| s.reads.iter().flatten());

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use super::driver::Driver;
 use super::jobs::Owner;
 use super::protocol::{Output, RequestId};
-use crate::cluster::runner::{JobRequest, Outcome, ScanBlocks};
+use crate::cluster::runner::{JobRequest, Limits, Outcome, ScanBlocks};
 use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
@@ -30,7 +30,6 @@ use crate::proto::execute_plan_response::ResponseType;
 use crate::proto::relation::RelType;
 use crate::proto::variant_name;
 use crate::rdd::plan::RddPlan;
-use crate::settings;
 use crate::values::zone::Zone;
 use crate::values::{display, ipc};
 
@@ -216,7 +215,7 @@ impl Driver {
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
         let zone = analyzer.zone;
-        let max_result = spec.conf.bytes(&settings::MAX_RESULT)?;
+        let limits = Limits::of_statement(&spec.conf)?;
         let schema = type_message::schema_to_proto(&graph.schema);
         if matches!(form, Form::Batches | Form::Last(_)) {
             self.respond(operation, None, Some(schema));
@@ -230,7 +229,7 @@ impl Driver {
         let request = JobRequest {
             description: describe(relation),
             scans,
-            max_result: Some(max_result).filter(|max| *max > 0),
+            limits,
             ..JobRequest::default()
         };
         self.run_once(spec, graph, request, Owner::Rows(rows), now_ms);

@@ -20,7 +20,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use super::driver::Driver;
 use super::jobs::Owner;
 use super::saved::Want;
-use crate::cluster::runner::{JobRequest, Outcome};
+use crate::cluster::runner::{JobRequest, Limits, Outcome};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
 use crate::ml::error::illegal;
@@ -205,6 +205,7 @@ impl Driver {
         let request = JobRequest {
             description: format!("{verb} {}", work.params.operator.short()),
             scans,
+            limits: Limits::of_statement(&spec.conf)?,
             ..JobRequest::default()
         };
         let job = MlJob {

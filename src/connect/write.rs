@@ -9,7 +9,7 @@ use arrow::datatypes::{Field, Schema};
 
 use super::driver::Driver;
 use super::jobs::Owner;
-use crate::cluster::runner::{JobRequest, Outcome};
+use crate::cluster::runner::{JobRequest, Limits, Outcome};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
 use crate::exec::encode::{Encoder, FileFormat};
@@ -83,6 +83,7 @@ impl Driver {
         let request = JobRequest {
             description: format!("save {source}"),
             scans,
+            limits: Limits::of_statement(&spec.conf)?,
             ..JobRequest::default()
         };
         let write = FileWrite {

@@ -122,6 +122,10 @@ settings! {
         "Says whether a memory sink may go on from a checkpoint although its earlier rows are gone.");
     MAX_RESULT = set("spark.driver.maxResultSize", Kind::Bytes, "1g",
         "Says how many bytes the result of a query has at most; a larger one is an error. 0 is no limit.");
+    STATEMENT_TIMEOUT = set("spark.rivulet.statement.timeout", Kind::Millis, "0",
+        "Says how long a batch query runs at most, such as 30s; 0 is no limit.");
+    TASK_TIMEOUT = set("spark.rivulet.task.timeout", Kind::Millis, "0",
+        "Says how long a task runs at most before its query fails, such as 30s; 0 is no limit.");
     STATE_MEMORY = set("spark.rivulet.executor.stateMemory", Kind::Bytes, "512m",
         "Says how much streaming state an executor holds in memory between tasks, in bytes; 0 is no limit.");
     STORAGE_MEMORY = set("spark.rivulet.executor.storageMemory", Kind::Bytes, "512m",

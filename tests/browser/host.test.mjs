@@ -73,18 +73,25 @@ test('a trap ends the worker: it is said once, nothing more is handed over, and 
     const free = await ended();
     return { said, later: messages.filter((m) => m !== said && m.t !== 'ready').length, free };
   });
-  assert.equal(said.message, 'unreachable');
+  assert.deepEqual([said.cause, said.message], ['memory', 'its heap of 2 MB could not grow']);
   assert.match(said.stack, /worker\.js/);
   assert.deepEqual([later, free], [0, true]);
 });
 
 test('a panic is said with its text and place, which the trap itself lacks', async () => {
-  const { message } = await inside(async () => {
-    const { heard, ask } = window.begin();
-    ask('panic');
-    return heard(({ t }) => t === 'fatal');
+  const said = await inside(async () => {
+    const last = [];
+    for (const method of ['panic', 'deep']) {
+      const { heard, ask } = window.begin();
+      ask(method);
+      last.push(await heard(({ t }) => t === 'fatal'));
+    }
+    return last.map(({ message, cause }) => [message, cause]);
   });
-  assert.equal(message, 'panicked at somewhere.rs:1 (unreachable)');
+  assert.deepEqual(said, [
+    ['panicked at somewhere.rs:1 (unreachable)', 'panic'],
+    ['the stack is too small (Maximum call stack size exceeded)', 'panic'],
+  ]);
 });
 
 test('a failure that nobody waits for ends the worker, too', async () => {

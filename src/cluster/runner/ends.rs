@@ -9,11 +9,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Effect, JobRunner};
-use crate::error::SparkError;
+use super::{Effect, Job, JobRunner};
+use crate::error::{Exception, Result, SparkError};
 use crate::exec::task::check_result_size;
 use crate::ids::{ExecutorRef, JobId, StagePart};
 use crate::scheduler::event::Event;
+use crate::settings::{self, Conf, Setting};
 
 /// How long an executor may take to drop a job, ms.
 const REAP_MS: i64 = 200;
@@ -21,6 +22,44 @@ const REAP_MS: i64 = 200;
 const GRACE_MS: i64 = 50;
 /// How many executors a task may end before it fails.
 const DEATHS: u32 = 2;
+
+/// What a job may take, of memory and of time; `None` is no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the result (`spark.driver.maxResultSize`).
+    pub result_bytes: Option<u64>,
+    /// How long the job may run, ms (`spark.rivulet.statement.timeout`).
+    pub job_ms: Option<i64>,
+    /// How long a task may run, ms (`spark.rivulet.task.timeout`).
+    pub task_ms: Option<i64>,
+}
+
+impl Limits {
+    /// Returns the limits of a batch query.
+    ///
+    /// # Errors
+    /// If a setting cannot be read.
+    pub fn of_statement(conf: &Conf) -> Result<Self> {
+        let positive = |ms: i64| Some(ms).filter(|ms| *ms > 0);
+        Ok(Self {
+            result_bytes: Some(conf.bytes(&settings::MAX_RESULT)?).filter(|bytes| *bytes > 0),
+            job_ms: positive(conf.millis(&settings::STATEMENT_TIMEOUT)?),
+            task_ms: positive(conf.millis(&settings::TASK_TIMEOUT)?),
+        })
+    }
+
+    /// Returns the limits of a batch of a stream, which ends when its query does; its rows are the sink's.
+    ///
+    /// # Errors
+    /// If a setting cannot be read.
+    pub fn of_batch(conf: &Conf) -> Result<Self> {
+        let Self { task_ms, .. } = Self::of_statement(conf)?;
+        Ok(Self {
+            task_ms,
+            ..Self::default()
+        })
+    }
+}
 
 /// Executors that have been asked to drop a job and have not said that they have.
 #[derive(Debug, Default)]
@@ -91,11 +130,15 @@ impl JobRunner {
 
     /// Fails a job whose result has become too large.
     pub(super) fn refuse_large(&mut self, id: JobId, now_ms: i64) -> Vec<Effect> {
-        let Some(job) = self.jobs.get(&id).filter(|job| job.request.max_result.is_some()) else {
+        let Some(job) = self
+            .jobs
+            .get(&id)
+            .filter(|job| job.request.limits.result_bytes.is_some())
+        else {
             return vec![];
         };
         let bytes = job.results.values().flatten().map(|piece| piece.len() as u64).sum();
-        let Err(error) = check_result_size(job.results.len(), bytes, job.request.max_result) else {
+        let Err(error) = check_result_size(job.results.len(), bytes, job.request.limits.result_bytes) else {
             return vec![];
         };
         let mut effects = self.cancel(id, now_ms);
@@ -132,10 +175,41 @@ impl JobRunner {
         effects
     }
 
-    /// Looks for tasks that are slow, and for executors that do not let go of one.
+    /// Returns when a job, or one of its tasks, has run for as long as it may, and the error of that; `None` if it may run on.
+    fn deadline(job: &Job) -> Option<(i64, SparkError)> {
+        let limits = job.request.limits;
+        let of_job = limits.job_ms.map(|ms| {
+            (
+                job.submitted_ms.saturating_add(ms),
+                timeout("statement", &settings::STATEMENT_TIMEOUT, ms),
+            )
+        });
+        let oldest = limits.task_ms.and_then(|ms| Some((job.attempts.oldest_ms()?, ms)));
+        let of_task =
+            oldest.map(|(since, ms)| (since.saturating_add(ms), timeout("task", &settings::TASK_TIMEOUT, ms)));
+        of_job.into_iter().chain(of_task).min_by_key(|(at_ms, _)| *at_ms)
+    }
+
+    /// Fails the jobs that have run for as long as they may.
+    fn end_overdue(&mut self, now_ms: i64) -> Vec<Effect> {
+        let deadlines = self
+            .jobs
+            .iter()
+            .filter_map(|(id, job)| Some((*id, Self::deadline(job)?)));
+        let overdue: Vec<_> = deadlines.filter(|(_, (at_ms, _))| *at_ms <= now_ms).collect();
+        let mut effects = Vec::new();
+        for (job, (_, error)) in overdue {
+            effects.extend(self.cancel(job, now_ms));
+            effects.push(Effect::Failed { job, error });
+        }
+        effects
+    }
+
+    /// Looks for tasks that are slow, for jobs whose time is over, and for executors that do not let go of a task.
     pub fn wake(&mut self, now_ms: i64) -> Vec<Effect> {
         let commands = self.scheduler.step(now_ms, Event::Tick);
         let mut effects = self.carry_out(commands, now_ms);
+        effects.extend(self.end_overdue(now_ms));
         let overdue = self.asked.overdue(now_ms).into_iter();
         effects.extend(overdue.map(|executor| Effect::Replace { executor }));
         effects
@@ -143,12 +217,19 @@ impl JobRunner {
 
     /// Returns when to call [`JobRunner::wake`], ms since the epoch; `None` if no task can become slow, and none is to end.
     pub fn wake_at(&self, now_ms: i64) -> Option<i64> {
-        self.scheduler
-            .wake_at(now_ms)
-            .into_iter()
-            .chain(self.asked.wake_at())
-            .min()
+        let deadlines = self.jobs.values().filter_map(Self::deadline).map(|(at_ms, _)| at_ms);
+        let due = self.scheduler.wake_at(now_ms).into_iter().chain(self.asked.wake_at());
+        due.chain(deadlines).min()
     }
+}
+
+/// Makes the error of what has run for as long as a setting lets it.
+fn timeout(what: &str, setting: &Setting, ms: i64) -> SparkError {
+    let sentence = format!(
+        "The {what} has run for {ms} ms, which {} says is the longest.",
+        setting.key
+    );
+    SparkError::new(Exception::Runtime, "RIVULET_TIMEOUT", "57014", sentence).with("setting", setting.key)
 }
 
 /// How many executors each task has ended.

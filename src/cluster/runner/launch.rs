@@ -145,7 +145,7 @@ impl JobRunner {
             scans,
             batch: job.request.batch.clone(),
             states,
-            max_result: job.request.max_result,
+            max_result: job.request.limits.result_bytes,
         };
         Some(vec![Effect::Send {
             to: executor,

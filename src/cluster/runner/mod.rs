@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
+pub use ends::Limits;
 use ends::{Asked, Deaths};
 pub use launch::StateKeeping;
 use launch::{Home, Parked, snapshot_is_due};
@@ -51,8 +52,8 @@ pub struct JobRequest {
     pub batch: Option<BatchContext>,
     /// The run whose state the job reads and changes; `None` for a job without state.
     pub run: Option<RunId>,
-    /// Bytes of the result at most (`spark.driver.maxResultSize`); `None` if there is no limit.
-    pub max_result: Option<u64>,
+    /// What it may take.
+    pub limits: Limits,
     /// Whose share of the executors it takes.
     pub pool: Pool,
 }
@@ -141,6 +142,8 @@ struct Job {
     updates: Vec<Buffer>,
     /// How many executors its tasks have ended.
     deaths: Deaths,
+    /// When it was submitted, ms since the epoch.
+    submitted_ms: i64,
 }
 
 /// A finished try.

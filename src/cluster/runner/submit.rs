@@ -76,6 +76,7 @@ impl JobRunner {
                 attempts: Attempts::default(),
                 updates: vec![],
                 deaths: Deaths::new(),
+                submitted_ms: now_ms,
             },
         );
         let commands = self.scheduler.step(

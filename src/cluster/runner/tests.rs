@@ -83,13 +83,21 @@ fn the_driver_holds_deltas_until_they_are_longer_than_a_snapshot_would_be() {
 
 /// A runner with one executor that runs the first task of a job.
 fn busy() -> (JobRunner, ExecutorRef, JobId) {
+    busy_within(Limits::default())
+}
+
+fn busy_within(limits: Limits) -> (JobRunner, ExecutorRef, JobId) {
     let mut runner = JobRunner::default();
     let executor = ExecutorRef::new(0);
     runner.executor_added(executor, 1, 0);
     let spec = range();
     let graph = Arc::new(spec.compile().unwrap());
     let (plan, _) = runner.register(spec, graph);
-    let (job, _) = runner.submit(plan, JobRequest::default(), 0);
+    let request = JobRequest {
+        limits,
+        ..JobRequest::default()
+    };
+    let (job, _) = runner.submit(plan, request, 0);
     assert_eq!(runner.busy_with(job), [executor]);
     (runner, executor, job)
 }
@@ -150,4 +158,26 @@ fn an_executor_that_drops_a_cancelled_job_stays() {
     runner.message(executor, FromExecutor::Dropped { job }, vec![], 50);
     assert_eq!(runner.wake_at(50), None);
     assert!(runner.wake(1_000).is_empty());
+}
+
+#[test]
+fn what_runs_longer_than_it_may_fails_and_leaves_its_executor() {
+    let limited = |job_ms, task_ms| Limits {
+        job_ms,
+        task_ms,
+        ..Limits::default()
+    };
+    for (limits, what) in [
+        (limited(Some(1_000), Some(5_000)), "spark.rivulet.statement.timeout"),
+        (limited(Some(5_000), Some(1_000)), "spark.rivulet.task.timeout"),
+    ] {
+        let (mut runner, executor, job) = busy_within(limits);
+        assert_eq!(runner.wake_at(0), Some(1_000));
+        assert!(runner.wake(999).is_empty());
+        let effects = runner.wake(1_000);
+        let failed =
+            |e: &Effect| matches!(e, Effect::Failed { job: j, error } if *j == job && error.message.contains(what));
+        assert!(effects.iter().any(failed), "{effects:?}");
+        assert_eq!(runner.wake_at(1_000), Some(1_200), "{executor:?} is asked to drop it");
+    }
 }

@@ -20,6 +20,9 @@ const ENDED_LIMIT: usize = 64;
 impl Driver {
     /// Steps every query that is due, and answers calls that can be answered.
     pub(in crate::connect) fn poll_queries(&mut self, now_ms: i64) {
+        for running in self.streams.queries.values_mut() {
+            running.query.mind_clock(now_ms);
+        }
         let due: Vec<String> = self
             .streams
             .queries

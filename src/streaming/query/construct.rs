@@ -5,7 +5,7 @@
 
 use super::durable::Durable;
 use super::{Action, Batch, Phase, Query};
-use crate::cluster::runner::JobRequest;
+use crate::cluster::runner::{JobRequest, Limits};
 use crate::error::Result;
 use crate::exec::inputs::BatchContext;
 use crate::exec::stage::Wakes;
@@ -171,6 +171,7 @@ impl Query {
                 evict_us: set.then_some(batch.watermark_ms * 1000),
             }),
             run: Some(self.definition.run),
+            limits: Limits::of_batch(&self.definition.conf)?,
             description: format!(
                 "batch {} of {}",
                 batch.id,

@@ -512,6 +512,14 @@ impl Query {
         }
     }
 
+    /// Takes in that the clock may have been set back: a look that is further off than the next by the clock as it is comes at
+    /// that one.
+    pub fn mind_clock(&mut self, now_ms: i64) {
+        if let Phase::Waiting { until_ms } = &mut self.phase {
+            *until_ms = (*until_ms).min(self.definition.trigger.next_ms(now_ms, false));
+        }
+    }
+
     /// Looks whether a batch is due, and begins it; or, if records have come while one is settled, the job of the next.
     /// Before its time it does nothing.
     pub fn poll(&mut self, now_ms: i64, files: &dyn Files) -> Vec<Action> {

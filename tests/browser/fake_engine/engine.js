@@ -1,8 +1,9 @@
 // Stands in for the wasm-bindgen glue: what the worker's script does is tested without an engine.
-//   req METHOD: `trap` and `panic` fail as wasm does, `later` fails where nobody waits, `load` loads a plan and runs it, anything else
+//   req METHOD: `trap`, `panic` and `deep` fail as wasm does, `later` fails where nobody waits, `load` loads a plan and runs it, anything else
 //   is answered with all that came
 export default async function init({ module_or_path: module }) {
   if (!(module instanceof WebAssembly.Module)) throw new Error('no module');
+  return { memory: new WebAssembly.Memory({ initial: 32 }) };
 }
 
 export class Worker {
@@ -18,6 +19,8 @@ export class Worker {
       case 'panic':
         globalThis.rivuletPanic = 'panicked at somewhere.rs:1';
         throw new WebAssembly.RuntimeError('unreachable');
+      case 'deep':
+        throw new RangeError('Maximum call stack size exceeded');
       case 'trap':
         throw new WebAssembly.RuntimeError('unreachable');
       case 'later':

@@ -152,3 +152,23 @@ fn an_append_mode_batch_that_gives_nothing_says_what_holds_its_rows() {
         }
     });
 }
+
+#[test]
+fn a_clock_that_is_set_back_delays_a_batch_by_one_interval_and_no_more() {
+    deep(|| {
+        let hour_ms = 3_600_000;
+        let mut query = query(Trigger::ProcessingTime { interval_ms: 500 }, OutputMode::Append, false);
+        assert!(query.poll(hour_ms + 100, &NoFiles).is_empty());
+        assert_eq!(query.wake_at(), Some(hour_ms + 500));
+        query.mind_clock(hour_ms + 400);
+        assert_eq!(
+            query.wake_at(),
+            Some(hour_ms + 500),
+            "a clock that goes on changes nothing"
+        );
+        push(&mut query, 200);
+        query.mind_clock(200);
+        assert_eq!(query.wake_at(), Some(500));
+        run(query.poll(500, &NoFiles));
+    });
+}
