@@ -320,6 +320,30 @@ impl From<DataFusionError> for SparkError {
     }
 }
 
+/// Runs work so that a panic in it is its error, `RIVULET_PANIC`. The work leaves nothing half done that is used afterwards.
+/// In wasm a panic ends the worker, and no error is returned.
+///
+/// ```
+/// use rivulet::error::guarded;
+///
+/// let none: Vec<u32> = vec![];
+/// let error = guarded(|| Ok(none[3])).unwrap_err();
+/// assert_eq!(error.condition.as_deref(), Some("RIVULET_PANIC"));
+/// ```
+///
+/// # Errors
+/// The work's own, or `RIVULET_PANIC` with the panic's text.
+pub fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(result) => result,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(SparkError::panic(text.unwrap_or_default()))
+        }
+    }
+}
+
 /// Makes the error of `x / 0` under ANSI.
 pub fn divide_by_zero() -> SparkError {
     SparkError::new(

@@ -11,6 +11,7 @@ use arrow::buffer::Buffer;
 
 use super::executor::{Executor, MemoryBlocks, Outgoing};
 use super::message::{FromExecutor, Peer, ToExecutor};
+use crate::error::{SparkError, guarded};
 use crate::exec::pace::Pace;
 use crate::ids::{ExecutorId, ExecutorRef};
 
@@ -45,7 +46,8 @@ impl LocalCluster {
         }
     }
 
-    /// Starts one executor; `deliver` takes its messages to the driver, on the executor's thread.
+    /// Starts one executor; `deliver` takes its messages to the driver, on the executor's thread, and `died` the error
+    /// that ended it, if one does: its blocks and state are gone then, and its peers know.
     ///
     /// # Errors
     /// If the system cannot start a thread.
@@ -53,6 +55,7 @@ impl LocalCluster {
         &self,
         me: ExecutorRef,
         deliver: impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>) + Send + 'static,
+        died: impl FnOnce(ExecutorRef, SparkError) + Send + 'static,
     ) -> std::io::Result<()> {
         let (sender, inbox) = channel();
         let directory = self.directory.clone();
@@ -60,7 +63,16 @@ impl LocalCluster {
         std::thread::Builder::new()
             .name(format!("executor-{}", me.id))
             .stack_size(16 << 20)
-            .spawn(move || serve(me, &inbox, &directory, &deliver))?;
+            .spawn(move || {
+                let served = guarded(|| {
+                    serve(me, &inbox, &directory, &deliver);
+                    Ok(())
+                });
+                if let Err(error) = served {
+                    remove(&directory, me);
+                    died(me, error);
+                }
+            })?;
         Ok(())
     }
 
@@ -76,14 +88,24 @@ impl LocalCluster {
     /// Ends an executor as a crash would: its blocks and state are gone, its peers notice. Returns the life that ended;
     /// `None` if there was none.
     pub fn kill(&self, id: u32) -> Option<ExecutorRef> {
-        let mut directory = lock(&self.directory);
-        let (gone, sender) = directory.remove(&ExecutorId(id))?;
-        let _ = sender.send(Inbox::Stop);
-        for (_, peer) in directory.values() {
-            let _ = peer.send(Inbox::PeerLost(gone));
-        }
-        Some(gone)
+        let gone = lock(&self.directory).get(&ExecutorId(id))?.0;
+        remove(&self.directory, gone).then_some(gone)
     }
+}
+
+/// Takes an executor out of the directory, and tells its peers; returns whether it was there.
+fn remove(directory: &Directory, executor: ExecutorRef) -> bool {
+    let mut directory = lock(directory);
+    if directory.get(&executor.id).is_none_or(|(live, _)| *live != executor) {
+        return false;
+    }
+    if let Some((_, sender)) = directory.remove(&executor.id) {
+        let _ = sender.send(Inbox::Stop);
+    }
+    for (_, peer) in directory.values() {
+        let _ = peer.send(Inbox::PeerLost(executor));
+    }
+    true
 }
 
 impl Default for LocalCluster {
@@ -163,5 +185,30 @@ impl Pace for Slices {
     fn is_over(&self) -> bool {
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
         since.is_some_and(|at| at.elapsed() >= SLICE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::message::{ReceiverId, ReceiverOrder};
+
+    #[test]
+    fn an_executor_that_panics_is_gone_and_said_to_be() {
+        let cluster = LocalCluster::new();
+        let (sender, died) = channel();
+        let me = ExecutorRef::new(0);
+        let tell = move |executor, cause| sender.send((executor, cause)).unwrap();
+        cluster.start(me, |_, _, _| panic!("no delivery"), tell).unwrap();
+        let receiver = ReceiverId {
+            context: 1,
+            stream: 0,
+            life: 0,
+        };
+        let order = ReceiverOrder::Start;
+        cluster.send(me, ToExecutor::Receiver { receiver, order }, vec![]);
+        let (executor, cause) = died.recv().unwrap();
+        assert_eq!((executor, &*cause.parameters["panic"]), (me, "no delivery"));
+        assert_eq!(cluster.kill(0), None);
     }
 }

@@ -20,7 +20,7 @@ use datafusion_optimizer::{Optimizer, OptimizerContext, OptimizerRule};
 use prost::Message;
 
 use crate::compile::physical::Planner;
-use crate::error::{Result, SparkError};
+use crate::error::{Result, SparkError, guarded};
 use crate::exec::stage::StageGraph;
 use crate::exec::state;
 use crate::ml::model::{Model, Models};
@@ -176,11 +176,16 @@ pub fn output_schema(resolved: &Resolved) -> Schema {
     )
 }
 
-/// Optimises an analysed relation and cuts it into stages.
+/// Optimises an analysed relation and cuts it into stages. A panic of a rule is the statement's error.
 ///
 /// # Errors
 /// `UNSUPPORTED_FEATURE` if no operator runs the form of query; DataFusion's.
 pub fn stages(analyzer: &Analyzer, resolved: &Resolved, mode: Option<OutputMode>) -> Result<StageGraph> {
+    guarded(|| cut(analyzer, resolved, mode))
+}
+
+/// Does what [`stages`] says.
+fn cut(analyzer: &Analyzer, resolved: &Resolved, mode: Option<OutputMode>) -> Result<StageGraph> {
     let logical = optimize(analyzer, resolved)?;
     let mut planner = Planner::new(analyzer.conf.shuffle_partitions(), mode);
     planner.finish(&logical)?;

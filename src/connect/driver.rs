@@ -16,7 +16,7 @@ use super::session::Session;
 use super::streaming::Streams;
 use crate::cluster::message::FromExecutor;
 use crate::cluster::runner::JobRunner;
-use crate::error::{Result, SparkError};
+use crate::error::{Result, SparkError, guarded};
 use crate::ids::{DatasetId, ExecutorRef, JobId, PlanId};
 use crate::ml::transform::Context as MlContext;
 use crate::plan::analyzer::Analyzer;
@@ -311,7 +311,7 @@ impl Driver {
         let catalog = HostCatalog::new(self.files.clone());
         let mut spec = self.session(session).spec(relation, now_ms)?;
         let models = self.session(session).models.shared();
-        let (mut analyzer, resolved) = spec.analyze(catalog.clone(), models)?;
+        let (mut analyzer, resolved) = guarded(|| spec.analyze(catalog.clone(), models))?;
         spec.models = MlContext::of(&mut analyzer).map(|ml| ml.encoded()).unwrap_or_default();
         spec.files = catalog.found.borrow().clone();
         spec.views.retain(|name, _| analyzer.views.used().contains(name));

@@ -3,13 +3,20 @@
 //! Shuffle blocks, cached partitions, state and results all cross threads, workers and disks as such
 //! bytes. A stream begins with its schema, so a block can be read by itself.
 
+use std::collections::HashMap;
+
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::datatypes::{Schema, SchemaRef};
-use arrow::ipc::reader::StreamDecoder;
+use arrow::ipc::reader::{RecordBatchDecoder, read_dictionary};
 use arrow::ipc::writer::StreamWriter;
 
+use self::verify::{Kind, Message, Messages};
 use crate::error::{Result, SparkError};
+
+#[cfg(test)]
+mod mutations;
+mod verify;
 
 /// Writes batches of one schema as a stream; without batches, it still holds the schema.
 ///
@@ -39,10 +46,12 @@ pub fn write(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
 
 /// Reads a stream without copying its columns: the batches share the block's memory and keep it alive.
 ///
+/// Every length in it is checked before Arrow reads it: damaged bytes end in an error, or in rows.
+///
 /// # Errors
 /// If the bytes are not a whole Arrow IPC stream, `CORRUPT_BLOCK`.
 pub fn read(block: &Buffer) -> Result<Vec<RecordBatch>> {
-    let corrupt = |why: String| {
+    read_batches(block).map_err(|why| {
         SparkError::new(
             crate::error::Exception::Runtime,
             "CORRUPT_BLOCK",
@@ -50,17 +59,42 @@ pub fn read(block: &Buffer) -> Result<Vec<RecordBatch>> {
             format!("A block is not an Arrow IPC stream: {why}."),
         )
         .by(crate::error::Fault::Engine)
-    };
-    let mut decoder = StreamDecoder::new();
-    let mut rest = block.clone();
+    })
+}
+
+/// Reads a stream; an error says what is wrong with it.
+fn read_batches(block: &Buffer) -> Result<Vec<RecordBatch>, verify::Flaw> {
+    let mut messages = Messages::new(block);
+    let mut dictionaries = HashMap::new();
     let mut batches = Vec::new();
-    while !rest.is_empty() {
-        if let Some(batch) = decoder.decode(&mut rest).map_err(|e| corrupt(e.to_string()))? {
-            batches.push(batch);
+    while let Some(Message { kind, version, body }) = messages.next()? {
+        let schema = messages.schema.clone().ok_or("it has no schema")?;
+        let body = block.slice_with_length(body.start, body.len());
+        match kind {
+            Kind::Schema => {}
+            Kind::Batch(batch) => {
+                let decoder = RecordBatchDecoder::try_new(&body, batch, schema, &dictionaries, &version);
+                batches.push(decoder.and_then(|d| d.read_record_batch()).map_err(|e| e.to_string())?);
+            }
+            Kind::Dictionary(values) => {
+                read_dictionary(&body, values, &schema, &mut dictionaries, &version).map_err(|e| e.to_string())?;
+            }
         }
     }
-    decoder.finish().map_err(|e| corrupt(e.to_string()))?;
+    if messages.schema.is_none() && !block.is_empty() {
+        return Err("it has no schema".into());
+    }
     Ok(batches)
+}
+
+/// Checks a stream as [`read`] does, but reads no values; returns its columns.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence.
+pub fn schema_of(block: &[u8]) -> Result<SchemaRef, String> {
+    let mut messages = Messages::new(block);
+    while messages.next()?.is_some() {}
+    messages.schema.ok_or_else(|| "it has no schema".into())
 }
 
 /// Reads several blocks into batches of one schema: columns by position, under the schema's names.

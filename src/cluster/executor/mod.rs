@@ -24,7 +24,7 @@ use self::running::Running;
 use super::message::{FromExecutor, Peer, ReceiverReport, Run, SpecHeader, ToExecutor};
 use super::states::{Found, StateStore, States};
 use crate::compile::job;
-use crate::error::{Result, SparkError};
+use crate::error::{Result, SparkError, guarded};
 use crate::exec::inputs::{TaskInputs, TaskReport};
 use crate::exec::pace::Pace;
 use crate::exec::program::{FunctionId, NoPrograms, ProgramHost, SharedHost};
@@ -173,7 +173,7 @@ impl<B: BlockStore> Executor<B> {
     pub fn driver_message(&mut self, message: ToExecutor, blobs: Vec<Buffer>) -> Vec<Outgoing> {
         match message {
             ToExecutor::Plan { plan, spec } => {
-                let stages = self.compile(plan, spec, &blobs);
+                let stages = guarded(|| self.compile(plan, spec, &blobs));
                 self.plans.insert(plan, stages.map(Arc::new));
             }
             ToExecutor::DropPlan { plan } => {

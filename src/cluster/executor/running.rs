@@ -10,7 +10,7 @@ use arrow::buffer::Buffer;
 
 use super::{BlockStore, Executor, Outgoing, Waiting, in_order};
 use crate::cluster::message::{FromExecutor, Run};
-use crate::error::{Result, SparkError};
+use crate::error::{Result, SparkError, guarded};
 use crate::exec::inputs::TaskInputs;
 use crate::exec::stage::{Output, Work};
 use crate::exec::task::{self, TaskOutput};
@@ -51,7 +51,7 @@ impl<B: BlockStore> Executor<B> {
         let mut out = Vec::new();
         if let Some(running) = self.running.take() {
             let task = running.task();
-            let turn = self.turn(running);
+            let turn = guarded(|| self.turn(running));
             out.extend(self.heard(task, turn));
         }
         out.extend(self.run_complete());
@@ -66,7 +66,7 @@ impl<B: BlockStore> Executor<B> {
         {
             let ready = self.waiting.remove(at);
             let task = ready.run.task;
-            let turn = self.begin(ready);
+            let turn = guarded(|| self.begin(ready));
             out.extend(self.heard(task, turn));
         }
         out
@@ -144,7 +144,7 @@ impl<B: BlockStore> Executor<B> {
             if let Some(pace) = &self.pace {
                 pace.begin();
             }
-            match guarded(|| Ok(running.work.as_mut().poll(&mut context)))? {
+            match running.work.as_mut().poll(&mut context) {
                 Poll::Ready(output) => return self.end(&running, output?).map(Turn::Ended),
                 Poll::Pending if self.pace.is_some() => return Ok(Turn::GoesOn(running)),
                 Poll::Pending => {}
@@ -178,20 +178,5 @@ impl<B: BlockStore> Executor<B> {
             updates: false,
         };
         Ok(Outgoing::Driver(message, bytes))
-    }
-}
-
-/// Runs work so that a panic of a kernel fails the task, not the executor. In wasm a panic ends the worker, and the
-/// driver sees a lost executor.
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-        Ok(result) => result,
-        Err(panic) => {
-            let text = panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-            Err(SparkError::panic(&text.unwrap_or_default()))
-        }
     }
 }

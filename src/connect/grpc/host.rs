@@ -17,7 +17,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::cluster::local::LocalCluster;
 use crate::connect::driver::Driver;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
-use crate::error::{Result, SparkError};
+use crate::error::{Result, SparkError, guarded};
 use crate::ids::ExecutorRef;
 use crate::settings::{self, Conf};
 use crate::sources::{Ask, Event};
@@ -25,8 +25,15 @@ use crate::storage::Storage;
 use crate::storage::files::{FileEntry, Files};
 use crate::storage::std_fs::{StdFs, local};
 
-/// What a caller receives, in order: responses, then the end or an error with the id under which more is known of it.
-pub type Reply = std::result::Result<Vec<u8>, (SparkError, String)>;
+/// The stack of the driver's thread: plans are as deep as [`crate::proto`]'s messages may be, and planning recurs.
+const DRIVER_STACK_BYTES: usize = 64 << 20;
+
+/// What a caller receives, in order: responses, then `None` at the end, or an error with the id under which more is
+/// known of it. A channel that closes before either has lost its driver.
+pub type Reply = std::result::Result<Option<Vec<u8>>, (SparkError, String)>;
+
+/// Makes the files of a driver, on the driver's thread.
+type MakeFiles = Box<dyn Fn() -> Rc<dyn Files> + Send>;
 
 /// What the driver's thread receives.
 enum Message {
@@ -39,8 +46,22 @@ enum Message {
         /// Where replies go.
         replies: UnboundedSender<Reply>,
     },
-    /// Anything else that happens to the driver.
-    Driver(Box<Input>),
+    /// Anything else that happens to a driver.
+    Driver {
+        /// Which driver, of those that this process has had.
+        life: u32,
+        /// What.
+        input: Box<Input>,
+    },
+    /// An executor of a driver has ended.
+    Died {
+        /// Which driver.
+        life: u32,
+        /// The executor.
+        executor: ExecutorRef,
+        /// What it died of.
+        cause: SparkError,
+    },
 }
 
 /// A handle to the driver's thread; clones share it.
@@ -56,18 +77,23 @@ impl Host {
     /// # Errors
     /// If the system cannot start threads.
     pub fn start(executors: u32) -> std::io::Result<Self> {
+        Self::over(executors, Box::new(|| Rc::new(Disk)))
+    }
+
+    /// Starts driver and executors over some files.
+    fn over(executors: u32, files: MakeFiles) -> std::io::Result<Self> {
         let (inbox, messages) = channel();
         let host = Self { inbox: inbox.clone() };
         std::thread::Builder::new()
             .name("driver".into())
-            .stack_size(64 << 20)
-            .spawn(move || serve(executors, &inbox, &messages))?;
+            .stack_size(DRIVER_STACK_BYTES)
+            .spawn(move || serve(executors, &inbox, &messages, &files))?;
         Ok(host)
     }
 
-    /// Makes a call; replies come through the channel until it closes.
+    /// Makes a call; replies come through the channel.
     pub fn call(&self, method: Method, bytes: Vec<u8>, replies: UnboundedSender<Reply>) {
-        // Without a driver the channel closes at once, and the caller sees an empty answer.
+        // Without a driver's thread the channel closes before its end, which the caller takes as a lost driver.
         let _ = self.inbox.send(Message::Call { method, bytes, replies });
     }
 }
@@ -80,132 +106,198 @@ fn now_ms() -> i64 {
         .map_or(0, |d| d.as_millis() as i64)
 }
 
-/// Runs the driver until every handle is gone.
+/// Calls that are not answered to the end.
+#[derive(Default)]
+struct Calls {
+    /// Where replies go.
+    open: HashMap<RequestId, UnboundedSender<Reply>>,
+    /// How many calls there were.
+    made: u64,
+}
+
+/// Runs drivers until every handle is gone.
 ///
-/// Storage is synchronous here, but its answers go through the inbox like everything else, so that the order of events
-/// is that of a browser. A call whose client has gone is cancelled after the next step.
-fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>) {
-    let mut conf = Conf::default();
-    conf.values
-        .insert(settings::PARALLELISM.key.into(), executors.to_string());
-    let master = settings::MASTER.key.into();
-    conf.values.insert(master, format!("local[{executors}]"));
-    #[allow(clippy::disallowed_methods)]
-    let seed = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(1, |d| d.as_nanos() as u64);
-    let mut driver = Driver::new(conf, Rc::new(Disk), seed);
-    let cluster = LocalCluster::new();
-    let mut storage = StdFs::default();
-    let mut calls: HashMap<RequestId, UnboundedSender<Reply>> = HashMap::new();
-    let mut next_call = 0;
-    for id in 0..executors {
-        let executor = ExecutorRef::new(id);
-        if start(executor, &cluster, inbox).is_ok() {
-            let outputs = driver.handle(now_ms(), Input::ExecutorAdded { executor });
-            carry_out(outputs, &mut driver, &cluster, &mut storage, &mut calls, inbox);
+/// A driver that panics may have left anything half done, so none of it is used again: its calls fail with the panic,
+/// its executors end, and a new driver begins. Its sessions and queries are gone; what they have written, checkpoints
+/// among it, is not.
+fn serve(executors: u32, inbox: &Sender<Message>, messages: &Receiver<Message>, files: &MakeFiles) {
+    let mut calls = Calls::default();
+    let mut driver = Life::begin(0, executors, inbox, files());
+    while let Err(panic) = guarded(|| {
+        driver.run(messages, &mut calls);
+        Ok(())
+    }) {
+        eprintln!("rivulet-connect: the driver has panicked. A new one begins; sessions and queries are gone. {panic}");
+        driver.end();
+        driver = Life::begin(driver.life + 1, executors, inbox, files());
+        for (_, call) in calls.open.drain() {
+            let error_id = driver.driver.remember_error(&panic);
+            let _ = call.send(Err((panic.clone(), error_id)));
         }
     }
-    loop {
-        let wait = driver.wake_at().map_or(Duration::from_millis(500), |at| {
-            Duration::from_millis((at - now_ms()).clamp(0, 500) as u64)
-        });
-        let input = match messages.recv_timeout(wait) {
-            Ok(Message::Call { method, bytes, replies }) => {
-                next_call += 1;
-                calls.insert(RequestId(next_call), replies);
-                Input::Request {
-                    id: RequestId(next_call),
-                    method,
-                    bytes,
-                }
-            }
-            Ok(Message::Driver(input)) => *input,
-            Err(RecvTimeoutError::Timeout) => Input::Wake,
-            Err(RecvTimeoutError::Disconnected) => return,
+}
+
+/// A driver, with all that it works with.
+struct Life {
+    /// Counts the drivers of this process.
+    life: u32,
+    /// The driver.
+    driver: Driver,
+    /// How many executors it has.
+    executors: u32,
+    /// Its executors.
+    cluster: LocalCluster,
+    /// Its files, and the locks that it holds.
+    storage: StdFs,
+    /// Where what happens to it goes.
+    inbox: Sender<Message>,
+}
+
+impl Life {
+    /// Begins a driver and its executors.
+    fn begin(life: u32, executors: u32, inbox: &Sender<Message>, files: Rc<dyn Files>) -> Self {
+        let mut conf = Conf::default();
+        let parallelism = settings::PARALLELISM.key.into();
+        conf.values.insert(parallelism, executors.to_string());
+        let master = settings::MASTER.key.into();
+        conf.values.insert(master, format!("local[{executors}]"));
+        #[allow(clippy::disallowed_methods)]
+        let seed = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(1, |d| d.as_nanos() as u64);
+        let begun = Self {
+            life,
+            driver: Driver::new(conf, files, seed),
+            executors,
+            cluster: LocalCluster::new(),
+            storage: StdFs::default(),
+            inbox: inbox.clone(),
         };
-        let outputs = driver.handle(now_ms(), input);
-        carry_out(outputs, &mut driver, &cluster, &mut storage, &mut calls, inbox);
-        let gone: Vec<RequestId> = calls.iter().filter(|(_, c)| c.is_closed()).map(|(id, _)| *id).collect();
-        for id in gone {
-            calls.remove(&id);
-            let outputs = driver.handle(now_ms(), Input::Cancel { id });
-            carry_out(outputs, &mut driver, &cluster, &mut storage, &mut calls, inbox);
+        for id in 0..executors {
+            begun.start(ExecutorRef::new(id));
+        }
+        begun
+    }
+
+    /// Ends the executors.
+    fn end(&self) {
+        for id in 0..self.executors {
+            self.cluster.kill(id);
         }
     }
-}
 
-/// Ends an executor and starts its successor. Its thread ends when it is done with what it computes.
-fn replace(executor: ExecutorRef, cluster: &LocalCluster, inbox: &Sender<Message>) {
-    if cluster.kill(executor.id.0) != Some(executor) {
-        return;
+    /// Says that something has happened to the driver.
+    fn tell(&self, input: Input) {
+        let (life, input) = (self.life, Box::new(input));
+        let _ = self.inbox.send(Message::Driver { life, input });
     }
-    let lost = Input::ExecutorLost { executor, cause: None };
-    let _ = inbox.send(Message::Driver(Box::new(lost)));
-    let next = executor.next();
-    if start(next, cluster, inbox).is_ok() {
-        let added = Input::ExecutorAdded { executor: next };
-        let _ = inbox.send(Message::Driver(Box::new(added)));
+
+    /// Starts an executor.
+    fn start(&self, executor: ExecutorRef) {
+        let (life, back, last) = (self.life, self.inbox.clone(), self.inbox.clone());
+        let started = self.cluster.start(
+            executor,
+            move |from, message, blobs| {
+                let input = Box::new(Input::Executor { from, message, blobs });
+                let _ = back.send(Message::Driver { life, input });
+            },
+            move |executor, cause| {
+                let _ = last.send(Message::Died { life, executor, cause });
+            },
+        );
+        if started.is_ok() {
+            self.tell(Input::ExecutorAdded { executor });
+        }
     }
-}
 
-/// Starts an executor.
-fn start(executor: ExecutorRef, cluster: &LocalCluster, inbox: &Sender<Message>) -> std::io::Result<()> {
-    let back = inbox.clone();
-    cluster.start(executor, move |from, message, blobs| {
-        let _ = back.send(Message::Driver(Box::new(Input::Executor { from, message, blobs })));
-    })
-}
+    /// Says that an executor is gone, and starts its successor.
+    fn succeed(&self, executor: ExecutorRef, cause: Option<SparkError>) {
+        self.tell(Input::ExecutorLost { executor, cause });
+        self.start(executor.next());
+    }
 
-/// Carries out the driver's outputs. What only a page can do is answered as failed, or ignored.
-fn carry_out(
-    outputs: Vec<Output>,
-    driver: &mut Driver,
-    cluster: &LocalCluster,
-    storage: &mut StdFs,
-    calls: &mut HashMap<RequestId, UnboundedSender<Reply>>,
-    inbox: &Sender<Message>,
-) {
-    for output in outputs {
-        match output {
-            Output::Respond { id, bytes } => {
-                if let Some(call) = calls.get(&id) {
-                    let _ = call.send(Ok(bytes));
+    /// Steps the driver with what its inbox receives, until every handle is gone.
+    ///
+    /// Storage is synchronous here, but its answers go through the inbox like everything else, so that the order of
+    /// events is that of a browser. A call whose client has gone is cancelled after the next step.
+    fn run(&mut self, messages: &Receiver<Message>, calls: &mut Calls) {
+        loop {
+            let wait = self.driver.wake_at().map_or(Duration::from_millis(500), |at| {
+                Duration::from_millis((at - now_ms()).clamp(0, 500) as u64)
+            });
+            let input = match messages.recv_timeout(wait) {
+                Ok(Message::Call { method, bytes, replies }) => {
+                    calls.made += 1;
+                    let id = RequestId(calls.made);
+                    calls.open.insert(id, replies);
+                    Input::Request { id, method, bytes }
                 }
-            }
-            Output::End { id } => {
-                calls.remove(&id);
-            }
-            Output::Fail { id, error } => {
-                let error_id = driver.remember_error(&error);
-                if let Some(call) = calls.remove(&id) {
-                    let _ = call.send(Err((error, error_id)));
+                Ok(Message::Driver { life, input }) if life == self.life => *input,
+                Ok(Message::Died { life, executor, cause }) if life == self.life => {
+                    self.succeed(executor, Some(cause));
+                    continue;
                 }
+                // What a driver before this one has asked for.
+                Ok(Message::Driver { .. } | Message::Died { .. }) => continue,
+                Err(RecvTimeoutError::Timeout) => Input::Wake,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            self.step(input, calls);
+            let gone = calls.open.iter().filter(|(_, c)| c.is_closed()).map(|(id, _)| *id);
+            for id in gone.collect::<Vec<_>>() {
+                calls.open.remove(&id);
+                self.step(Input::Cancel { id }, calls);
             }
-            Output::Send { to, message, blobs } => cluster.send(to, message, blobs),
-            Output::ReplaceExecutor { executor } => replace(executor, cluster, inbox),
-            Output::Storage { op, request } => {
-                let answer = storage.perform(&request);
-                let _ = inbox.send(Message::Driver(Box::new(Input::Storage { op, answer })));
-            }
-            Output::Console { text } => println!("{text}"),
-            Output::Connection {
-                connection,
-                ask: Ask::WebSocket { .. } | Ask::Http { .. },
-            } => {
+        }
+    }
+
+    /// Takes one step of the driver, and carries out what it wants. What only a page can do is answered as failed, or
+    /// ignored.
+    fn step(&mut self, input: Input, calls: &mut Calls) {
+        for output in self.driver.handle(now_ms(), input) {
+            match output {
+                Output::Respond { id, bytes } => {
+                    if let Some(call) = calls.open.get(&id) {
+                        let _ = call.send(Ok(Some(bytes)));
+                    }
+                }
+                Output::End { id } => {
+                    if let Some(call) = calls.open.remove(&id) {
+                        let _ = call.send(Ok(None));
+                    }
+                }
+                Output::Fail { id, error } => {
+                    let error_id = self.driver.remember_error(&error);
+                    if let Some(call) = calls.open.remove(&id) {
+                        let _ = call.send(Err((error, error_id)));
+                    }
+                }
+                Output::Send { to, message, blobs } => self.cluster.send(to, message, blobs),
+                // Its thread ends when it is done with what it computes.
+                Output::ReplaceExecutor { executor } => {
+                    if self.cluster.kill(executor.id.0) == Some(executor) {
+                        self.succeed(executor, None);
+                    }
+                }
+                Output::Storage { op, request } => {
+                    let answer = self.storage.perform(&request);
+                    self.tell(Input::Storage { op, answer });
+                }
+                Output::Console { text } => println!("{text}"),
                 // The native server has no client of its own: the query waits as for a server that is down.
-                let event = Event::Closed;
-                let _ = inbox.send(Message::Driver(Box::new(Input::Connection { connection, event })));
+                Output::Connection {
+                    connection,
+                    ask: Ask::WebSocket { .. } | Ask::Http { .. },
+                } => self.tell(Input::Connection {
+                    connection,
+                    event: Event::Closed,
+                }),
+                Output::ForeachBatch { run, batch_id, .. } => {
+                    let error = Some("the native server has no page to call".to_owned());
+                    self.tell(Input::ForeachBatchDone { run, batch_id, error });
+                }
+                Output::Listener { .. } | Output::Credit { .. } | Output::Connection { .. } => {}
             }
-            Output::ForeachBatch { run, batch_id, .. } => {
-                let error = Some("the native server has no page to call".to_owned());
-                let _ = inbox.send(Message::Driver(Box::new(Input::ForeachBatchDone {
-                    run,
-                    batch_id,
-                    error,
-                })));
-            }
-            Output::Listener { .. } | Output::Credit { .. } | Output::Connection { .. } => {}
         }
     }
 }
@@ -254,5 +346,89 @@ impl Files for Disk {
             )
             .with("path", path)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto as sc;
+    use prost::Message as _;
+    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+    /// Files that panic when they are read.
+    struct Broken;
+
+    impl Files for Broken {
+        fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
+            let path = path.to_owned();
+            Ok(vec![FileEntry {
+                path,
+                size: 1,
+                modified: 0,
+            }])
+        }
+
+        fn read(&self, path: &str) -> Result<Buffer> {
+            panic!("no reading of {path}")
+        }
+    }
+
+    /// Returns a call of a relation, and its replies.
+    fn execute(host: &Host, relation: sc::relation::RelType) -> UnboundedReceiver<Reply> {
+        let relation = sc::Relation {
+            common: None,
+            rel_type: Some(relation),
+        };
+        let plan = sc::Plan {
+            op_type: Some(sc::plan::OpType::Root(relation)),
+        };
+        let request = sc::ExecutePlanRequest {
+            session_id: "s".into(),
+            plan: Some(plan),
+            ..Default::default()
+        };
+        let (replies, receiver) = unbounded_channel();
+        host.call(Method::ExecutePlan, request.encode_to_vec(), replies);
+        receiver
+    }
+
+    /// Reads replies up to the end or the error.
+    fn end(mut replies: UnboundedReceiver<Reply>) -> Reply {
+        loop {
+            match replies.blocking_recv() {
+                Some(Ok(Some(_))) => {}
+                Some(end) => return end,
+                None => panic!("an empty answer is not an end"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_driver_that_panics_fails_its_calls_and_a_new_one_answers_the_next() {
+        let host = Host::over(1, Box::new(|| Rc::new(Broken))).unwrap();
+        let read = sc::read::DataSource {
+            format: Some("text".into()),
+            paths: vec!["/some/where".into()],
+            ..Default::default()
+        };
+        let read = sc::Read {
+            read_type: Some(sc::read::ReadType::DataSource(read)),
+            ..Default::default()
+        };
+        let range = || {
+            sc::relation::RelType::Range(sc::Range {
+                end: 3,
+                step: 1,
+                ..Default::default()
+            })
+        };
+        for _ in 0..3 {
+            let (error, id) = end(execute(&host, sc::relation::RelType::Read(read.clone()))).unwrap_err();
+            assert_eq!(error.condition.as_deref(), Some("RIVULET_PANIC"));
+            assert_eq!(error.parameters["panic"], "no reading of /some/where");
+            assert!(!id.is_empty());
+            assert_eq!(end(execute(&host, range())), Ok(None));
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::pin::Pin;
 
 use prost::Message;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio_stream::{Stream, StreamExt};
+use tokio_stream::Stream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::host::{Host, Reply};
@@ -73,18 +73,22 @@ impl Service {
         message: &impl Message,
     ) -> Result<Response<R>, Status> {
         match self.call(method, message).recv().await {
-            Some(reply) => decode(reply).map(Response::new),
-            None => Err(Status::internal("the driver has stopped")),
+            Some(Ok(Some(bytes))) => decode(&bytes).map(Response::new),
+            Some(Ok(None)) => Err(Status::internal("the driver has not answered")),
+            Some(Err((error, id))) => Err(status(&error, id)),
+            None => Err(stopped()),
         }
     }
 }
 
-/// Turns a reply into a message or a status.
-fn decode<R: Message + Default>(reply: Reply) -> Result<R, Status> {
-    match reply {
-        Ok(bytes) => R::decode(bytes.as_slice()).map_err(|e| Status::internal(e.to_string())),
-        Err((error, id)) => Err(status(&error, id)),
-    }
+/// Reads a response of the driver.
+fn decode<R: Message + Default>(bytes: &[u8]) -> Result<R, Status> {
+    R::decode(bytes).map_err(|e| Status::internal(e.to_string()))
+}
+
+/// Returns the status of a call that has lost its driver: never an empty answer, which looks like no rows.
+fn stopped() -> Status {
+    Status::unavailable("the driver has stopped")
 }
 
 /// Returns an error as `ErrorUtils.buildStatusFromThrowable` sends it.
@@ -124,11 +128,18 @@ fn status(error: &SparkError, id: String) -> Status {
 /// Responses of a call that has many.
 type Responses = Pin<Box<dyn Stream<Item = Result<sc::ExecutePlanResponse, Status>> + Send>>;
 
-/// Returns the stream of a call's responses.
+/// Returns the stream of a call's responses, which ends well only where the driver says so.
 fn responses(receiver: UnboundedReceiver<Reply>) -> Response<Responses> {
-    Response::new(Box::pin(
-        tokio_stream::wrappers::UnboundedReceiverStream::new(receiver).map(decode),
-    ))
+    let stream = futures::stream::unfold(Some(receiver), |receiver| async {
+        let mut receiver = receiver?;
+        match receiver.recv().await {
+            Some(Ok(Some(bytes))) => Some((decode(&bytes), Some(receiver))),
+            Some(Ok(None)) => None,
+            Some(Err((error, id))) => Some((Err(status(&error, id)), None)),
+            None => Some((Err(stopped()), None)),
+        }
+    });
+    Response::new(Box::pin(stream))
 }
 
 #[tonic::async_trait]

@@ -366,6 +366,9 @@ impl StateGroups {
         let known = entries.index(self.keys.len());
         for changes in ipc::read(&answer.changes)? {
             let wrong = || SparkError::internal("a function's host changed its state in a form of its own");
+            if changes.num_columns() <= entry_fields().len() {
+                return Err(wrong());
+            }
             let columns: Vec<ArrayRef> = changes
                 .columns()
                 .iter()

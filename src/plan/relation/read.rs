@@ -13,7 +13,7 @@ use crate::plan::{sql, type_message};
 use crate::proto as sc;
 use crate::settings;
 use crate::sources::{self, Format, StreamSpec};
-use crate::values::types;
+use crate::values::{ipc, types};
 
 impl Analyzer {
     /// Dispatches on what is read: a table of the session, a stream, or files.
@@ -153,9 +153,8 @@ impl Analyzer {
                 None,
             );
         };
-        let reader = arrow::ipc::reader::StreamReader::try_new(data.as_slice(), None)
-            .map_err(|e| SparkError::invalid_plan(format!("a local relation is not an Arrow stream: {e}")))?;
-        let arriving = reader.schema();
+        let arriving = ipc::schema_of(data)
+            .map_err(|why| SparkError::invalid_plan(format!("a local relation is not an Arrow stream: {why}")))?;
         let own: Fields = arriving
             .fields()
             .iter()
