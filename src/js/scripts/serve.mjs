@@ -17,13 +17,24 @@ const TYPES = {
   '.csv': 'text/csv',
 };
 
+/** The path that a request names; undefined if it cannot be read, or no file can have such a name. */
+function pathOf(url) {
+  try {
+    const path = decodeURIComponent(new URL(url, 'http://localhost').pathname);
+    return path.includes('\0') ? undefined : path;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Serves `root` on this machine only. `mounts` maps URL prefixes to other folders; `headers` are added to every answer.
  * @returns {Promise<{server: import('node:http').Server, port: number, url: string}>}
  */
 export function serve(root, { port = 0, mounts = {}, headers = {}, types = TYPES } = {}) {
   const server = createServer((request, response) => {
-    const path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
+    const path = pathOf(request.url);
+    if (path === undefined) return response.writeHead(400).end('not a path');
     const mount = Object.keys(mounts).find((prefix) => path.startsWith(prefix));
     const base = normalize(mount ? mounts[mount] : root);
     // A mount without a trailing slash is one file.
@@ -36,7 +47,9 @@ export function serve(root, { port = 0, mounts = {}, headers = {}, types = TYPES
       'cache-control': 'no-cache',
       ...headers,
     });
-    createReadStream(file).pipe(response);
+    createReadStream(file)
+      .on('error', () => response.destroy())
+      .pipe(response);
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);

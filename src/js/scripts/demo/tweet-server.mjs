@@ -15,7 +15,8 @@ const BUFFER_BYTES = 4 << 20;
 
 /** Starts the server; resolves to it and its port. */
 export function serveTweets({ port = 0, rate = 500, limit = Infinity, options = {} } = {}) {
-  const server = new WebSocketServer({ port, host: '127.0.0.1' });
+  const verifyClient = ({ req }, answer) => answer(URL.canParse(req.url, 'ws://localhost'), 400);
+  const server = new WebSocketServer({ port, host: '127.0.0.1', verifyClient });
   server.on('connection', (socket, request) => {
     const { pathname, searchParams: wish } = new URL(request.url, 'ws://localhost');
     const number = (name, fallback) => (wish.has(name) ? Number(wish.get(name)) : fallback);

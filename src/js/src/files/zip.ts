@@ -3,13 +3,27 @@ import { IllegalArgumentException } from '../errors.js';
 
 const [LOCAL, CENTRAL, END] = [0x04034b50, 0x02014b50, 0x06054b50];
 
-/** Returns the files of a zip by name. Throws CORRUPT_ARCHIVE for anything else. */
-export async function unzip(zip: Uint8Array<ArrayBuffer>): Promise<[string, Uint8Array<ArrayBuffer>][]> {
+/** Most bytes that the files of a zip may have together, unpacked. */
+const MOST_BYTES = 1024 ** 3;
+
+/**
+ * Returns the files of a zip by name. Throws RIVULET_CORRUPT_ARCHIVE for anything else, for a file that is not of the size and checksum
+ * that the archive says, or that is named as one outside of it; RIVULET_ARCHIVE_TOO_LARGE, before anything is unpacked, if the files
+ * are larger together than `mostBytes`.
+ */
+export async function unzip(zip: Uint8Array<ArrayBuffer>, mostBytes = MOST_BYTES): Promise<[string, Uint8Array<ArrayBuffer>][]> {
   try {
+    const entries = [...entriesOf(zip)];
+    const bytes = entries.reduce((sum, { size }) => sum + size, 0);
+    if (bytes > mostBytes) {
+      const message = `The files of the archive have ${bytes} bytes, and ${mostBytes} is the limit`;
+      throw new IllegalArgumentException(message, { condition: 'RIVULET_ARCHIVE_TOO_LARGE' });
+    }
     const files: [string, Uint8Array<ArrayBuffer>][] = [];
-    for (const { name, deflated, packed } of entriesOf(zip)) files.push([name, deflated ? await inflated(packed) : packed]);
+    for (const entry of entries) files.push([entry.name, await contentOf(entry)]);
     return files;
   } catch (cause) {
+    if (cause instanceof IllegalArgumentException) throw cause;
     throw new IllegalArgumentException('The archive cannot be read: not a zip file, or a damaged one', {
       condition: 'RIVULET_CORRUPT_ARCHIVE',
       cause,
@@ -21,9 +35,13 @@ interface Entry {
   name: string;
   deflated: boolean;
   packed: Uint8Array<ArrayBuffer>;
+  /** Bytes, unpacked. */
+  size: number;
+  /** The checksum of these. */
+  checksum: number;
 }
 
-/** The files of the central directory, which a record at the end of the archive finds; throws a RangeError without such a record. */
+/** The files of the central directory, which a record at the end of the archive finds; throws a RangeError for what is not one. */
 function* entriesOf(zip: Uint8Array<ArrayBuffer>): Generator<Entry> {
   const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);
   const expect = (at: number, signature: number) => {
@@ -33,21 +51,42 @@ function* entriesOf(zip: Uint8Array<ArrayBuffer>): Generator<Entry> {
   while (end >= 0 && view.getUint32(end, true) !== END) end--;
   expect(end, END);
   let at = view.getUint32(end + 16, true);
+  let free = 0;
   for (let left = view.getUint16(end + 10, true); left > 0; left--) {
     expect(at, CENTRAL);
-    const [method, size, start] = [view.getUint16(at + 10, true), view.getUint32(at + 20, true), view.getUint32(at + 42, true)];
+    const [method, checksum] = [view.getUint16(at + 10, true), view.getUint32(at + 16, true)];
+    const [length, size, start] = [view.getUint32(at + 20, true), view.getUint32(at + 24, true), view.getUint32(at + 42, true)];
     const [nameLength, extra, comment] = [view.getUint16(at + 28, true), view.getUint16(at + 30, true), view.getUint16(at + 32, true)];
     const name = new TextDecoder().decode(zip.subarray(at + 46, at + 46 + nameLength));
+    if (name.startsWith('/') || /[\\\0]/.test(name) || name.split('/').includes('..')) throw new RangeError(`a file outside: ${name}`);
+    if (method !== 0 && method !== 8) throw new RangeError(`${name} is packed by method ${method}`);
     expect(start, LOCAL);
     const data = start + 30 + view.getUint16(start + 26, true) + view.getUint16(start + 28, true);
-    if (!name.endsWith('/')) yield { name, deflated: method !== 0, packed: zip.slice(data, data + size) };
+    // Files that lie upon each other unpack to more than the archive could hold.
+    free += length;
+    if (data + length > zip.byteLength || free > zip.byteLength) throw new RangeError(`${name} ends beyond the archive`);
+    if (!name.endsWith('/')) yield { name, deflated: method !== 0, packed: zip.slice(data, data + length), size, checksum };
     at += 46 + nameLength + extra + comment;
   }
 }
 
-async function inflated(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+/** A file's bytes; throws a RangeError if they are not of the size and checksum that the directory says. */
+async function contentOf({ name, deflated, packed, size, checksum }: Entry): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = deflated ? await inflated(packed, size) : packed;
+  if (bytes.byteLength !== size || crc(bytes) !== checksum) throw new RangeError(`${name} is damaged`);
+  return bytes;
+}
+
+/** Unpacks bytes, but none beyond `size`. */
+async function inflated(packed: Uint8Array<ArrayBuffer>, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let found = 0;
+  for await (const chunk of new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'))) {
+    found += chunk.byteLength;
+    if (found > size) throw new RangeError(`more than the ${size} bytes that the archive says`);
+    chunks.push(chunk);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
 const CRC = Uint32Array.from({ length: 256 }, (_, n) => {

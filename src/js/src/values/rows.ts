@@ -1,4 +1,5 @@
 import { type DataType as ArrowType, type Table, Type, tableFromIPC } from '@uwdata/flechette';
+import { SparkRuntimeException } from '../errors.js';
 import { type Convert, valuesOf } from './columns.js';
 
 /** A row: an object with a member per column. Of columns with the same name the last wins; rename them to see both. */
@@ -45,7 +46,7 @@ function converter(type: ArrowType, options: RowOptions): Convert {
     case Type.Int:
       return type.bitWidth === 64 && !options.bigint ? exactNumber : same;
     case Type.Timestamp:
-      return (millis: number) => new Date(Math.floor(millis));
+      return dateOf;
     case Type.Date:
       return dateText;
     case Type.Decimal:
@@ -80,9 +81,29 @@ function exactNumber(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
+/** How far `Date` reaches, ms from the epoch: to the year 275760. */
+const DATE_REACH_MS = 8.64e15;
+
+/** The time in which the calendar comes round: 400 years, ms. */
+const CYCLE_MS = 146_097 * 86_400_000;
+
 function dateText(millis: number): string {
-  const iso = new Date(millis).toISOString();
-  return iso.slice(0, iso.indexOf('T'));
+  if (Math.abs(millis) <= DATE_REACH_MS) {
+    const iso = new Date(millis).toISOString();
+    return iso.slice(0, iso.indexOf('T'));
+  }
+  const cycles = Math.floor(millis / CYCLE_MS);
+  const iso = new Date(millis - cycles * CYCLE_MS).toISOString();
+  const year = Number(iso.slice(0, 4)) + cycles * 400;
+  return `${year < 0 ? '-' : '+'}${String(Math.abs(year)).padStart(6, '0')}${iso.slice(4, 10)}`;
+}
+
+function dateOf(millis: number): Date {
+  if (Math.abs(millis) > DATE_REACH_MS) {
+    const message = 'A TIMESTAMP of a row is beyond the years that a Date of JavaScript has: cast it to STRING';
+    throw new SparkRuntimeException(`[RIVULET_DATE_RANGE] ${message}`, { condition: 'RIVULET_DATE_RANGE' });
+  }
+  return new Date(Math.floor(millis));
 }
 
 /** The decimal number `unscaled`·10^−`scale`, without an exponent. */

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { test } from 'node:test';
+import { deflateRawSync } from 'node:zlib';
+import { dateDay, TimeUnit, tableFromArrays, tableToIPC, timestamp } from '@uwdata/flechette';
+// @ts-expect-error: scripts have no types
+import { serve } from '../scripts/serve.mjs';
+import { unzip, zip } from '../src/files/zip.js';
+import { rowsFromIPC } from '../src/values/rows.js';
+
+const OPTIONS = { bigint: false };
+const bytes = (text: string) => new TextEncoder().encode(text);
+const archive = async (name = 'metadata/part-0', content = bytes('a model')) => new Uint8Array(await zip([[name, content]]).arrayBuffer());
+
+/** A zip of one deflated file that says another size of it. */
+async function deflatedArchive(content: Uint8Array<ArrayBuffer>, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const packed = new Uint8Array(deflateRawSync(content));
+  const made = await archive('data', packed);
+  const view = new DataView(made.buffer);
+  const central = made.byteLength - 22 - 46 - 4;
+  view.setUint16(central + 10, 8, true);
+  view.setUint32(central + 24, size, true);
+  return made;
+}
+
+const refuses = (made: Uint8Array<ArrayBuffer>, condition: string, mostBytes?: number) =>
+  assert.rejects(unzip(made, mostBytes), (error: { condition?: string }) => error.condition === condition);
+
+test('a zip is read as it was written', async () => {
+  const [file] = await unzip(await archive());
+  assert.deepEqual([file?.[0], new TextDecoder().decode(file?.[1])], ['metadata/part-0', 'a model']);
+});
+
+test('a damaged zip is named as such, wherever it is damaged or cut', async () => {
+  const whole = await archive();
+  for (let at = 0; at < whole.byteLength; at++) {
+    await refuses(whole.slice(0, at), 'RIVULET_CORRUPT_ARCHIVE');
+    const changed = whole.slice();
+    changed[at] = (changed[at] as number) ^ 0xff;
+    // Times, versions and comments are for nobody here; a name may be another one, a size one that is too large.
+    await unzip(changed).catch((error) => assert.match(error.condition, /^RIVULET_(CORRUPT_ARCHIVE|ARCHIVE_TOO_LARGE)$/, `byte ${at}`));
+  }
+  const content = whole.slice();
+  content[30 + 'metadata/part-0'.length] = 0;
+  await refuses(content, 'RIVULET_CORRUPT_ARCHIVE');
+});
+
+test('a zip that unpacks to more than it says, or to too much, is refused before it does', async () => {
+  const zeros = new Uint8Array(10_000_000);
+  await refuses(await deflatedArchive(zeros, 100), 'RIVULET_CORRUPT_ARCHIVE');
+  await refuses(await deflatedArchive(zeros, zeros.length), 'RIVULET_ARCHIVE_TOO_LARGE', 1_000_000);
+  await refuses(await deflatedArchive(zeros, 2 ** 32 - 1), 'RIVULET_ARCHIVE_TOO_LARGE');
+});
+
+test('a zip has no files outside of it', async () => {
+  for (const name of ['../secret', 'a/../../b', '/etc/passwd', 'a\\b']) await refuses(await archive(name), 'RIVULET_CORRUPT_ARCHIVE');
+});
+
+test('dates beyond those of JavaScript are text, times beyond are an error', () => {
+  const date = (days: number) => {
+    const table = tableFromArrays({ d: [days * 86_400_000] }, { types: { d: dateDay() }, useDate: false } as never);
+    return rowsFromIPC(tableToIPC(table, { format: 'stream' }) as Uint8Array<ArrayBuffer>, OPTIONS)[0]?.['d'];
+  };
+  // As Spark's make_date and date_from_unix_date number the days.
+  assert.equal(date(0), '1970-01-01');
+  assert.equal(date(100_000_000), '+275760-09-13');
+  assert.equal(date(100_000_001), '+275760-09-14');
+  assert.equal(date(2_147_483_647), '+5881580-07-11');
+  assert.equal(date(-2_147_483_648), '-5877641-06-23');
+  const times = tableFromArrays({ t: [9e15] }, { types: { t: timestamp(TimeUnit.MILLISECOND) } });
+  assert.throws(() => rowsFromIPC(tableToIPC(times, { format: 'stream' }) as Uint8Array<ArrayBuffer>, OPTIONS), {
+    condition: 'RIVULET_DATE_RANGE',
+  });
+});
+
+test('the demo server answers nonsense with 400 and goes on', async () => {
+  const { server, port } = await serve(new URL('.', import.meta.url).pathname);
+  const status = (path: string) =>
+    new Promise((resolve, reject) => {
+      request({ port, host: '127.0.0.1', path }, (answer) => {
+        answer.resume();
+        resolve(answer.statusCode);
+      })
+        .on('error', reject)
+        .end();
+    });
+  for (const path of ['/%ff', '/%', '//', '/a%00b']) assert.equal(await status(path), 400, path);
+  assert.equal(await status('/absent'), 404);
+  server.close();
+});
