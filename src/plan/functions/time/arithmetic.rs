@@ -168,8 +168,8 @@ fn next_day(from: i32, name: &str, ansi: bool) -> Result<Option<i32>> {
         }
     };
     // 1970-01-01 was a Thursday.
-    let today = (from + 3).rem_euclid(7);
-    Ok(Some(from + (wanted - today + 6).rem_euclid(7) + 1))
+    let today = from.wrapping_add(3).rem_euclid(7);
+    Ok(Some(from.wrapping_add((wanted - today + 6).rem_euclid(7) + 1)))
 }
 
 /// A unit of `timestampadd` and `timestampdiff`: a number of months, or of microseconds.
