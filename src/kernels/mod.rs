@@ -8,3 +8,4 @@
 
 pub mod aggregates;
 pub mod kernel;
+pub mod limits;

@@ -19,6 +19,7 @@ use super::arithmetic::Op;
 use super::scope::Typed;
 use crate::error::{Result, SparkError, arithmetic_overflow};
 use crate::kernels::kernel::{self, Role};
+use crate::values::cast::Mode;
 use crate::values::types;
 use crate::values::zone::Zone;
 
@@ -31,13 +32,13 @@ const DAY_US: i64 = 86_400_000_000;
 /// # Errors
 /// If a side cannot be cast to what the operation takes. Overflows are errors when the plan runs:
 /// `ARITHMETIC_OVERFLOW`.
-pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Option<Typed>> {
+pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone, mode: Mode) -> Result<Option<Typed>> {
     use DataType::*;
     let label = format!("({} {} {})", left.name, op.symbol(), right.name);
     let (a, b) = (&left.data_type, &right.data_type);
     let is_interval = crate::values::interval::is_interval;
     Ok(Some(match (op, a, b) {
-        (Op::Add, x, Date32 | Timestamp(..)) if is_interval(x) => return arithmetic(op, right, left, zone),
+        (Op::Add, x, Date32 | Timestamp(..)) if is_interval(x) => return arithmetic(op, right, left, zone, mode),
         (Op::Add | Op::Subtract, Date32, Int8 | Int16 | Int32) => {
             let sign = if op == Op::Add { 1 } else { -1 };
             let days = crate::plan::cast_expr::cast(right.clone(), &Int32, crate::values::cast::Mode::Ansi, zone)?;
@@ -61,10 +62,10 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Result<Opt
             summed::<IntervalYearMonthType>(op, left, right, label)
         }
         (Op::Multiply, number, x) if is_interval(x) && types::is_numeric(number) => {
-            scaled(op, right, left, label, zone)?
+            scaled(op, right, left, label, mode, zone)?
         }
         (Op::Multiply | Op::Divide, x, number) if is_interval(x) && types::is_numeric(number) => {
-            scaled(op, left, right, label, zone)?
+            scaled(op, left, right, label, mode, zone)?
         }
         _ => return Ok(None),
     }))
@@ -151,15 +152,13 @@ fn moved(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Typed {
 ///
 /// When it runs, division by zero is `INTERVAL_DIVIDED_BY_ZERO` and an overflow `ARITHMETIC_OVERFLOW`,
 /// in every mode.
-fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, zone: Zone) -> Result<Typed> {
+fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, mode: Mode, zone: Zone) -> Result<Typed> {
+    if let DataType::Interval(IntervalUnit::MonthDayNano) = interval.data_type {
+        return calendar_scaled(op, interval, number, label, mode, zone);
+    }
     let to = interval.data_type.clone();
     let result = to.clone();
-    let double = crate::plan::cast_expr::cast(
-        number.clone(),
-        &DataType::Float64,
-        crate::values::cast::Mode::Ansi,
-        zone,
-    )?;
+    let double = crate::plan::cast_expr::cast(number.clone(), &DataType::Float64, Mode::Ansi, zone)?;
     let expr = kernel::call(
         "scale_interval",
         op.symbol(),
@@ -173,13 +172,7 @@ fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, zone: Zone) -
             };
             let out: Int64Array = arrow::compute::try_binary(&whole, numbers, |x, n| {
                 if op == Op::Divide && n == 0.0 {
-                    return Err(SparkError::new(
-                        crate::error::Exception::Arithmetic,
-                        "INTERVAL_DIVIDED_BY_ZERO",
-                        "22012",
-                        "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead.",
-                    )
-                    .into());
+                    return Err(interval_by_zero().into());
                 }
                 let scaled = if op == Op::Divide { x as f64 / n } else { x as f64 * n };
                 let exact = if op == Op::Multiply && n.fract() == 0.0 {
@@ -204,6 +197,71 @@ fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, zone: Zone) -
     Ok(Typed::new(expr, to, label))
 }
 
+/// Returns a calendar interval times or divided by a number (`MultiplyInterval`, `DivideInterval`): months and days are cut
+/// off, what is left of a day goes to the time, what is left of a month is dropped.
+///
+/// When it runs and the mode is ANSI, division by zero is `INTERVAL_DIVIDED_BY_ZERO` and an overflow `ARITHMETIC_OVERFLOW`. When
+/// tried both are null; in legacy mode division by zero is null, and each part stops at its bounds.
+fn calendar_scaled(op: Op, interval: &Typed, number: &Typed, label: String, mode: Mode, zone: Zone) -> Result<Typed> {
+    let to = interval.data_type.clone();
+    let double = crate::plan::cast_expr::cast(number.clone(), &DataType::Float64, Mode::Ansi, zone)?;
+    let args = vec![interval.expr.clone(), double.expr];
+    let options = format!("{} {mode:?}", op.symbol());
+    let expr = kernel::call("scale_interval", options, to.clone(), args, move |args, rows| {
+        let intervals = args[0].as_primitive::<IntervalMonthDayNanoType>();
+        let numbers = args[1].as_primitive::<Float64Type>();
+        let one = |row: usize| {
+            if intervals.is_null(row) || numbers.is_null(row) {
+                return Ok(None);
+            }
+            let (interval, n) = (intervals.value(row), numbers.value(row));
+            if op == Op::Divide && n == 0.0 {
+                return if mode == Mode::Ansi {
+                    Err(interval_by_zero())
+                } else {
+                    Ok(None)
+                };
+            }
+            match times(op, interval, n, mode == Mode::Legacy) {
+                None if mode == Mode::Ansi => Err(arithmetic_overflow("integer overflow")),
+                product => Ok(product),
+            }
+        };
+        let out = (0..rows).map(one).collect::<Result<IntervalMonthDayNanoArray>>()?;
+        Ok(Arc::new(out))
+    });
+    Ok(Typed::new(expr, to, label))
+}
+
+/// Returns the product or quotient of a calendar interval and a number; `None` if a part overflows, unless it `stops` there.
+fn times(op: Op, interval: IntervalMonthDayNano, n: f64, stops: bool) -> Option<IntervalMonthDayNano> {
+    let part = |x: f64| if op == Op::Divide { x / n } else { x * n };
+    let whole = |x: f64| match stops {
+        true => Some(x as i32),
+        false => i32::try_from(x as i64).ok(),
+    };
+    let days = part(interval.days.into());
+    let whole_days = whole(days)?;
+    let micros = part((interval.nanoseconds / 1000) as f64) + DAY_US as f64 * (days - f64::from(whole_days));
+    let micros = (micros + 0.5).floor() as i64;
+    let nanos = match stops {
+        true => micros.saturating_mul(1000),
+        false => micros.checked_mul(1000)?,
+    };
+    let months = whole(part(interval.months.into()))?;
+    Some(IntervalMonthDayNano::new(months, whole_days, nanos))
+}
+
+/// Makes `INTERVAL_DIVIDED_BY_ZERO`.
+fn interval_by_zero() -> SparkError {
+    SparkError::new(
+        crate::error::Exception::Arithmetic,
+        "INTERVAL_DIVIDED_BY_ZERO",
+        "22012",
+        "Division by zero. Use `try_divide` to tolerate divisor being 0 and return NULL instead.",
+    )
+}
+
 /// Returns whether an interval is a constant of whole days.
 fn days_only(interval: &Typed) -> bool {
     matches!(interval.literal(), Some(datafusion_common::ScalarValue::DurationMicrosecond(Some(us))) if us % DAY_US == 0)
@@ -224,7 +282,8 @@ pub fn add_days(date: datafusion_expr::Expr, days: datafusion_expr::Expr, sign: 
                 args[1].as_primitive::<Int32Type>(),
             );
             let out: Date32Array = arrow::compute::try_binary(x, y, |d, n| {
-                d.checked_add(sign * n)
+                sign.checked_mul(n)
+                    .and_then(|n| d.checked_add(n))
                     .ok_or_else(|| arithmetic_overflow("integer overflow").into())
             })?;
             Ok(Arc::new(out))
@@ -256,6 +315,15 @@ pub fn plus_months(days: i32, months: i32) -> Option<i32> {
         .rev()
         .find(|d| chrono::NaiveDate::from_ymd_opt(year, month, *d).is_some())?;
     chrono::NaiveDate::from_ymd_opt(year, month, day.day().min(last)).map(crate::values::text::days_of)
+}
+
+/// Returns the µs of a number of days.
+///
+/// # Errors
+/// If a timestamp does not hold so many, `ARITHMETIC_OVERFLOW`.
+fn days_us(days: i32) -> Result<i64> {
+    let micros = i64::from(days).checked_mul(DAY_US);
+    micros.ok_or_else(|| arithmetic_overflow("long overflow"))
 }
 
 /// Moves each row: by months first, then days of the local calendar, then µs of the time line. Nulls
@@ -300,25 +368,31 @@ fn add_interval(
             }
         };
         let instant = match time.data_type() {
-            DataType::Date32 => zone.to_instant(i64::from(time.as_primitive::<Date32Type>().value(row)) * DAY_US),
+            DataType::Date32 => zone.to_instant(days_us(time.as_primitive::<Date32Type>().value(row))?),
             _ => time.as_primitive::<TimestampMicrosecondType>().value(row),
         };
         let mut local = zone.to_local(instant);
         let moved = if months != 0 || days != 0 {
             let day = i32::try_from(local.div_euclid(DAY_US))
                 .ok()
-                .and_then(|d| plus_months(d, sign as i32 * months));
+                .and_then(|d| plus_months(d, (sign as i32).checked_mul(months)?));
             let day = day
-                .and_then(|d| d.checked_add(sign as i32 * days))
+                .and_then(|d| d.checked_add((sign as i32).checked_mul(days)?))
                 .ok_or_else(|| arithmetic_overflow("timestamp overflow"))?;
-            local = i64::from(day) * DAY_US + local.rem_euclid(DAY_US);
+            let within = local.rem_euclid(DAY_US);
+            local = days_us(day)?
+                .checked_add(within)
+                .ok_or_else(|| arithmetic_overflow("long overflow"))?;
             zone.to_instant(local)
         } else {
             instant
         };
         out.push(Some(
             moved
-                .checked_add(sign * micros)
+                .checked_add(
+                    sign.checked_mul(micros)
+                        .ok_or_else(|| arithmetic_overflow("long overflow"))?,
+                )
                 .ok_or_else(|| arithmetic_overflow("long overflow"))?,
         ));
     }

@@ -32,6 +32,9 @@ use crate::values::cast::Mode;
 use crate::values::zone::Zone;
 use crate::values::{interval, types};
 
+/// Windows that one row may be in: the row is made as many times.
+const MOST_WINDOWS: i64 = 10_000;
+
 /// A relation with one row per window of each row.
 pub struct Expanded {
     /// The rows, each as often as it has windows.
@@ -52,7 +55,8 @@ pub struct Expanded {
 /// # Errors
 /// If an argument is not such an interval, `DATATYPE_MISMATCH.INVALID_INTERVAL`; if length or slide are
 /// not positive, `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE`; if the slide is longer than the window or the
-/// start is not below the slide, `DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION`.
+/// start is not below the slide, `DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION`; if a row is in more windows than it may be,
+/// `RIVULET_TOO_MANY_WINDOWS`.
 pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     let mut args = args.into_iter();
     let time = args
@@ -93,7 +97,19 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
             format!("The slide duration ({slide_us} µs) must be <= the window duration ({length_us} µs)."),
         ));
     }
-    if start_us.abs() >= slide_us {
+    let windows = candidates(length_us, slide_us);
+    if windows > MOST_WINDOWS {
+        return Err(SparkError::analysis(
+            "RIVULET_TOO_MANY_WINDOWS",
+            "54000",
+            format!(
+                "Each row is in {windows} windows of {length_us} µs with a slide of {slide_us} µs, the limit is {MOST_WINDOWS}."
+            ),
+        )
+        .with("windows", windows.to_string())
+        .with("limit", MOST_WINDOWS.to_string()));
+    }
+    if start_us.checked_abs().is_none_or(|start| start >= slide_us) {
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION",
             "42K09",
@@ -193,8 +209,8 @@ pub fn open_sessions(analyzer: &mut Analyzer, input: Resolved, window: &TimeWind
         Some(gap) => session_end(window.time.clone(), gap.clone(), window),
         None => shifted(window.time.clone(), window, window.length_us),
     };
-    columns.push((after, &end));
-    columns.push((make_window(window.time.clone(), window), &whole));
+    columns.push((after.clone(), &end));
+    columns.push((session_of(window.time.clone(), after, &window.time_type), &whole));
     let plan = analyzer.project(input.plan.clone(), columns)?;
     // Null times and gaps make no session, and neither do gaps that are not positive.
     let plan = LogicalPlanBuilder::from(plan)
@@ -273,13 +289,18 @@ fn gap_us(gaps: &ArrayRef, row: usize) -> Option<i64> {
 
 /// Returns the session struct over the grouping columns that hold its bounds.
 pub fn rebuild_session(start: &Attribute, end: &Attribute) -> Expr {
-    let to = types::window_of(start.data_type.clone());
+    session_of(start.column(), end.column(), &start.data_type)
+}
+
+/// Returns the session struct of two bounds.
+fn session_of(start: Expr, end: Expr, time_type: &DataType) -> Expr {
+    let to = types::window_of(time_type.clone());
     let fields = if let DataType::Struct(fields) = &to {
         fields.clone()
     } else {
         Default::default()
     };
-    let bounds = vec![start.column(), end.column()];
+    let bounds = vec![start, end];
     kernel::call_as("make_session", "", to, bounds, Role::KeepsTime(1), move |args, rows| {
         Ok(Arc::new(StructArray::try_new_with_length(
             fields.clone(),
@@ -346,7 +367,7 @@ fn start_of(time: Expr, window: &TimeWindow, nth: i64) -> Expr {
         move |args, _| {
             let times = args[0].as_primitive::<TimestampMicrosecondType>();
             let starts: TimestampMicrosecondArray =
-                times.unary(|us| last_start(us, slide, offset).saturating_sub(nth * slide));
+                times.unary(|us| last_start(us, slide, offset).saturating_sub(nth.saturating_mul(slide)));
             Ok(Arc::new(starts.with_timezone_opt(zone.clone())))
         },
     )
@@ -461,8 +482,8 @@ pub fn candidate(
     offset: i64,
     nth: i64,
 ) -> (Int64Array, Option<arrow::array::BooleanArray>) {
-    let starts: Int64Array = times.unary(|us| last_start(us, slide, offset).saturating_sub(nth * slide));
-    if (nth + 1) * slide <= length {
+    let starts: Int64Array = times.unary(|us| last_start(us, slide, offset).saturating_sub(nth.saturating_mul(slide)));
+    if (nth + 1).saturating_mul(slide) <= length {
         return (starts, None);
     }
     let keep = starts

@@ -166,10 +166,13 @@ impl Analyzer {
         } else {
             "RANGE"
         };
-        Ok((
-            WindowFrame::new_bounds(units, lower, upper),
-            format!("{word} BETWEEN {lower_text} AND {upper_text}"),
-        ))
+        let text = format!("{word} BETWEEN {lower_text} AND {upper_text}");
+        let frame = match order_of(&lower, &upper) {
+            Bounds::InOrder => WindowFrame::new_bounds(units, lower, upper),
+            Bounds::Empty => no_rows(),
+            Bounds::Reversed => return Err(reversed(&text)),
+        };
+        Ok((frame, text))
     }
 
     /// Returns one end of a frame, as DataFusion counts it, and how Spark prints it. An offset of 0 is the
@@ -460,6 +463,47 @@ fn magnitude(value: &ScalarValue) -> (ScalarValue, bool) {
             }
         }
     }
+}
+
+/// How the ends of a frame stand to each other.
+enum Bounds {
+    /// The lower one is not after the upper one.
+    InOrder,
+    /// One is the current row and the other on the wrong side: a frame without rows, which Spark allows.
+    Empty,
+    /// Both are offsets, the lower one is after the upper one.
+    Reversed,
+}
+
+/// Compares the ends of a frame (`SpecifiedWindowFrame.checkInputDataTypes`).
+fn order_of(lower: &WindowFrameBound, upper: &WindowFrameBound) -> Bounds {
+    use WindowFrameBound::{CurrentRow, Following, Preceding};
+    let reversed = match (lower, upper) {
+        (Preceding(a), _) | (_, Following(a)) if a.is_null() => false,
+        (CurrentRow, Preceding(_)) | (Following(_), CurrentRow) => return Bounds::Empty,
+        (Following(_), Preceding(_)) => true,
+        (Following(a), Following(b)) | (Preceding(b), Preceding(a)) => a.partial_cmp(b).is_some_and(|o| o.is_gt()),
+        _ => false,
+    };
+    if reversed { Bounds::Reversed } else { Bounds::InOrder }
+}
+
+/// Returns a frame that holds no row: one that is after every row which a batch can have.
+fn no_rows() -> WindowFrame {
+    let beyond = || WindowFrameBound::Following(ScalarValue::UInt64(Some(i32::MAX as u64)));
+    WindowFrame::new_bounds(WindowFrameUnits::Rows, beyond(), beyond())
+}
+
+/// Makes `DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON` of a frame as Spark prints it.
+fn reversed(frame: &str) -> SparkError {
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON",
+        "42K09",
+        format!(
+            "Cannot resolve \"{frame}\" due to data type mismatch: The lower bound of a window frame must be less than or equal to the \
+             upper bound."
+        ),
+    )
 }
 
 /// Returns a sort key as Spark prints it: `x DESC NULLS LAST`.

@@ -25,7 +25,7 @@ use arrow::util::display::FormatOptions;
 use crate::error::{Exception, SparkError};
 use crate::values::text;
 use crate::values::types::{is_integral, is_numeric, simple_string, sql_name};
-use crate::values::zone::Zone;
+use crate::values::zone::{self, Zone};
 
 /// What a value that does not fit becomes: an error, a wrapped number or null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,9 +105,13 @@ fn cast_time(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResul
     match (array.data_type(), to) {
         (Date32, Timestamp(_, tz)) => {
             let zone = if tz.is_some() { zone } else { Zone::UTC };
-            let out: TimestampMicrosecondArray = array
-                .as_primitive::<Date32Type>()
-                .unary_opt(|d| Some(zone.to_instant(i64::from(d) * 86_400_000_000)));
+            let days = array.as_primitive::<Date32Type>();
+            let at = |d: i32| i64::from(d).checked_mul(86_400_000_000).map(|us| zone.to_instant(us));
+            let out: TimestampMicrosecondArray = match mode {
+                Mode::Try => days.unary_opt(at),
+                // In every other mode Java's `Math.multiplyExact` raises this.
+                _ => days.try_unary(|d| at(d).ok_or_else(zone::long_overflow))?,
+            };
             Ok(Arc::new(out.with_timezone_opt(tz.clone())))
         }
         (Timestamp(_, tz), Date32) => {

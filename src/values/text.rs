@@ -383,7 +383,7 @@ fn ascii_digits(text: &str) -> std::borrow::Cow<'_, str> {
 /// Reads a decimal as its unscaled value at `scale`, rounded half up; `None` if it is not a number or
 /// does not fit 38 digits.
 ///
-/// An exponent is allowed, of at most 1000 either way. Callers check the precision.
+/// An exponent is allowed, as far as a `BigDecimal` has one. Callers check the precision.
 ///
 /// ```
 /// use rivulet::values::text::parse_decimal;
@@ -394,12 +394,10 @@ fn ascii_digits(text: &str) -> std::borrow::Cow<'_, str> {
 /// ```
 pub fn parse_decimal(text: &str, scale: i8) -> Option<i128> {
     let text = ascii_digits(text.trim()).to_ascii_lowercase();
-    let (mantissa, exponent) = text
-        .split_once('e')
-        .map_or((text.as_str(), 0), |(m, e)| (m, e.parse::<i32>().unwrap_or(i32::MAX)));
-    if exponent.abs() > 1000 {
-        return None;
-    }
+    let (mantissa, exponent) = match text.split_once('e') {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text.as_str(), 0),
+    };
     let (negative, body) = match mantissa.as_bytes().first()? {
         b'-' => (true, &mantissa[1..]),
         b'+' => (false, &mantissa[1..]),
@@ -410,12 +408,14 @@ pub fn parse_decimal(text: &str, scale: i8) -> Option<i128> {
         return None;
     }
     let digits = format!("{whole}{fraction}");
-    let shift = i32::from(scale) + exponent - fraction.len() as i32;
+    // As a `BigDecimal`, whose scale is an `int`.
+    let own = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+    let shift = i64::from(scale) - i64::from(own);
     let value: i128 = if shift >= 0 {
         let digits = digits.trim_start_matches('0');
         if digits.is_empty() {
             0
-        } else if digits.len() + shift as usize > 38 {
+        } else if digits.len() as i64 + shift > 38 {
             return None;
         } else {
             digits
@@ -425,7 +425,10 @@ pub fn parse_decimal(text: &str, scale: i8) -> Option<i128> {
         }
     } else {
         let cut = (-shift) as usize;
-        let padded = format!("{:0>width$}", digits, width = cut + 1);
+        if cut > digits.len() {
+            return Some(0);
+        }
+        let padded = format!("0{digits}");
         let (keep, rest) = padded.split_at(padded.len() - cut);
         let keep = keep.trim_start_matches('0');
         if keep.len() > 38 {

@@ -159,6 +159,15 @@ fn parse_offset(text: &str) -> Option<i32> {
     (h <= 18 && m < 60 && s < 60 && total <= 18 * 3600).then_some(sign * total)
 }
 
+/// Makes Java's plain `ArithmeticException` of a number of µs that does not fit, which has no condition.
+pub fn long_overflow() -> SparkError {
+    SparkError {
+        condition: None,
+        sql_state: None,
+        ..SparkError::new(Exception::Arithmetic, "", "", "long overflow")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

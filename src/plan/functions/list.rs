@@ -19,6 +19,8 @@ use arrow::array::*;
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::DataType;
 
+use crate::error::Result;
+use crate::kernels::limits;
 use crate::values::types::element_field;
 
 /// What kernels return.
@@ -73,7 +75,7 @@ pub fn scalar(values: ArrayRef, to: &DataType) -> DfResult<datafusion_common::Sc
 /// maker.extend(0, 1..3); // the second and third of `a`
 /// maker.end(true);
 /// maker.end(false); // a null row
-/// let lists = maker.finish(&[&a, &b], &list_of(DataType::Int32))?;
+/// let lists = maker.finish("array_append", &[&a, &b], &list_of(DataType::Int32))?;
 /// let lists = lists.as_list::<i32>();
 /// assert_eq!(lists.value(0).as_primitive::<Int32Type>().values(), &[10, 2, 3]);
 /// assert!(lists.is_null(1));
@@ -105,6 +107,18 @@ impl ListMaker {
     /// Adds an element to the current row.
     pub fn push(&mut self, source: usize, at: usize) {
         self.from.push((source, at));
+    }
+
+    /// Makes sure that the current row may have so many elements more, each held as a place until the column is made.
+    ///
+    /// # Errors
+    /// If it may not, `COLLECTION_SIZE_LIMIT_EXCEEDED.FUNCTION` with the size of the row, or the limits of one value and of a
+    /// batch.
+    pub fn expect(&self, function: &str, more: u64) -> Result<()> {
+        let place = size_of::<(usize, usize)>() as u64;
+        let row = (self.from.len() - self.ended) as u64 + more;
+        limits::list(function, row, place)?;
+        limits::batch(function, (self.from.len() as u64 + more) * place)
     }
 
     /// Adds the elements of a range of one source.
@@ -139,7 +153,11 @@ impl ListMaker {
     }
 
     /// Returns the column, of the type `to`.
-    pub fn finish(self, sources: &[&dyn Array], to: &DataType) -> DfResult<ArrayRef> {
+    ///
+    /// # Errors
+    /// If the elements are larger together than those of a batch may be, `RIVULET_BATCH_TOO_LARGE`.
+    pub fn finish(self, function: &str, sources: &[&dyn Array], to: &DataType) -> DfResult<ArrayRef> {
+        limits::taken(function, sources, &self.from)?;
         let values = self.values(sources)?;
         assemble(self.lengths, Some(self.valid), values, to)
     }
@@ -159,7 +177,9 @@ mod tests {
         made.end(true);
         made.end(false);
         made.end(true);
-        let list = made.finish(&[&a, &b], &list_of(DataType::Int32)).unwrap();
+        let list = made
+            .finish("array_append", &[&a, &b], &list_of(DataType::Int32))
+            .unwrap();
         let list = list.as_list::<i32>();
         assert_eq!(list.value(0).as_ref(), &Int32Array::from(vec![1, 2, 3]) as &dyn Array);
         assert!(list.is_null(1) && list.is_valid(2) && list.value(2).is_empty());

@@ -20,6 +20,7 @@ use datafusion_expr::{Expr, Volatility};
 
 use crate::error::Result;
 use crate::kernels::kernel::{self, Argument};
+use crate::kernels::limits::Budget;
 use crate::plan::scope::Typed;
 
 /// What kernels return.
@@ -179,19 +180,38 @@ impl<'a> Row<'a> {
 /// What a cell of a result may be in Rust. The Arrow type decides among several: an `i64` may be a
 /// BIGINT, a timestamp or an interval.
 pub trait Cell: Sized {
+    /// Returns how many bytes the cell has of its own, beyond those of the result's array.
+    fn bytes(&self) -> usize {
+        0
+    }
+
     /// Returns the cells as a column of the type `to`.
     fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef>;
 }
 
 impl Cell for String {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+
     fn collect(cells: Vec<Option<Self>>, _: &DataType) -> DfResult<ArrayRef> {
-        Ok(Arc::new(StringArray::from(cells)))
+        let bytes = cells.iter().flatten().map(String::len).sum();
+        let mut out = StringBuilder::with_capacity(cells.len(), bytes);
+        cells.into_iter().for_each(|cell| out.append_option(cell));
+        Ok(Arc::new(out.finish()))
     }
 }
 
 impl Cell for Vec<u8> {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+
     fn collect(cells: Vec<Option<Self>>, _: &DataType) -> DfResult<ArrayRef> {
-        Ok(Arc::new(BinaryArray::from_iter(cells)))
+        let bytes = cells.iter().flatten().map(Vec::len).sum();
+        let mut out = BinaryBuilder::with_capacity(cells.len(), bytes);
+        cells.into_iter().for_each(|cell| out.append_option(cell));
+        Ok(Arc::new(out.finish()))
     }
 }
 
@@ -248,6 +268,10 @@ impl Cell for i128 {
 }
 
 impl Cell for Vec<Option<String>> {
+    fn bytes(&self) -> usize {
+        self.iter().map(|item| 4 + item.as_ref().map_or(0, String::len)).sum()
+    }
+
     fn collect(cells: Vec<Option<Self>>, to: &DataType) -> DfResult<ArrayRef> {
         let DataType::List(field) = to else {
             return Ok(new_null_array(to, cells.len()));
@@ -300,19 +324,41 @@ impl<'a> Arguments<'a> {
     }
 }
 
+/// Collects the cells of all rows into a column; ends before they are more than a batch may have.
+///
+/// # Errors
+/// The first error of a row; `RIVULET_VALUE_TOO_LARGE` or `RIVULET_BATCH_TOO_LARGE` for too many bytes.
+fn collected<T: Cell>(
+    name: &str,
+    rows: usize,
+    to: &DataType,
+    cell: impl Fn(usize) -> Result<Option<T>>,
+) -> DfResult<ArrayRef> {
+    let mut budget = Budget::new(name);
+    let cells = (0..rows).map(|at| -> Result<Option<T>> {
+        let cell = cell(at)?;
+        match cell.as_ref().map_or(0, T::bytes) {
+            0 => {}
+            bytes => budget.value(bytes as u64)?,
+        }
+        Ok(cell)
+    });
+    T::collect(cells.collect::<Result<_>>()?, to)
+}
+
 /// Evaluates `f` on every row without a null among its arguments; the others are null.
 ///
 /// # Errors
 /// If `f` fails for a row: the first such error.
 fn strict<T: Cell>(
+    name: &str,
     arguments: &[Argument],
     rows: usize,
     to: &DataType,
     f: impl Fn(Row<'_>) -> Result<Option<T>>,
 ) -> DfResult<ArrayRef> {
     let arguments = Arguments::of(arguments, rows);
-    let cells = (0..rows).map(|at| arguments.row(at).map_or(Ok(None), &f));
-    T::collect(cells.collect::<Result<_>>()?, to)
+    collected(name, rows, to, |at| arguments.row(at).map_or(Ok(None), &f))
 }
 
 /// Makes a call that is null if an argument is: `f` never sees a null. `options` must tell apart
@@ -335,10 +381,10 @@ pub fn call<T: Cell>(
     label: impl Into<String>,
     f: impl Fn(Row<'_>) -> Result<Option<T>> + Send + Sync + 'static,
 ) -> Typed {
-    let result = to.clone();
+    let (result, called) = (to.clone(), name.to_owned());
     let exprs: Vec<Expr> = args.into_iter().map(|t| t.expr).collect();
     let expr = kernel::call_over(name, options, to.clone(), exprs, move |args, rows| {
-        strict(args, rows, &result, &f)
+        strict(&called, args, rows, &result, &f)
     });
     Typed::new(expr, to, label)
 }
@@ -364,12 +410,11 @@ pub fn with_nulls<T: Cell>(
     label: impl Into<String>,
     f: impl Fn(Row<'_>) -> Result<Option<T>> + Send + Sync + 'static,
 ) -> Typed {
-    let result = to.clone();
+    let (result, called) = (to.clone(), name.to_owned());
     let exprs: Vec<Expr> = args.into_iter().map(|t| t.expr).collect();
     let expr = kernel::call_over(name, options, to.clone(), exprs, move |arguments, rows| {
         let columns = Column::all(arguments);
-        let cells = (0..rows).map(|at| f(Row { args: &columns, at }));
-        T::collect(cells.collect::<Result<_>>()?, &result)
+        collected(&called, rows, &result, |at| f(Row { args: &columns, at }))
     });
     Typed::new(expr, to, label)
 }

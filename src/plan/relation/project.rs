@@ -124,7 +124,11 @@ impl Analyzer {
             return Ok(input);
         };
         let name = items[at].name.clone();
-        let mut expanded = time_window::expand(self, input, &window, &name)?;
+        let mut expanded = if window.session {
+            time_window::open_sessions(self, input, &window, &name)?
+        } else {
+            time_window::expand(self, input, &window, &name)?
+        };
         for item in items.iter_mut().filter(|t| t.window.as_ref() == Some(&window)) {
             item.expr = expanded.window.column();
             item.attribute = Some(expanded.window.clone());

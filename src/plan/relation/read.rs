@@ -183,7 +183,8 @@ impl Analyzer {
     /// Resolves `spark.range`: from `start` up to, but without, `end`. A negative step counts down.
     ///
     /// # Errors
-    /// If the step is 0, `INVALID_PARAMETER_VALUE.STEP`.
+    /// If the step is 0, `INVALID_PARAMETER_VALUE.STEP`; if it is cut into too many partitions,
+    /// `RIVULET_TOO_MANY_PARTITIONS`.
     pub(super) fn range(&mut self, start: i64, end: i64, step: i64, partitions: Option<i32>) -> Result<Resolved> {
         if step == 0 {
             return Err(SparkError::new(
@@ -197,6 +198,7 @@ impl Analyzer {
             .and_then(|n| usize::try_from(n).ok())
             .filter(|n| *n > 0)
             .unwrap_or_else(|| self.conf.parallelism());
+        check_partitions("range", slices)?;
         let fields = Fields::from(vec![Field::new("id", DataType::Int64, false)]);
         self.scan(Origin::Range { start, end, step }, &fields, slices, vec![], None)
     }
@@ -225,6 +227,27 @@ impl Analyzer {
             _ => Err(SparkError::unsupported("this SQL command as a relation")),
         }
     }
+}
+
+/// Partitions that a relation may be cut into: there is a task for each.
+const MOST_PARTITIONS: usize = 100_000;
+
+/// Checks the number of partitions that a relation asks for.
+///
+/// # Errors
+/// If they are more than there may be, `RIVULET_TOO_MANY_PARTITIONS`.
+pub(super) fn check_partitions(relation: &str, partitions: usize) -> Result<()> {
+    if partitions <= MOST_PARTITIONS {
+        return Ok(());
+    }
+    Err(SparkError::analysis(
+        "RIVULET_TOO_MANY_PARTITIONS",
+        "54000",
+        format!("`{relation}` asks for {partitions} partitions, the limit is {MOST_PARTITIONS}."),
+    )
+    .with("relation", format!("`{relation}`"))
+    .with("partitions", partitions.to_string())
+    .with("limit", MOST_PARTITIONS.to_string()))
 }
 
 /// Returns options by lower-case name, since Spark's are case-insensitive (`CaseInsensitiveMap`).

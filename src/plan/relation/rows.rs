@@ -180,6 +180,7 @@ impl Analyzer {
         let partitions = partitions
             .filter(|n| *n > 0)
             .unwrap_or_else(|| self.conf.shuffle_partitions());
+        super::read::check_partitions("repartition", partitions)?;
         let plan = nodes::plan(Repartition { keys, partitions }, input.plan.clone())?;
         Ok(input.over(plan))
     }

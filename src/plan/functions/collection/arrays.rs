@@ -20,7 +20,7 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::*;
 
 use crate::error::{Exception, Result, SparkError};
-use crate::kernels::kernel;
+use crate::kernels::{kernel, limits};
 use crate::plan::functions::call::Call;
 use crate::plan::functions::error::{index_of_zero, mismatch, unexpected_type};
 use crate::plan::functions::list::{ListMaker, assemble, span};
@@ -129,12 +129,19 @@ pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     let args = vec![item.expr, call.int(1)?.expr];
     let expr = kernel::call(call.name, "", to.clone(), args, move |args, rows| {
         let counts = args[1].as_primitive::<Int32Type>();
-        let chosen = (0..rows).map(|r| {
-            counts
-                .is_valid(r)
-                .then(|| vec![Some(r as u32); counts.value(r).max(0) as usize])
-        });
-        gathered(&args[0], chosen.collect(), &result)
+        let mut made = ListMaker::new(rows);
+        for row in 0..rows {
+            if counts.is_valid(row) {
+                let count = counts.value(row).max(0) as u64;
+                if count > limits::MOST_ELEMENTS {
+                    return Err(limits::too_many_elements("array_repeat", count.into(), Some("count")).into());
+                }
+                made.expect("array_repeat", count)?;
+                made.append(std::iter::repeat_n((0, row), count as usize));
+            }
+            made.end(counts.is_valid(row));
+        }
+        made.finish("array_repeat", &[&args[0]], &result)
     });
     Ok(Typed::new(expr, to, call.label()))
 }
@@ -268,6 +275,7 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
         for row in 0..rows {
             let valid = lists.iter().all(|l| l.is_valid(row));
             if valid {
+                made.expect("concat", lists.iter().map(|l| span(l, row).len() as u64).sum())?;
                 for (i, list) in lists.iter().enumerate() {
                     made.extend(i, span(list, row));
                 }
@@ -275,7 +283,7 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
             made.end(valid);
         }
         let columns: Vec<&dyn Array> = lists.iter().map(|l| l.values().as_ref()).collect();
-        made.finish(&columns, &result)
+        made.finish("concat", &columns, &result)
     });
     Ok(Typed::new(expr, to, call.label()))
 }
@@ -297,13 +305,14 @@ pub fn flatten(call: &Call<'_>) -> Result<Typed> {
         for row in 0..rows {
             let valid = outer.is_valid(row) && span(outer, row).all(|i| lists.is_valid(i));
             if valid {
+                made.expect("flatten", span(outer, row).map(|i| span(lists, i).len() as u64).sum())?;
                 for i in span(outer, row) {
                     made.extend(0, span(lists, i));
                 }
             }
             made.end(valid);
         }
-        made.finish(&[lists.values()], &result)
+        made.finish("flatten", &[lists.values()], &result)
     });
     Ok(Typed::new(expr, inner, call.label()))
 }
@@ -358,7 +367,7 @@ pub fn slice(call: &Call<'_>) -> Result<Typed> {
             }
             made.end(valid);
         }
-        made.finish(&[list.values()], &result)
+        made.finish("slice", &[list.values()], &result)
     });
     Ok(Typed::new(expr, to, call.label()))
 }
@@ -377,13 +386,15 @@ fn inserted(call: &Call<'_>, list: Typed, item: Typed, position: Option<Typed>) 
         for row in 0..rows {
             let known = list.is_valid(row) && positions.is_none_or(|p| p.is_valid(row));
             if known {
-                let cells = span(list, row).map(|at| (0, at)).collect();
                 let position = positions.map(|p| i64::from(p.value(row)));
+                let size = span(list, row).len() as u64;
+                made.expect("array_insert", position.map_or(0, i64::unsigned_abs).max(size + 1))?;
+                let cells = span(list, row).map(|at| (0, at)).collect();
                 made.append(with_item(cells, (1, row), position, (2, 0))?);
             }
             made.end(known);
         }
-        made.finish(&[list.values(), &args[1], &nothing], &result)
+        made.finish("array_insert", &[list.values(), &args[1], &nothing], &result)
     });
     Ok(Typed::new(expr, to, call.label()))
 }
@@ -432,6 +443,9 @@ pub fn join(call: &Call<'_>) -> Result<Typed> {
     Ok(row::call(call.name, "", DataType::Utf8, args, call.label(), move |r| {
         let items = r.list(0);
         let items = items.as_string::<i32>();
+        let between = r.text(1).len() + if with_nulls { r.text(2).len() } else { 0 };
+        let own = limits::bytes(items, 0..items.len());
+        limits::value("array_join", own.saturating_add(items.len() as u64 * between as u64))?;
         let parts: Vec<&str> = items
             .iter()
             .filter_map(|item| item.or_else(|| with_nulls.then(|| r.text(2))))

@@ -16,7 +16,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 
 use crate::error::{Exception, Result, SparkError};
-use crate::kernels::kernel;
+use crate::kernels::{kernel, limits};
 use crate::plan::coercion;
 use crate::plan::datetime::plus_months;
 use crate::plan::functions::call::Call;
@@ -29,8 +29,8 @@ use crate::values::interval;
 use crate::values::types::{self, element_field, is_integral, list_of};
 use crate::values::zone::Zone;
 
-/// Elements that one sequence may have (`ByteArrayMethods.MAX_ROUNDED_ARRAY_LENGTH`).
-const MOST: i64 = 2_147_483_632;
+/// Bytes of an element while it is made.
+const WIDTH: u64 = 8;
 
 /// Resolves `sequence` (`Sequence`). Both bounds are included if the steps meet them.
 ///
@@ -80,14 +80,7 @@ fn illegal(start: impl std::fmt::Display, stop: impl std::fmt::Display, step: im
 
 /// Makes `COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER`.
 fn too_long(count: i128) -> SparkError {
-    SparkError::new(
-        Exception::Runtime,
-        "COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER",
-        "54000",
-        format!(
-            "Can't create array with {count} elements which exceeding the array size limit {MOST}, the value of parameter(s) `count` in the function `sequence` is invalid."
-        ),
-    )
+    limits::too_many_elements("sequence", count, Some("count"))
 }
 
 /// Returns sequences of integers, in the type of the bounds.
@@ -131,10 +124,28 @@ fn count_up(from: i64, to: i64, step: Option<i64>, out: &mut Vec<i64>) -> Result
     } else {
         (i128::from(to) - i128::from(from)) / i128::from(step) + 1
     };
-    if count > i128::from(MOST) {
+    room(count, out)?;
+    out.extend((0..count as i64).map(|i| from.wrapping_add(i.wrapping_mul(step))));
+    Ok(())
+}
+
+/// Makes room for a row of so many elements.
+///
+/// # Errors
+/// If Spark does not allow so many, `COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER`; if the row or those of its batch hold more than
+/// they may, the errors of [`limits`].
+fn room(count: i128, out: &mut Vec<i64>) -> Result<()> {
+    if count > i128::from(limits::MOST_ELEMENTS) {
         return Err(too_long(count));
     }
-    out.extend((0..count as i64).map(|i| from.wrapping_add(i.wrapping_mul(step))));
+    limits::list("sequence", count as u64, WIDTH)?;
+    limits::batch("sequence", (out.len() as u64 + count as u64) * WIDTH)?;
+    // A capacity that doubles beyond the limit would hold twice as much as is allowed.
+    let count = count as usize;
+    if out.capacity() - out.len() < count {
+        let left = (limits::MOST_BATCH_BYTES / WIDTH) as usize - out.len();
+        out.reserve_exact(out.len().max(count).min(left));
+    }
     Ok(())
 }
 
@@ -218,6 +229,8 @@ fn walk(from: i64, to: i64, (months, days, micros): (i32, i32, i64), out: &mut V
             ))
         };
     }
+    let steps = most_steps(i128::from(to) - i128::from(from), (months, days, micros));
+    room(steps + 1, out)?;
     for n in 0i32.. {
         let date = i32::try_from(from.div_euclid(DAY_US)).ok();
         let moved = date
@@ -231,10 +244,15 @@ fn walk(from: i64, to: i64, (months, days, micros): (i32, i32, i64), out: &mut V
         if (direction > 0 && at > to) || (direction < 0 && at < to) {
             break;
         }
-        if out.len() as i64 >= MOST {
-            return Err(too_long(MOST.into()));
-        }
+        limits::list("sequence", n as u64 + 1, WIDTH)?;
         out.push(at);
     }
     Ok(())
+}
+
+/// Returns how many steps at most lead over a distance in µs; months count with the days that the shortest years have.
+fn most_steps(distance: i128, (months, days, micros): (i32, i32, i64)) -> i128 {
+    let step =
+        i128::from(months) * 28 * i128::from(DAY_US) + i128::from(days) * i128::from(DAY_US) + i128::from(micros);
+    if step == 0 { 0 } else { (distance / step).max(0) }
 }

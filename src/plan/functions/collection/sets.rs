@@ -105,7 +105,7 @@ pub fn remove(call: &Call<'_>) -> Result<Typed> {
             }
             made.end(valid);
         }
-        made.finish(&[list.values()], &result)
+        made.finish("array_remove", &[list.values()], &result)
     });
     Ok(Typed::new(expr, to, call.label()))
 }
@@ -225,7 +225,7 @@ pub fn combined(call: &Call<'_>, how: Combine) -> Result<Typed> {
             }
             made.end(valid);
         }
-        made.finish(&[a.values(), b.values()], &result)
+        made.finish("array_union", &[a.values(), b.values()], &result)
     });
     Ok(Typed::new(expr, to, call.label()))
 }

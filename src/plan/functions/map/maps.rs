@@ -30,7 +30,7 @@ use crate::plan::functions::text::regex;
 use crate::plan::functions::{Context, fold, generator};
 use crate::plan::scope::Typed;
 use crate::settings;
-use crate::values::types::{element_field, list_of, map_of};
+use crate::values::types::{self, element_field, list_of, map_of};
 
 /// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
@@ -296,11 +296,17 @@ pub fn from_entries(call: &Call<'_>) -> Result<Typed> {
 
 /// Resolves `map_concat` (`MapConcat`): the entries of all maps in order; null if one is null, an empty
 /// map without arguments.
+///
+/// # Errors
+/// If an argument is not a map, or two are maps of types without a common one, `DATATYPE_MISMATCH.MAP_CONCAT_DIFF_TYPES`.
 pub fn concat(call: &Call<'_>) -> Result<Typed> {
     if call.args.is_empty() {
         return map(&call.other("map", &[]));
     }
-    let (maps, to) = unified(call.context, "map_concat", call.args)?;
+    if call.args.iter().any(|a| !matches!(a.data_type, DataType::Map(..))) {
+        return Err(not_all_maps(call));
+    }
+    let (maps, to) = unified(call.context, "map_concat", call.args).map_err(|_| not_all_maps(call))?;
     let (result, dedup) = (to.clone(), call.context.dedup());
     let exprs = maps.into_iter().map(|t| t.expr).collect();
     let expr = kernel::call(call.name, format!("{dedup:?}"), to.clone(), exprs, move |args, rows| {
@@ -309,6 +315,7 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
         for row in 0..rows {
             let valid = maps.iter().all(|m| m.is_valid(row));
             if valid {
+                made.expect("map_concat", maps.iter().map(|m| map_span(m, row).len() as u64).sum())?;
                 for (i, map) in maps.iter().enumerate() {
                     made.extend(i, map_span(map, row));
                 }
@@ -324,6 +331,24 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
         build(&keys, &values, lengths, valid.to_vec(), &result, dedup)
     });
     Ok(Typed::new(expr, to, call.label()))
+}
+
+/// Makes `DATATYPE_MISMATCH.MAP_CONCAT_DIFF_TYPES`, which names the types of the arguments.
+fn not_all_maps(call: &Call<'_>) -> SparkError {
+    let types: Vec<String> = call
+        .args
+        .iter()
+        .map(|a| format!("\"{}\"", types::sql_name(&a.data_type)))
+        .collect();
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.MAP_CONCAT_DIFF_TYPES",
+        "42K09",
+        format!(
+            "Cannot resolve \"{}\" due to data type mismatch: The `map_concat` should all be of type map, but it's [{}].",
+            call.label(),
+            types.join(", ")
+        ),
+    )
 }
 
 /// Resolves `str_to_map(text, pairs, key_value)` (`StringToMap`): both delimiters are regular

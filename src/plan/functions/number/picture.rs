@@ -67,7 +67,18 @@ pub fn to_char(call: &Call<'_>) -> Result<Typed> {
 pub fn to_number(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let format = constant_format(call)?;
     let picture = Picture::new(&format)?;
-    let precision = (picture.whole.len() + picture.fraction).clamp(1, 38) as u8;
+    let precision = picture.whole.len() + picture.fraction;
+    if precision > 38 {
+        return Err(SparkError::new(
+            Exception::Arithmetic,
+            "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION",
+            "22003",
+            format!("Decimal precision {precision} exceeds max precision 38."),
+        )
+        .with("precision", precision.to_string())
+        .with("maxPrecision", "38"));
+    }
+    let precision = precision.max(1) as u8;
     let to = DataType::Decimal128(precision, picture.fraction as i8);
     let tolerant = tolerant || !call.context.ansi();
     let options = format!("{picture:?}");
@@ -129,7 +140,7 @@ impl Digits {
                 } else {
                     value
                 };
-                (value < 0, text::decimal(rounded.abs(), scale as i8))
+                (value < 0, text::decimal(rounded.saturating_abs(), scale as i8))
             }
             None => (
                 r.double(0).is_sign_negative(),
@@ -207,17 +218,26 @@ pub fn format_number(call: &Call<'_>) -> Result<Typed> {
 
 /// Writes a number by a pattern of `DecimalFormat`: the zeros say how many digits there are at least.
 fn by_pattern(r: &Row<'_>, scale: Option<i32>, pattern: &str) -> String {
+    // `DecimalFormat` writes no more digits of a double (`DOUBLE_FRACTION_DIGITS`).
     let (least, most) = fraction_digits(pattern);
+    let (least, most) = (least.min(340), most.min(340));
     let digits = Digits::of(r, scale, most);
     let body = pattern.split('.').next().unwrap_or(pattern);
     let zeros = body.chars().filter(|c| *c == '0').count();
-    let whole = format!("{:0>zeros$}", digits.whole.trim_start_matches('0'));
+    let whole = with_zeros(digits.whole.trim_start_matches('0'), zeros);
     let whole = if body.contains(',') { grouped(&whole) } else { whole };
     let mut fraction = digits.fraction.clone();
     while fraction.len() > least && fraction.ends_with('0') {
         fraction.pop();
     }
     digits.text(&whole, &fraction)
+}
+
+/// Returns digits with zeros in front, up to a width; one of `format!` is at most 65,535.
+fn with_zeros(digits: &str, width: usize) -> String {
+    let mut out = "0".repeat(width.saturating_sub(digits.len()));
+    out.push_str(digits);
+    out
 }
 
 /// Returns the least and the most fraction digits of a `DecimalFormat` pattern.
@@ -314,13 +334,20 @@ impl Picture {
 
     /// Writes a decimal, rounded half up to the picture's digits; `#` for each digit if they are too many.
     fn write(&self, value: i128, scale: i32) -> String {
-        let wanted = self.fraction as i32;
+        // A decimal has no more than 38 digits after the point: further ones are zeros, put behind its own.
+        let wanted = self.fraction.min(scale.max(0) as usize) as i32;
         let fitted = if scale > wanted {
             unscaled(value, scale - wanted, Rounding::HalfUp).unwrap_or(value) / 10i128.pow((scale - wanted) as u32)
         } else {
-            value.saturating_mul(10i128.pow((wanted - scale) as u32))
+            value
         };
-        let text = text::decimal(fitted.abs(), self.fraction as i8);
+        let zeros = self.fraction - wanted as usize;
+        let point = if wanted == 0 && zeros > 0 { "." } else { "" };
+        let text = format!(
+            "{}{point}{}",
+            text::decimal(fitted.saturating_abs(), wanted as i8),
+            "0".repeat(zeros)
+        );
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         let overflow = whole.trim_start_matches('0').len() > self.whole.len();
         let mut body = self.whole_digits(whole, overflow);
@@ -343,12 +370,12 @@ impl Picture {
     /// they are too many.
     fn whole_digits(&self, whole: &str, overflow: bool) -> String {
         let width = self.whole.len();
-        let digits: Vec<char> = format!("{whole:0>width$}").chars().collect();
+        let digits: Vec<char> = with_zeros(whole, width).chars().collect();
         let mut body = String::new();
         let mut started = false;
         for (i, shape) in self.whole.chars().enumerate() {
             let left = width - i;
-            if i > 0 && self.separators.contains(&left) {
+            if i > 0 && self.separators.binary_search(&left).is_ok() {
                 body.push(if started { ',' } else { ' ' });
             }
             let digit = digits[digits.len() - left];
@@ -417,7 +444,7 @@ impl Picture {
         let mut digits = 0;
         for c in whole.chars().rev() {
             match c {
-                ',' if self.separators.contains(&digits) => {}
+                ',' if self.separators.binary_search(&digits).is_ok() => {}
                 '0'..='9' => digits += 1,
                 _ => return None,
             }

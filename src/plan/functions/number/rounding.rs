@@ -121,7 +121,7 @@ fn integer(call: &Call<'_>, arg: Typed, scale: i32, rounding: Rounding, label: S
     };
     let wide = call.context.cast(arg, &DataType::Int64)?;
     let rounded = row::call("round", options, DataType::Int64, vec![wide], label.clone(), move |r| {
-        let value = unscaled(r.long(0).into(), -scale, rounding).unwrap_or(0);
+        let value = unscaled(r.long(0).into(), scale.saturating_neg(), rounding).unwrap_or(0);
         if ansi && (value < i128::from(least) || value > i128::from(most)) {
             return Err(arithmetic_overflow("Overflow"));
         }
@@ -143,7 +143,7 @@ fn decimal_at(arg: Typed, scale: i32, rounding: Rounding, label: String) -> Resu
     let (p, s) = (i32::from(p), i32::from(s));
     let whole = p - s + 1;
     let (precision, result_scale) = if scale < 0 {
-        (whole.max(1 - scale).min(38), 0)
+        (whole.max(1i32.saturating_sub(scale)).min(38), 0)
     } else {
         ((whole + scale.min(s)).min(38), scale.min(s))
     };
@@ -155,7 +155,7 @@ fn decimal_at(arg: Typed, scale: i32, rounding: Rounding, label: String) -> Resu
         vec![arg],
         label,
         move |r| {
-            let cut = s - scale;
+            let cut = s.saturating_sub(scale);
             let value = r.decimal(0);
             let rounded = if cut <= 0 {
                 Some(value)
@@ -213,7 +213,7 @@ fn decimal_text(scientific: &str, scale: i32, rounding: Rounding) -> String {
     let negative = mantissa.starts_with('-');
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
     let unscaled_scale = digits.len() as i32 - 1 - exponent;
-    let cut = unscaled_scale - scale;
+    let cut = unscaled_scale.saturating_sub(scale);
     let value: i128 = digits.parse().unwrap_or(0);
     let value = if negative { -value } else { value };
     let rounded = if cut <= 0 {

@@ -192,7 +192,7 @@ pub fn arithmetic(call: &Call<'_>, op: Op) -> Result<Typed> {
 /// As [`arithmetic()`], in a mode.
 fn arithmetic_in(call: &Call<'_>, op: Op, mode: Mode) -> Result<Typed> {
     let (left, right) = (call.arg(0)?, call.arg(1)?);
-    match datetime::arithmetic(op, &left, &right, call.context.zone)? {
+    match datetime::arithmetic(op, &left, &right, call.context.zone, mode)? {
         Some(time) => Ok(time),
         None => arithmetic::binary(op, left, right, mode, call.context.zone),
     }

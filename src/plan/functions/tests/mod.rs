@@ -19,4 +19,5 @@ mod lambdas;
 mod missing_values;
 mod records;
 mod run;
+mod sizes;
 mod sliding;

@@ -16,7 +16,7 @@ use arrow::compute::kernels::comparison::{contains, ends_with, starts_with};
 use arrow::datatypes::DataType;
 
 use crate::error::Result;
-use crate::kernels::kernel;
+use crate::kernels::{kernel, limits};
 use crate::plan::functions::call::Call;
 use crate::plan::functions::collection::arrays;
 use crate::plan::functions::row;
@@ -99,6 +99,7 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
             call.args.to_vec(),
             call.label(),
             move |r| {
+                limits::value("concat", (0..width).map(|i| r.bytes(i).len() as u64).sum())?;
                 let bytes = (0..width).flat_map(|i| r.bytes(i).iter().copied());
                 Ok(Some(bytes.collect::<Vec<u8>>()))
             },
@@ -106,6 +107,7 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
     }
     let parts = (0..width).map(|i| call.text(i)).collect::<Result<Vec<_>>>()?;
     call.strict(DataType::Utf8, parts, move |r| {
+        limits::value("concat", (0..width).map(|i| r.text(i).len() as u64).sum())?;
         Ok(Some((0..width).map(|i| r.text(i)).collect::<String>()))
     })
 }
@@ -282,12 +284,17 @@ pub fn concat_with(call: &Call<'_>) -> Result<Typed> {
                 return Ok(None);
             }
             let mut parts: Vec<String> = Vec::new();
+            let mut total = 0;
             for i in (1..width).filter(|i| !r.is_null(*i)) {
-                match r.array(i).0.data_type() {
+                let (column, at) = r.array(i);
+                total += limits::bytes(column, at..at + 1);
+                limits::value("concat_ws", total)?;
+                match column.data_type() {
                     DataType::List(_) => parts.extend(r.list(i).as_string::<i32>().iter().flatten().map(str::to_owned)),
                     _ => parts.push(r.text(i).to_owned()),
                 }
             }
+            limits::product("concat_ws", r.text(0).len(), parts.len())?;
             Ok(Some(parts.join(r.text(0))))
         },
     ))

@@ -9,6 +9,7 @@
 //! substring_index('a.b.c', '.', 9)    a.b.c      split_part('a.b.c', '.', 9)    (empty)
 //! ```
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, ListBuilder, StringBuilder};
@@ -16,6 +17,7 @@ use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
 
 use crate::error::{Exception, Result, SparkError};
+use crate::kernels::limits;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::error::index_of_zero;
 use crate::plan::functions::text::basic::substring_of;
@@ -26,14 +28,11 @@ use crate::values::types::{element_field, list_of};
 
 /// Resolves `repeat` (`StringRepeat`); a negative number counts as 0.
 ///
-/// When it runs, a result longer than 2147483647 bytes is `STRING_TOO_LONG`: the page would run out of
-/// memory long before.
+/// When it runs, a result over the limit of one value is `RIVULET_VALUE_TOO_LARGE`.
 pub fn repeat(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
         let (part, times) = (r.text(0), r.int(1).max(0) as usize);
-        if part.len().saturating_mul(times) > i32::MAX as usize {
-            return Err(too_long("repeat"));
-        }
+        limits::product("repeat", part.len(), times)?;
         Ok(Some(part.repeat(times)))
     })
 }
@@ -41,7 +40,9 @@ pub fn repeat(call: &Call<'_>) -> Result<Typed> {
 /// Resolves `space` (`StringSpace`); a negative number counts as 0.
 pub fn space(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.int(0)?], |r| {
-        Ok(Some(" ".repeat(r.int(0).max(0) as usize)))
+        let count = r.int(0).max(0) as usize;
+        limits::product("space", 1, count)?;
+        Ok(Some(" ".repeat(count)))
     })
 }
 
@@ -51,13 +52,12 @@ pub fn translate(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?, call.text(2)?], |r| {
         let from: Vec<char> = r.text(1).chars().collect();
         let to: Vec<char> = r.text(2).chars().collect();
-        let changed = r
-            .text(0)
-            .chars()
-            .filter_map(|c| match from.iter().position(|f| *f == c) {
-                None => Some(c),
-                Some(at) => to.get(at).copied(),
-            });
+        // The first of equal characters counts, so it is put in last.
+        let places: HashMap<char, usize> = from.iter().enumerate().rev().map(|(at, c)| (*c, at)).collect();
+        let changed = r.text(0).chars().filter_map(|c| match places.get(&c) {
+            None => Some(c),
+            Some(at) => to.get(*at).copied(),
+        });
         Ok(Some(changed.collect::<String>()))
     })
 }
@@ -67,11 +67,15 @@ pub fn replace(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text(0)?, call.text(1)?, call.text_or(2, "")?];
     let label = call.label_or(2, &[""]);
     Ok(row::call(call.name, "", DataType::Utf8, args, label, |r| {
-        Ok(Some(if r.text(1).is_empty() {
-            r.text(0).to_owned()
-        } else {
-            r.text(0).replace(r.text(1), r.text(2))
-        }))
+        let (text, part, with) = (r.text(0), r.text(1), r.text(2));
+        if part.is_empty() {
+            return Ok(Some(text.to_owned()));
+        }
+        if with.len() > part.len() {
+            let grown = (with.len() - part.len()) as u64 * text.matches(part).count() as u64;
+            limits::value("replace", text.len() as u64 + grown)?;
+        }
+        Ok(Some(text.replace(part, with)))
     }))
 }
 
@@ -180,16 +184,6 @@ pub fn validate_utf8(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Makes `STRING_TOO_LONG`, which names the function.
-fn too_long(function: &str) -> SparkError {
-    SparkError::new(
-        Exception::Runtime,
-        "STRING_TOO_LONG",
-        "54000",
-        format!("The result of `{function}` is longer than 2147483647 bytes."),
-    )
-}
-
 /// Resolves `lpad` and `rpad` (`StringLPad`, `StringRPad`) of strings. A value that is too long is cut
 /// on the right; a negative length counts as 0; an empty padding adds nothing.
 pub fn pad(call: &Call<'_>, left: bool) -> Result<Typed> {
@@ -205,7 +199,13 @@ pub fn pad(call: &Call<'_>, left: bool) -> Result<Typed> {
         if count >= length {
             return Ok(Some(text.chars().take(length).collect::<String>()));
         }
-        let fill: String = r.text(2).chars().cycle().take(length - count).collect();
+        let padding = r.text(2);
+        if !padding.is_empty() {
+            // As many whole paddings as are begun.
+            let times = (length - count).div_ceil(padding.chars().count());
+            limits::product(if left { "lpad" } else { "rpad" }, padding.len(), times)?;
+        }
+        let fill: String = padding.chars().cycle().take(length - count).collect();
         Ok(Some(if left {
             format!("{fill}{text}")
         } else {
@@ -232,6 +232,9 @@ fn pad_bytes(call: &Call<'_>, first: Typed, left: bool) -> Result<Typed> {
         move |r| {
             let (bytes, length) = (r.bytes(0), r.int(1).max(0) as usize);
             let missing = length.saturating_sub(bytes.len());
+            if !r.bytes(2).is_empty() {
+                limits::product(if left { "lpad" } else { "rpad" }, 1, length)?;
+            }
             let fill: Vec<u8> = r.bytes(2).iter().copied().cycle().take(missing).collect();
             let kept = &bytes[..bytes.len().min(length)];
             Ok(Some(if left {

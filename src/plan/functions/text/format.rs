@@ -66,6 +66,9 @@ fn illegal(message: String) -> SparkError {
     }
 }
 
+/// The greatest width and precision of a place: what `format!` can pad to.
+const WIDEST: usize = 65_535;
+
 /// One place of a pattern: `%[index$][flags][width][.precision]conversion`.
 #[derive(Debug, Default, Clone)]
 struct Spec {
@@ -187,13 +190,13 @@ fn read(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<Spec> {
             '0'..='9' => digits.push(c),
             '.' => {
                 if !digits.is_empty() {
-                    spec.width = std::mem::take(&mut digits).parse().ok()?;
+                    spec.width = std::mem::take(&mut digits).parse().ok().filter(|n| *n <= WIDEST)?;
                 }
                 spec.precision = Some(0);
             }
             conversion => {
                 if !digits.is_empty() {
-                    let number: usize = digits.parse().ok().filter(|n| *n < 100_000)?;
+                    let number: usize = digits.parse().ok().filter(|n| *n <= WIDEST)?;
                     if spec.precision.is_some() {
                         spec.precision = Some(number)
                     } else {

@@ -12,6 +12,7 @@
 use arrow::datatypes::DataType;
 
 use crate::error::Result;
+use crate::kernels::limits;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::scope::Typed;
@@ -48,6 +49,8 @@ pub fn locate(call: &Call<'_>) -> Result<Typed> {
 
 /// Resolves `levenshtein` (`Levenshtein`). With a threshold the whole distance is computed, too, and -1
 /// returned if it is greater.
+///
+/// When it runs, two strings that are too long together are `RIVULET_TOO_MANY_STEPS`.
 pub fn levenshtein(call: &Call<'_>) -> Result<Typed> {
     let mut args = vec![call.text(0)?, call.text(1)?];
     let limited = call.has(2);
@@ -55,7 +58,9 @@ pub fn levenshtein(call: &Call<'_>) -> Result<Typed> {
         args.push(call.int(2)?);
     }
     call.strict(DataType::Int32, args, move |r| {
-        let found = crate::values::text::distance(r.text(0), r.text(1)) as i32;
+        let (a, b) = (r.text(0), r.text(1));
+        limits::steps("levenshtein", (a.len() as u64).saturating_mul(b.len() as u64))?;
+        let found = crate::values::text::distance(a, b) as i32;
         Ok(Some(if limited && found > r.int(2) { -1 } else { found }))
     })
 }

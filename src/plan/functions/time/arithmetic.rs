@@ -167,9 +167,10 @@ fn next_day(from: i32, name: &str, ansi: bool) -> Result<Option<i32>> {
             .with("string", name));
         }
     };
-    // 1970-01-01 was a Thursday.
-    let today = (from + 3).rem_euclid(7);
-    Ok(Some(from + (wanted - today + 6).rem_euclid(7) + 1))
+    // Counted from Thursday, as 1970-01-01 was one; at the ends of the days it wraps as `getNextDateForDayOfWeek` does.
+    let wanted: i32 = (wanted + 4) % 7;
+    let ahead = (wanted - 1).wrapping_sub(from) % 7;
+    Ok(Some(from.wrapping_add(1).wrapping_add((ahead + 7) % 7)))
 }
 
 /// A unit of `timestampadd` and `timestampdiff`: a number of months, or of microseconds.
