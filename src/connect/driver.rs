@@ -3,7 +3,7 @@
 //! The host feeds it [`Input`]s and carries out its [`Output`]s; [`Driver::wake_at`] says when it wants to be woken. It
 //! has no clock and does no I/O of its own but reading files through [`Files`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
 use prost::Message;
@@ -74,6 +74,8 @@ pub struct Driver {
     pub(super) contexts: super::dstreams::Contexts,
     /// Directories that are being written or read.
     pub(super) saves: super::saved::Saves,
+    /// When the step in progress began, ms since the epoch.
+    now_ms: i64,
     /// Outputs of the step in progress.
     pub(super) out: Vec<Output>,
     /// Jobs of the recent past, oldest first.
@@ -82,8 +84,8 @@ pub struct Driver {
     pub(super) kept: BTreeMap<DatasetId, super::datasets::KeptDataset>,
     /// When the runner wants to look at slow tasks.
     tasks_wake_at: Option<i64>,
-    /// Errors that clients may ask more about, by id.
-    pub(super) errors: BTreeMap<String, SparkError>,
+    /// Errors that clients may ask more about, and their ids, oldest first.
+    pub(super) errors: VecDeque<(String, SparkError)>,
     /// Questions to storage without an answer yet.
     pub(super) asked: super::storage::Asked,
     /// Makes ids differ between drivers.
@@ -105,11 +107,12 @@ impl Driver {
             streams: Streams::default(),
             contexts: Default::default(),
             saves: Default::default(),
+            now_ms: 0,
             out: vec![],
             history: vec![],
             kept: BTreeMap::new(),
             tasks_wake_at: None,
-            errors: BTreeMap::new(),
+            errors: VecDeque::new(),
             asked: Default::default(),
             seed,
             ids: 0,
@@ -121,6 +124,7 @@ impl Driver {
     /// Whatever happened, queries that are due are stepped too, so a host that only ever wakes the driver is enough for
     /// time to pass.
     pub fn handle(&mut self, now_ms: i64, input: Input) -> Vec<Output> {
+        self.now_ms = now_ms;
         match input {
             Input::Request { id, method, bytes } => {
                 if let Err(error) = self.request(id, method, &bytes, now_ms) {
@@ -278,9 +282,10 @@ impl Driver {
     /// Returns a session; an unknown id begins a new one, as in Spark.
     pub(super) fn session(&mut self, id: &str) -> &mut Session {
         let defaults = &self.defaults;
-        self.sessions
-            .entry(id.to_owned())
-            .or_insert_with(|| Session::new(defaults))
+        let session = self.sessions.entry(id.to_owned());
+        let session = session.or_insert_with(|| Session::new(defaults));
+        session.called_ms = session.called_ms.max(self.now_ms);
+        session
     }
 
     /// Returns a new id in the form of a UUID; the same seed makes the same ids, which simulations rely on.

@@ -7,17 +7,17 @@ use super::driver::Driver;
 use crate::error::SparkError;
 use crate::proto as sc;
 
-/// Most errors that are remembered; the ids decide which is forgotten first.
+/// Most errors that are remembered; the oldest is forgotten first.
 const REMEMBERED: usize = 256;
 
 impl Driver {
     /// Notes an error so that `FetchErrorDetails` can say more about it; returns the id that goes with the status.
     pub fn remember_error(&mut self, error: &SparkError) -> String {
         let id = self.fresh_uuid();
-        if self.errors.len() > REMEMBERED {
-            self.errors.pop_first();
+        if self.errors.len() == REMEMBERED {
+            self.errors.pop_front();
         }
-        self.errors.insert(id.clone(), error.clone());
+        self.errors.push_back((id.clone(), error.clone()));
         id
     }
 
@@ -29,7 +29,7 @@ impl Driver {
             server_side_session_id: request.session_id.clone(),
             ..Default::default()
         };
-        if let Some(error) = self.errors.get(&request.error_id) {
+        if let Some((_, error)) = self.errors.iter().find(|(id, _)| *id == request.error_id) {
             response.root_error_idx = Some(0);
             response.errors.push(details::Error {
                 error_type_hierarchy: error.exception.classes().iter().map(|c| (*c).to_owned()).collect(),
@@ -44,5 +44,46 @@ impl Driver {
             });
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use arrow::buffer::Buffer;
+
+    use super::*;
+    use crate::error::Result;
+    use crate::storage::files::{FileEntry, Files};
+
+    struct NoFiles;
+
+    impl Files for NoFiles {
+        fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
+            Ok(vec![])
+        }
+
+        fn read(&self, path: &str) -> Result<Buffer> {
+            Err(SparkError::internal(path))
+        }
+    }
+
+    #[test]
+    fn the_oldest_error_is_forgotten_first() {
+        let mut driver = Driver::new(Default::default(), Rc::new(NoFiles), 7);
+        let ids: Vec<String> = (0..REMEMBERED + 10)
+            .map(|n| driver.remember_error(&SparkError::internal(n.to_string())))
+            .collect();
+        let knows = |id: &String| {
+            let error_id = id.clone();
+            let request = sc::FetchErrorDetailsRequest {
+                error_id,
+                ..Default::default()
+            };
+            driver.error_details(&request).root_error_idx.is_some()
+        };
+        assert_eq!(ids.iter().filter(|id| knows(id)).count(), REMEMBERED);
+        assert!(ids[10..].iter().all(knows));
     }
 }

@@ -16,6 +16,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use prost::Message;
 use std::sync::Arc;
 
+use super::answers::Answers;
 use super::driver::Driver;
 use super::jobs::Owner;
 use super::protocol::{Output, RequestId};
@@ -42,12 +43,21 @@ pub(super) struct Operation {
     pub tags: Vec<String>,
     /// The stream that gets responses; `None` while no client is attached.
     pub request: Option<RequestId>,
-    /// Responses kept for reattaching: (response id, bytes).
-    kept: Vec<(String, Vec<u8>)>,
+    /// Responses kept for reattaching.
+    answers: Answers,
+    /// Since when it has no client, ms since the epoch, as far as [`Driver::expire`] has seen it.
+    pub detached_ms: Option<i64>,
     /// Whether the client may come back.
     reattachable: bool,
     /// How it ended: with an error, or well; `None` while it runs.
     ended: Option<Option<SparkError>>,
+}
+
+impl Operation {
+    /// Returns whether it has not ended.
+    pub fn is_running(&self) -> bool {
+        self.ended.is_none()
+    }
 }
 
 /// What to make of a job's rows.
@@ -112,7 +122,8 @@ impl Driver {
                 session: request.session_id.clone(),
                 tags: request.tags.clone(),
                 request: Some(id),
-                kept: vec![],
+                answers: Answers::default(),
+                detached_ms: None,
                 reattachable,
                 ended: None,
             },
@@ -322,8 +333,7 @@ impl Driver {
 
     /// Sends one response of an operation, and keeps it if the client may come back for it.
     ///
-    /// Kept responses are the operation's memory: a large result stays until the client releases it. An unknown
-    /// operation, one that was cancelled meanwhile, is ignored.
+    /// An unknown operation, one that was cancelled meanwhile, is ignored.
     pub(super) fn respond(
         &mut self,
         operation: &str,
@@ -345,7 +355,7 @@ impl Driver {
         };
         let bytes = response.encode_to_vec();
         if op.reattachable {
-            op.kept.push((response_id, bytes.clone()));
+            op.answers.keep(response_id, bytes.clone(), op.request.is_some());
         }
         if let Some(id) = op.request {
             self.out.push(Output::Respond { id, bytes });
@@ -389,13 +399,12 @@ impl Driver {
 
     /// Replays the responses after the last one that the client saw, then continues or ends.
     ///
-    /// A client that names a response which is not kept any more sees nothing twice: it continues after everything that
-    /// was kept.
-    ///
     /// # Errors
-    /// `INVALID_HANDLE.OPERATION_NOT_FOUND` if the operation is unknown or released.
+    /// `INVALID_HANDLE.OPERATION_NOT_FOUND` if the operation is unknown, released, or another session's; `INVALID_CURSOR`
+    /// if responses that the client lacks are not kept any more.
     pub(super) fn reattach(&mut self, id: RequestId, request: &sc::ReattachExecuteRequest) -> Result<()> {
-        let Some(op) = self.operations.get_mut(&request.operation_id) else {
+        let operation = self.operations.get_mut(&request.operation_id);
+        let Some(op) = operation.filter(|op| op.session == request.session_id) else {
             return Err(SparkError::new(
                 Exception::Connect,
                 "INVALID_HANDLE.OPERATION_NOT_FOUND",
@@ -403,15 +412,7 @@ impl Driver {
                 format!("The handle {} is invalid. Operation not found.", request.operation_id),
             ));
         };
-        let from = match &request.last_response_id {
-            None => 0,
-            Some(last) => op
-                .kept
-                .iter()
-                .position(|(r, _)| r == last)
-                .map_or(op.kept.len(), |i| i + 1),
-        };
-        for (_, bytes) in &op.kept[from..] {
+        for bytes in op.answers.after(request.last_response_id.as_deref())? {
             self.out.push(Output::Respond {
                 id,
                 bytes: bytes.clone(),
@@ -431,15 +432,12 @@ impl Driver {
     /// Drops responses that the client has seen, or the operation.
     pub(super) fn release_execute(&mut self, request: &sc::ReleaseExecuteRequest) {
         use sc::release_execute_request::Release;
-        let Some(op) = self.operations.get_mut(&request.operation_id) else {
+        let operation = self.operations.get_mut(&request.operation_id);
+        let Some(op) = operation.filter(|op| op.session == request.session_id) else {
             return;
         };
         match &request.release {
-            Some(Release::ReleaseUntil(until)) => {
-                if let Some(at) = op.kept.iter().position(|(r, _)| *r == until.response_id) {
-                    op.kept.drain(..=at);
-                }
-            }
+            Some(Release::ReleaseUntil(until)) => op.answers.release(&until.response_id),
             _ if op.ended.is_some() => {
                 self.operations.remove(&request.operation_id);
             }
@@ -472,6 +470,14 @@ impl Driver {
             self.cancel_operation(operation, now_ms);
         }
         chosen
+    }
+
+    /// Ends an operation that nobody will ask for again.
+    pub(super) fn abandon(&mut self, operation: &str, now_ms: i64) {
+        if self.operations.get(operation).is_some_and(Operation::is_running) {
+            self.cancel_operation(operation, now_ms);
+        }
+        self.operations.remove(operation);
     }
 
     /// Ends an operation's jobs, and fails it with `OPERATION_CANCELED`.

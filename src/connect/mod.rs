@@ -17,6 +17,7 @@
 //! entry under its number says who continues when the answer comes.
 
 pub mod analyze;
+mod answers;
 mod catalog;
 pub mod command;
 pub mod config;
@@ -25,6 +26,7 @@ pub mod driver;
 pub mod dstreams;
 mod errors;
 pub mod execute;
+mod expiry;
 pub mod files;
 #[cfg(all(feature = "server", not(target_arch = "wasm32")))]
 pub mod grpc;

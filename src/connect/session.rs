@@ -100,6 +100,8 @@ pub struct Session {
     pub tables: BTreeMap<String, MemoryTable>,
     /// Its models.
     pub models: super::ml::ModelCache,
+    /// When it was called last, ms since the epoch.
+    pub called_ms: i64,
 }
 
 impl Session {

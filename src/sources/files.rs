@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::storage::facts::{Facts, Known};
 use crate::storage::file_log::{Seen, Written};
 use crate::storage::files::{FileEntry, Files};
-use crate::storage::{Request, file_log as files};
+use crate::storage::{Request, corrupt, file_log as files};
 
 /// Folder of the log that a file sink keeps beside its files.
 pub const SINK_LOG: &str = "_spark_metadata";
@@ -264,7 +264,7 @@ impl FileSource {
 /// Returns the files of a folder. If a file sink writes it, those of batches that were committed: its log names them.
 ///
 /// # Errors
-/// If the host cannot look, or the sink's log cannot be read.
+/// If the host cannot look; `CHECKPOINT_CORRUPT` if the sink's log cannot be read, or an entry of it is missing.
 pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
     let folder = format!("{}/{SINK_LOG}", path.trim_end_matches('/'));
     let mut entries: Vec<(i64, String)> = files
@@ -284,7 +284,16 @@ pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
         entries.drain(..from);
     }
     let mut found = Vec::new();
-    for (_, log) in entries {
+    let mut expected = entries
+        .first()
+        .map_or(0, |(id, _)| if files::is_compact(*id) { *id } else { 0 });
+    for (id, log) in entries {
+        // Without this entry the rows of its batch would be left out, and nothing said.
+        if id != expected {
+            let missing = format!("{folder}/{}", files::name(expected));
+            return Err(corrupt(&missing, &format!("{missing} is missing")));
+        }
+        expected += 1;
         for line in files::parse(&log, &files.read(&log)?)? {
             let file = Written::parse(&log, &line)?;
             found.push(FileEntry {
@@ -319,6 +328,55 @@ mod tests {
 
         fn read(&self, path: &str) -> Result<Buffer> {
             Ok(Buffer::from(path.as_bytes()))
+        }
+    }
+
+    /// A sink's folder: entries of its log by number.
+    struct Sunk(Vec<i64>);
+
+    impl Files for Sunk {
+        fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
+            let entries = self.0.iter().filter(|_| path.ends_with(SINK_LOG));
+            Ok(entries
+                .map(|id| FileEntry {
+                    path: format!("{path}/{}", files::name(*id)),
+                    size: 1,
+                    modified: 0,
+                })
+                .collect())
+        }
+
+        fn read(&self, path: &str) -> Result<Buffer> {
+            let line = Written {
+                path: path.replace(SINK_LOG, "part"),
+                bytes: 1,
+                modified: 0,
+            };
+            Ok(Buffer::from(files::text([line.line()]).into_bytes()))
+        }
+    }
+
+    #[test]
+    fn a_hole_in_a_sinks_log_is_an_error_and_not_rows_less() {
+        for (entries, missing) in [
+            (vec![0, 1, 2], None),
+            (vec![0, 2], Some("1")),
+            (vec![1, 2], Some("0")),
+            (vec![7, 9, 10], None),
+            (vec![9, 11], Some("10")),
+        ] {
+            let found = listed(&Sunk(entries.clone()), "/out");
+            match missing {
+                None => assert!(found.is_ok(), "{entries:?}"),
+                Some(id) => {
+                    let error = found.unwrap_err();
+                    assert_eq!(error.condition.as_deref(), Some("CHECKPOINT_CORRUPT"));
+                    assert!(
+                        error.message.contains(&format!("/out/_spark_metadata/{id} is missing")),
+                        "{error}"
+                    );
+                }
+            }
         }
     }
 

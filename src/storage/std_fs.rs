@@ -1,8 +1,9 @@
 //! Files of the operating system: written beside, flushed, and renamed into place.
 //!
 //! Beside each file lies Hadoop's checksum of it, as Spark's local checkpoints have it: `.name.crc`, with a CRC-32 for
-//! every 512 bytes. It is written after its file and removed before its file is replaced, so that it never belongs to
-//! another content; a file without one is taken as it is.
+//! every 512 bytes. It is durable as `.name.crc.next` before its file is, and gets its name after it, so that at any time
+//! one of the two belongs to the file. A file without one is taken as it is where no file of its folder has any, as in
+//! copies from a store that keeps none; beside files that have theirs, it is damaged.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -100,29 +101,101 @@ fn sidecar(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.crc"))
 }
 
+/// Returns the checksum file of a file that is about to be put into place.
+fn next_sidecar(path: &Path) -> PathBuf {
+    let mut name = sidecar(path).into_os_string();
+    name.push(".next");
+    name.into()
+}
+
 /// Returns Hadoop's checksum file: magic, bytes per checksum, then the checksums; big-endian.
-fn checksums(bytes: &[u8]) -> Vec<u8> {
+fn checksums(bytes: &[u8], chunk_bytes: usize) -> Vec<u8> {
     let mut file = CRC_MAGIC.to_vec();
-    file.extend((CHUNK_BYTES as u32).to_be_bytes());
-    for chunk in bytes.chunks(CHUNK_BYTES) {
+    file.extend((chunk_bytes as u32).to_be_bytes());
+    for chunk in bytes.chunks(chunk_bytes) {
         file.extend(crc32fast::hash(chunk).to_be_bytes());
     }
     file
 }
 
-/// Reads a file and compares it with its checksums, if it has any.
+/// Returns whether a checksum file is that of these bytes; its writer chose how many bytes a checksum has.
+fn is_of(checksum_file: &[u8], bytes: &[u8]) -> bool {
+    let chunk = checksum_file.get(4..8).and_then(|c| <[u8; 4]>::try_from(c).ok());
+    let chunk = chunk.map_or(0, |c| u32::from_be_bytes(c) as usize);
+    chunk > 0 && checksum_file == checksums(bytes, chunk)
+}
+
+/// Whether a file's bytes are those that were written.
+#[derive(Debug, PartialEq, Eq)]
+enum Check {
+    /// They are.
+    Sound,
+    /// They are not.
+    Damaged,
+    /// It has no checksum.
+    Unknown,
+}
+
+/// Compares a file's bytes with its checksums.
+fn check(path: &Path, bytes: &[u8]) -> io::Result<Check> {
+    let mut found = Check::Unknown;
+    for file in [sidecar(path), next_sidecar(path)] {
+        match absent(fs::read(file))? {
+            Some(checksum_file) if is_of(&checksum_file, bytes) => return Ok(Check::Sound),
+            Some(_) => found = Check::Damaged,
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
+/// Reads a file; if it has a checksum, it is compared.
+///
+/// # Errors
+/// If it cannot be read, or its checksum is another's.
+pub fn read_checked(path: &Path) -> io::Result<Vec<u8>> {
+    let bytes = fs::read(path)?;
+    match check(path, &bytes)? {
+        Check::Damaged => Err(io::Error::new(io::ErrorKind::InvalidData, MISMATCH)),
+        Check::Sound | Check::Unknown => Ok(bytes),
+    }
+}
+
+/// What is wrong with a file whose checksum is another's.
+const MISMATCH: &str = "its checksum does not match";
+
+/// Reads a file and compares it with its checksums.
 fn read(path: &Path, name: &str, failed: &dyn Fn(io::Error) -> StorageError) -> Answer {
     let Some(bytes) = absent(fs::read(path)).map_err(failed)? else {
         return Ok(Reply::Bytes(None));
     };
-    let expected = absent(fs::read(sidecar(path))).map_err(failed)?;
-    if expected.is_some_and(|e| e != checksums(&bytes)) {
-        return Err(StorageError::Corrupt {
+    let reason = match check(path, &bytes).map_err(failed)? {
+        Check::Sound => None,
+        Check::Damaged => Some(MISMATCH),
+        Check::Unknown if has_checksums(path).map_err(failed)? => Some("its checksum is missing"),
+        Check::Unknown => None,
+    };
+    match reason {
+        Some(reason) => Err(StorageError::Corrupt {
             path: name.to_owned(),
-            reason: "its checksum does not match".into(),
-        });
+            reason: reason.into(),
+        }),
+        None => Ok(Reply::Bytes(Some(Buffer::from(bytes)))),
     }
-    Ok(Reply::Bytes(Some(Buffer::from(bytes))))
+}
+
+/// Returns whether any file in a file's folder has a checksum.
+fn has_checksums(path: &Path) -> io::Result<bool> {
+    let Some(entries) = absent(fs::read_dir(path.parent().unwrap_or(Path::new("/"))))? else {
+        return Ok(false);
+    };
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') && name.ends_with(".crc") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Returns the names in a folder, sorted; hidden ones are left out, checksums and lock among them.
@@ -145,9 +218,9 @@ fn list(path: &Path) -> io::Result<Vec<String>> {
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
-    absent(fs::remove_file(sidecar(path)))?;
+    put(&next_sidecar(path), &checksums(bytes, CHUNK_BYTES))?;
     put(path, bytes)?;
-    put(&sidecar(path), &checksums(bytes))?;
+    fs::rename(next_sidecar(path), sidecar(path))?;
     // The names are durable when their folder is.
     File::open(folder)?.sync_all()
 }
@@ -167,8 +240,9 @@ fn delete(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return absent(fs::remove_dir_all(path)).map(|_| ());
     }
-    absent(fs::remove_file(sidecar(path)))?;
-    absent(fs::remove_file(path)).map(|_| ())
+    absent(fs::remove_file(path))?;
+    absent(fs::remove_file(next_sidecar(path)))?;
+    absent(fs::remove_file(sidecar(path))).map(|_| ())
 }
 
 #[cfg(test)]
@@ -206,6 +280,62 @@ mod tests {
             error.to_string(),
             format!("{path} is damaged: its checksum does not match")
         );
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_file_without_its_checksum_is_damaged_where_others_have_theirs() {
+        let folder = folder("missing");
+        let mut disk = StdFs::default();
+        for name in ["0", "1"] {
+            let (path, bytes) = (path(&folder, name), Buffer::from(name.as_bytes()));
+            disk.perform(&Request::Write { path, bytes }).unwrap();
+        }
+        let path = path(&folder, "1");
+        let read = Request::Read { path: path.clone() };
+        fs::remove_file(folder.join(".1.crc")).unwrap();
+        let error = disk.perform(&read).unwrap_err();
+        assert_eq!(error.to_string(), format!("{path} is damaged: its checksum is missing"));
+        // A copy from a store that keeps no checksums.
+        fs::remove_file(folder.join(".0.crc")).unwrap();
+        assert_eq!(disk.perform(&read), Ok(Reply::Bytes(Some(Buffer::from(b"1")))));
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_write_that_is_cut_off_leaves_a_file_with_its_checksum() {
+        let folder = folder("cut");
+        let mut disk = StdFs::default();
+        let path = path(&folder, "0");
+        let write = |bytes: &[u8]| Request::Write {
+            path: path.clone(),
+            bytes: Buffer::from(bytes),
+        };
+        disk.perform(&write(b"old")).unwrap();
+        // The next content's checksum is there, the content is not; then that is too, and the names are the old ones.
+        let file = folder.join("0");
+        put(&next_sidecar(&file), &checksums(b"new", CHUNK_BYTES)).unwrap();
+        let read = Request::Read { path: path.clone() };
+        let holds = |bytes: &[u8]| Ok(Reply::Bytes(Some(Buffer::from(bytes))));
+        assert_eq!(disk.perform(&read), holds(b"old"));
+        put(&file, b"new").unwrap();
+        assert_eq!(disk.perform(&read), holds(b"new"));
+        disk.perform(&write(b"newer")).unwrap();
+        assert_eq!(disk.perform(&read), holds(b"newer"));
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn checksums_of_another_length_are_read_too() {
+        let folder = folder("length");
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("part-0");
+        fs::write(&file, [7; 9_000]).unwrap();
+        fs::write(sidecar(&file), checksums(&[7; 9_000], 4_096)).unwrap();
+        assert_eq!(read_checked(&file).unwrap(), [7; 9_000]);
+        fs::write(&file, [8; 9_000]).unwrap();
+        assert_eq!(read_checked(&file).unwrap_err().to_string(), MISMATCH);
         fs::remove_dir_all(folder).unwrap();
     }
 

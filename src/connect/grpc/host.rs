@@ -23,10 +23,13 @@ use crate::settings::{self, Conf};
 use crate::sources::{Ask, Event};
 use crate::storage::Storage;
 use crate::storage::files::{FileEntry, Files};
-use crate::storage::std_fs::{StdFs, local};
+use crate::storage::std_fs::{StdFs, local, read_checked};
 
-/// The stack of the driver's thread: plans are as deep as [`crate::proto`]'s messages may be, and planning recurs.
+/// The stack of the driver's thread: planning recurs.
 const DRIVER_STACK_BYTES: usize = 64 << 20;
+
+/// How often the driver looks for what clients have left behind, ms.
+const EXPIRY_INTERVAL_MS: i64 = 10_000;
 
 /// What a caller receives, in order: responses, then `None` at the end, or an error with the id under which more is
 /// known of it. A channel that closes before either has lost its driver.
@@ -221,6 +224,7 @@ impl Life {
     /// Storage is synchronous here, but its answers go through the inbox like everything else, so that the order of
     /// events is that of a browser. A call whose client has gone is cancelled after the next step.
     fn run(&mut self, messages: &Receiver<Message>, calls: &mut Calls) {
+        let mut expires_ms = now_ms();
         loop {
             let wait = self.driver.wake_at().map_or(Duration::from_millis(500), |at| {
                 Duration::from_millis((at - now_ms()).clamp(0, 500) as u64)
@@ -242,6 +246,10 @@ impl Life {
                 Err(RecvTimeoutError::Timeout) => Input::Wake,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
+            if now_ms() >= expires_ms {
+                self.driver.expire(now_ms());
+                expires_ms = now_ms() + EXPIRY_INTERVAL_MS;
+            }
             self.step(input, calls);
             let gone = calls.open.iter().filter(|(_, c)| c.is_closed()).map(|(id, _)| *id);
             for id in gone.collect::<Vec<_>>() {
@@ -335,9 +343,9 @@ impl Files for Disk {
             .collect())
     }
 
-    /// Reads a file.
+    /// Reads a file; if it has a checksum beside it, as Hadoop's local file system writes them, it is compared.
     fn read(&self, path: &str) -> Result<Buffer> {
-        std::fs::read(local(path)).map(Buffer::from).map_err(|e| {
+        read_checked(Path::new(local(path))).map(Buffer::from).map_err(|e| {
             SparkError::new(
                 crate::error::Exception::Connect,
                 "FAILED_READ_FILE.NO_HINT",

@@ -1,4 +1,4 @@
-//! tonic's side: calls to the driver's thread, errors as Spark's server puts them on the wire.
+//! tonic's side: calls to the driver's thread, and what comes back.
 //!
 //! Methods that Rivulet lacks (artifacts, cloning sessions) are answered with `UNIMPLEMENTED`, which Spark's clients
 //! understand.
@@ -8,41 +8,14 @@ use std::pin::Pin;
 use prost::Message;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_stream::Stream;
-use tonic::{Code, Request, Response, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::host::{Host, Reply};
+use super::identity::{OfSession, ToSession};
+use super::status::status;
 use crate::connect::protocol::Method;
-use crate::error::SparkError;
 use crate::proto as sc;
 use crate::proto::spark_connect_service_server::SparkConnectService;
-
-/// `google.rpc.ErrorInfo`.
-#[derive(Clone, PartialEq, Message)]
-struct ErrorInfo {
-    /// Spark's class of the exception.
-    #[prost(string, tag = "1")]
-    reason: String,
-    /// Always `org.apache.spark`.
-    #[prost(string, tag = "2")]
-    domain: String,
-    /// Classes, error id, condition, parameters and SQL state, as Spark's clients read them.
-    #[prost(map = "string, string", tag = "3")]
-    metadata: std::collections::HashMap<String, String>,
-}
-
-/// `google.rpc.Status`.
-#[derive(Clone, PartialEq, Message)]
-struct RpcStatus {
-    /// The gRPC code.
-    #[prost(int32, tag = "1")]
-    code: i32,
-    /// The sentence, at most 2048 characters.
-    #[prost(string, tag = "2")]
-    message: String,
-    /// One `google.rpc.ErrorInfo`.
-    #[prost(message, repeated, tag = "3")]
-    details: Vec<prost_types::Any>,
-}
 
 /// The gRPC service: every call goes to the driver's thread.
 pub struct Service {
@@ -59,21 +32,24 @@ impl Service {
         Self { host }
     }
 
-    /// Makes a call, and returns its replies.
-    fn call(&self, method: Method, message: &impl Message) -> UnboundedReceiver<Reply> {
+    /// Makes a call; returns the client's name of its session, and its replies.
+    fn call<M: Message + OfSession>(&self, method: Method, request: Request<M>) -> (String, UnboundedReceiver<Reply>) {
+        let mut message = request.into_inner();
+        let session = message.keyed();
         let (replies, receiver) = unbounded_channel();
         self.host.call(method, message.encode_to_vec(), replies);
-        receiver
+        (session, receiver)
     }
 
     /// Makes a call that has one response.
-    async fn single<R: Message + Default>(
+    async fn single<M: Message + OfSession, R: Message + ToSession + Default>(
         &self,
         method: Method,
-        message: &impl Message,
+        request: Request<M>,
     ) -> Result<Response<R>, Status> {
-        match self.call(method, message).recv().await {
-            Some(Ok(Some(bytes))) => decode(&bytes).map(Response::new),
+        let (session, mut replies) = self.call(method, request);
+        match replies.recv().await {
+            Some(Ok(Some(bytes))) => decode(&bytes, &session).map(Response::new),
             Some(Ok(None)) => Err(Status::internal("the driver has not answered")),
             Some(Err((error, id))) => Err(status(&error, id)),
             None => Err(stopped()),
@@ -81,9 +57,11 @@ impl Service {
     }
 }
 
-/// Reads a response of the driver.
-fn decode<R: Message + Default>(bytes: &[u8]) -> Result<R, Status> {
-    R::decode(bytes).map_err(|e| Status::internal(e.to_string()))
+/// Reads a response of the driver to a session of a client's.
+fn decode<R: Message + ToSession + Default>(bytes: &[u8], session: &str) -> Result<R, Status> {
+    let mut response = R::decode(bytes).map_err(|e| Status::internal(e.to_string()))?;
+    response.addressed(session);
+    Ok(response)
 }
 
 /// Returns the status of a call that has lost its driver: never an empty answer, which looks like no rows.
@@ -91,49 +69,15 @@ fn stopped() -> Status {
     Status::unavailable("the driver has stopped")
 }
 
-/// Returns an error as `ErrorUtils.buildStatusFromThrowable` sends it.
-fn status(error: &SparkError, id: String) -> Status {
-    let classes = serde_json::to_string(error.exception.classes()).unwrap_or_default();
-    let mut metadata: std::collections::HashMap<String, String> =
-        [("classes".to_owned(), classes), ("errorId".to_owned(), id)].into();
-    if let Some(condition) = &error.condition {
-        metadata.insert("errorClass".into(), condition.clone());
-        metadata.insert(
-            "messageParameters".into(),
-            serde_json::to_string(&error.parameters).unwrap_or_default(),
-        );
-    }
-    if let Some(state) = &error.sql_state {
-        metadata.insert("sqlState".into(), state.clone());
-    }
-    let info = ErrorInfo {
-        reason: error.exception.classes()[0].to_owned(),
-        domain: "org.apache.spark".into(),
-        metadata,
-    };
-    let message: String = error.full_message().chars().take(2048).collect();
-    let code = Code::Internal;
-    let any = prost_types::Any {
-        type_url: "type.googleapis.com/google.rpc.ErrorInfo".into(),
-        value: info.encode_to_vec(),
-    };
-    let details = RpcStatus {
-        code: code as i32,
-        message: message.clone(),
-        details: vec![any],
-    };
-    Status::with_details(code, message, details.encode_to_vec().into())
-}
-
 /// Responses of a call that has many.
 type Responses = Pin<Box<dyn Stream<Item = Result<sc::ExecutePlanResponse, Status>> + Send>>;
 
 /// Returns the stream of a call's responses, which ends well only where the driver says so.
-fn responses(receiver: UnboundedReceiver<Reply>) -> Response<Responses> {
-    let stream = futures::stream::unfold(Some(receiver), |receiver| async {
-        let mut receiver = receiver?;
+fn responses(call: (String, UnboundedReceiver<Reply>)) -> Response<Responses> {
+    let stream = futures::stream::unfold(Some(call), |call| async {
+        let (session, mut receiver) = call?;
         match receiver.recv().await {
-            Some(Ok(Some(bytes))) => Some((decode(&bytes), Some(receiver))),
+            Some(Ok(Some(bytes))) => Some((decode(&bytes, &session), Some((session, receiver)))),
             Some(Ok(None)) => None,
             Some(Err((error, id))) => Some((Err(status(&error, id)), None)),
             None => Some((Err(stopped()), None)),
@@ -148,53 +92,53 @@ impl SparkConnectService for Service {
     type ReattachExecuteStream = Responses;
 
     async fn execute_plan(&self, request: Request<sc::ExecutePlanRequest>) -> Result<Response<Responses>, Status> {
-        Ok(responses(self.call(Method::ExecutePlan, request.get_ref())))
+        Ok(responses(self.call(Method::ExecutePlan, request)))
     }
 
     async fn reattach_execute(
         &self,
         request: Request<sc::ReattachExecuteRequest>,
     ) -> Result<Response<Responses>, Status> {
-        Ok(responses(self.call(Method::ReattachExecute, request.get_ref())))
+        Ok(responses(self.call(Method::ReattachExecute, request)))
     }
 
     async fn analyze_plan(
         &self,
         request: Request<sc::AnalyzePlanRequest>,
     ) -> Result<Response<sc::AnalyzePlanResponse>, Status> {
-        self.single(Method::AnalyzePlan, request.get_ref()).await
+        self.single(Method::AnalyzePlan, request).await
     }
 
     async fn config(&self, request: Request<sc::ConfigRequest>) -> Result<Response<sc::ConfigResponse>, Status> {
-        self.single(Method::Config, request.get_ref()).await
+        self.single(Method::Config, request).await
     }
 
     async fn interrupt(
         &self,
         request: Request<sc::InterruptRequest>,
     ) -> Result<Response<sc::InterruptResponse>, Status> {
-        self.single(Method::Interrupt, request.get_ref()).await
+        self.single(Method::Interrupt, request).await
     }
 
     async fn release_execute(
         &self,
         request: Request<sc::ReleaseExecuteRequest>,
     ) -> Result<Response<sc::ReleaseExecuteResponse>, Status> {
-        self.single(Method::ReleaseExecute, request.get_ref()).await
+        self.single(Method::ReleaseExecute, request).await
     }
 
     async fn release_session(
         &self,
         request: Request<sc::ReleaseSessionRequest>,
     ) -> Result<Response<sc::ReleaseSessionResponse>, Status> {
-        self.single(Method::ReleaseSession, request.get_ref()).await
+        self.single(Method::ReleaseSession, request).await
     }
 
     async fn fetch_error_details(
         &self,
         request: Request<sc::FetchErrorDetailsRequest>,
     ) -> Result<Response<sc::FetchErrorDetailsResponse>, Status> {
-        self.single(Method::FetchErrorDetails, request.get_ref()).await
+        self.single(Method::FetchErrorDetails, request).await
     }
 
     async fn add_artifacts(

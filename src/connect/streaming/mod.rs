@@ -97,6 +97,12 @@ impl Streams {
         polls.chain(waits).chain(sources).min()
     }
 
+    /// Returns whether a session has queries that run, or are about to.
+    pub fn has_queries(&self, session: &str) -> bool {
+        let mut running = self.queries.values().filter(|r| r.query.is_active());
+        running.any(|r| r.session == session) || self.starting.values().any(|s| s.session == session)
+    }
+
     /// Forgets a call that is cancelled.
     pub fn forget_waiter(&mut self, operation: &str) {
         self.waiters.retain(|w| w.operation != operation);

@@ -21,6 +21,7 @@ use crate::exec::encode::{Encoder, FileFormat};
 use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
 use crate::sources::files::SINK_LOG;
+use crate::storage::corrupt;
 use crate::storage::file_log::Written;
 use crate::storage::{Request, file_log as files};
 use crate::values::ipc;
@@ -192,10 +193,15 @@ impl FileSink {
     /// Takes a batch: one file for each piece of the result that has rows. A batch without rows is only logged.
     ///
     /// # Errors
-    /// If rows cannot be written in the sink's format.
+    /// If rows cannot be written in the sink's format. `CHECKPOINT_CORRUPT` if the entry of the batch before is missing:
+    /// an entry after it would hide from readers that its rows are not there.
     pub fn begin(&mut self, query: &str, batch: BatchId, blocks: &[Buffer], now_ms: i64) -> Result<Step> {
         if batch <= self.last {
             return Ok(Step::Done);
+        }
+        if batch.0 > self.last.0 + 1 {
+            let missing = format!("{}/{}", log_folder(&self.folder), files::name(self.last.0 + 1));
+            return Err(corrupt(&missing, &format!("{missing} is missing")));
         }
         let (mut writes, mut files) = (Vec::new(), Vec::new());
         for block in blocks {
@@ -352,6 +358,15 @@ mod tests {
         assert!(first.ends_with("\"action\":\"add\"}"));
         assert_eq!(sink.begin("q", BatchId(0), &[block()], 8), Ok(Step::Done));
         assert_eq!(take(&mut sink, &mut disk, BatchId(1), &[]), ["/out/_spark_metadata/1"]);
+    }
+
+    #[test]
+    fn a_batch_after_a_hole_in_the_log_is_an_error() {
+        let mut sink = sink(FileFormat::Json, &[]);
+        take(&mut sink, &mut Memory::default(), BatchId(0), &[block()]);
+        let error = sink.begin("q", BatchId(2), &[block()], 7).unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("CHECKPOINT_CORRUPT"));
+        assert!(error.message.contains("/out/_spark_metadata/1 is missing"), "{error}");
     }
 
     #[test]
