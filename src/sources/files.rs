@@ -284,16 +284,13 @@ pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
         entries.drain(..from);
     }
     let mut found = Vec::new();
-    let mut expected = entries
-        .first()
-        .map_or(0, |(id, _)| if files::is_compact(*id) { *id } else { 0 });
-    for (id, log) in entries {
+    let first = entries.first().map(|(id, _)| *id).filter(|id| files::is_compact(*id));
+    for (expected, (id, log)) in (first.unwrap_or(0)..).zip(entries) {
         // Without this entry the rows of its batch would be left out, and nothing said.
         if id != expected {
             let missing = format!("{folder}/{}", files::name(expected));
             return Err(corrupt(&missing, &format!("{missing} is missing")));
         }
-        expected += 1;
         for line in files::parse(&log, &files.read(&log)?)? {
             let file = Written::parse(&log, &line)?;
             found.push(FileEntry {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use js_sys::{Array, BigInt, Uint8Array};
 use rivulet::error::{Exception, SparkError};
-use rivulet::web::page::{CauseKind, Init, Role, ToDriver, ToExecutor, ToPage, WireError, kind_of, plain, read};
+use rivulet::web::page::{Init, Role, ToDriver, ToExecutor, ToPage, WireError, kind_of, plain, read};
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -68,20 +68,13 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
                 (f64::from(to.executor), f64::from(to.incarnation)),
                 (n("executor"), n("incarnation"))
             );
+            let read = to
+                .cause
+                .as_ref()
+                .map(|c| (format!("{:?}", c.kind).to_lowercase(), c.message.clone()));
             let cause = get(sent, "cause");
-            assert_eq!(to.cause.is_none(), cause.is_undefined());
-            if let Some(read) = &to.cause {
-                let kind = if read.kind == CauseKind::Panic {
-                    "panic"
-                } else {
-                    "memory"
-                };
-                assert_eq!(
-                    (kind, &read.message),
-                    (text(&cause, "kind").as_str(), &text(&cause, "message"))
-                );
-                assert!(read.error().message.contains(&read.message));
-            }
+            let said = (!cause.is_undefined()).then(|| (text(&cause, "kind"), text(&cause, "message")));
+            assert_eq!(read, said);
         }
         ToDriver::Request(to) => {
             assert_eq!((to.id, &to.method), (n("id"), &s("method")));
@@ -417,10 +410,7 @@ fn numbers_and_texts_for_the_page_are_numbers_and_texts() {
         assert_eq!(number(&lost, "incarnation"), f64::from(incarnation));
         assert_eq!(get(&lost, "excused"), JsValue::TRUE);
         let replaced = is_declared(&ToPage::ReplaceExecutor { executor, incarnation }, "replaceExecutor");
-        assert_eq!(
-            (number(&replaced, "executor"), number(&replaced, "incarnation")),
-            (f64::from(executor), f64::from(incarnation))
-        );
+        assert_eq!(number(&replaced, "executor"), f64::from(executor));
         let said = random.text();
         assert_eq!(
             text(&is_declared(&ToPage::Console { text: &said }, "console"), "text"),
