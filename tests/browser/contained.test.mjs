@@ -24,7 +24,11 @@ test('an aborted query leaves its executors free, and none of them is replaced',
     const numbers = spark.range(100_000);
     const endless = [
       () => spark.range(0, 10 ** 15, 1, 2).filter(F.col('id').lt(0)),
-      () => spark.range(0, 10 ** 15, 1, 2).groupBy(F.col('id').mod(3).alias('k')).count(),
+      () =>
+        spark
+          .range(0, 10 ** 15, 1, 2)
+          .groupBy(F.col('id').mod(3).alias('k'))
+          .count(),
     ];
     const aborted = [];
     const answers = [];
@@ -33,12 +37,20 @@ test('an aborted query leaves its executors free, and none of them is replaced',
       const asked = query().collect({ signal: controller.signal });
       await busy();
       controller.abort();
-      aborted.push(await asked.then(() => 'rows', (error) => error.name));
+      aborted.push(
+        await asked.then(
+          () => 'rows',
+          (error) => error.name,
+        ),
+      );
       answers.push(await numbers.count());
     }
     // Pairs without a key: one task, which reads little and makes much.
     const controller = new AbortController();
-    const pairs = numbers.alias('a').join(spark.range(10_000_000).alias('b'), F.expr('a.id + b.id >= 0')).count({ signal: controller.signal });
+    const pairs = numbers
+      .alias('a')
+      .join(spark.range(10_000_000).alias('b'), F.expr('a.id + b.id >= 0'))
+      .count({ signal: controller.signal });
     await new Promise((resolve) => {
       const stop = spark.status.watch(({ executors }) => {
         if (executors.some(({ runningTasks }) => runningTasks > 0)) {
@@ -48,7 +60,12 @@ test('an aborted query leaves its executors free, and none of them is replaced',
       });
     });
     controller.abort();
-    aborted.push(await pairs.then(() => 'rows', (error) => error.name));
+    aborted.push(
+      await pairs.then(
+        () => 'rows',
+        (error) => error.name,
+      ),
+    );
     answers.push(await numbers.count());
     await spark.stop();
     return { answers, aborted, lost };
@@ -64,7 +81,10 @@ test('an executor that a cancelled task does not leave is replaced, however ofte
     const spark = await SparkSession.builder.master('local[2]').create();
     const reasons = [];
     spark.status.onExecutor((event) => event.type === 'lost' && reasons.push(event.reason));
-    const kept = spark.sparkContext.parallelize([1, 2, 3, 4], 4).map((n) => n * 10).cache();
+    const kept = spark.sparkContext
+      .parallelize([1, 2, 3, 4], 4)
+      .map((n) => n * 10)
+      .cache();
     const before = await kept.sum();
     const sums = [];
     for (let round = 0; round < 14; round++) {

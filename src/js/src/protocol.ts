@@ -142,7 +142,7 @@ export type FromDriver =
   | { t: 'status'; status: EngineStatus }
   /** Output of the console sink. */
   | { t: 'console'; text: string }
-  /** `excused`: it died of its task, which fails if it goes on so. */
+  /** `excused`: it died of its task, which fails the second time. */
   | { t: 'executorLost'; executor: number; incarnation: number; excused: boolean }
   /** The executor runs what nobody wants, and cannot be interrupted: it is to be ended and replaced. */
   | { t: 'replaceExecutor'; executor: number; incarnation: number };

@@ -19,7 +19,7 @@ let worker: Worker | undefined;
 /** Messages that came while the engine was starting, in order. */
 const early: Message[] = [];
 let dead = false;
-/** How long a worker that has told its cause waits for the page to end it. */
+/** How long a worker whose cause of death the page learns waits for the page to end it. */
 const CLOSE_MS = 1_000;
 let memory: WebAssembly.Memory | undefined;
 
