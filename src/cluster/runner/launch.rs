@@ -154,9 +154,20 @@ impl JobRunner {
         }])
     }
 
-    /// Takes in the files of durable state that a launch waits for, oldest first, or why they cannot be read: the job
-    /// fails then.
-    pub fn state_loaded(&mut self, piece: StateId, files: Result<Vec<Buffer>, SparkError>, now_ms: i64) -> Vec<Effect> {
+    /// Takes in the files of durable state that a launch waits for, as of `version`, oldest first, or why they cannot be read:
+    /// the job fails then.
+    ///
+    /// What was asked for a try that is over may come when a later job waits for the same piece: it lacks what was changed
+    /// since, and is not taken for what that job has asked for.
+    pub fn state_loaded(
+        &mut self,
+        (piece, version): (StateId, BatchId),
+        files: Result<Vec<Buffer>, SparkError>,
+        now_ms: i64,
+    ) -> Vec<Effect> {
+        if self.homes.get(&piece).is_none_or(|home| home.version != version) {
+            return vec![];
+        }
         let waits = |parked: &Parked| parked.missing.contains(&piece);
         let files = match files {
             Ok(files) => files,

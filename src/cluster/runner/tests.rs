@@ -181,3 +181,41 @@ fn what_runs_longer_than_it_may_fails_and_leaves_its_executor() {
         assert_eq!(runner.wake_at(1_000), Some(1_200), "{executor:?} is asked to drop it");
     }
 }
+
+#[test]
+fn state_that_was_read_for_a_try_that_is_over_is_not_taken_for_a_later_batch() {
+    let (mut runner, executor, job) = busy();
+    let run = runner.new_run(StateKeeping {
+        durable: true,
+        ..StateKeeping::default()
+    });
+    let piece = launch::state_id(run, OperatorId(0), PartitionId(0));
+    runner.restore_state(piece, BatchId(2), 1);
+    let task = TaskId {
+        job,
+        stage: crate::ids::StageId(0),
+        partition: PartitionId(0),
+        attempt: 0,
+    };
+    runner.parked.push(Parked {
+        executor,
+        task,
+        fetches: vec![],
+        missing: [piece].into(),
+    });
+    // As of the batch before: what batch 2 has changed is not in it.
+    assert!(runner.state_loaded((piece, BatchId(1)), Ok(vec![]), 1).is_empty());
+    assert_eq!(runner.parked.len(), 1, "it waits for what it has asked for");
+    let launched = runner.state_loaded((piece, BatchId(2)), Ok(vec![]), 2);
+    assert!(
+        matches!(
+            launched[..],
+            [Effect::Send {
+                message: ToExecutor::Run(_),
+                ..
+            }]
+        ),
+        "{launched:?}"
+    );
+    assert!(runner.parked.is_empty());
+}

@@ -16,8 +16,8 @@ use crate::streaming::checkpoint::state;
 
 /// State that is being read.
 pub(super) struct Load {
-    /// Which state.
-    piece: StateId,
+    /// Which state, and the batch whose changes it must have.
+    piece: (StateId, BatchId),
     /// Its files, oldest first.
     paths: Vec<String>,
     /// Those that were read.
@@ -44,9 +44,10 @@ impl Driver {
                     self.ask(Request::Read { path }, purpose);
                 }
                 let got = BTreeMap::new();
+                let piece = (piece, version);
                 self.streams.loads.insert(load, Load { piece, paths, got });
             }
-            other => self.give_state(piece, other.map(|_| vec![]), now_ms),
+            other => self.give_state((piece, version), other.map(|_| vec![]), now_ms),
         }
     }
 
@@ -81,7 +82,7 @@ impl Driver {
     }
 
     /// Hands state, or why it cannot be read, to the runner.
-    fn give_state(&mut self, piece: StateId, files: Result<Vec<Buffer>>, now_ms: i64) {
+    fn give_state(&mut self, piece: (StateId, BatchId), files: Result<Vec<Buffer>>, now_ms: i64) {
         let effects = self.runner.state_loaded(piece, files, now_ms);
         self.carry_out(effects, now_ms);
     }
