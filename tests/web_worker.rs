@@ -13,6 +13,8 @@ mod connections;
 mod heard;
 #[path = "web/locks.rs"]
 mod locks;
+#[path = "web/members.rs"]
+mod members;
 #[path = "web/messages.rs"]
 mod messages;
 #[path = "web/objects.rs"]

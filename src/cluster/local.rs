@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use arrow::buffer::Buffer;
 
 use super::executor::{Executor, MemoryBlocks, Outgoing};
 use super::message::{FromExecutor, Peer, ToExecutor};
 use crate::error::{SparkError, guarded};
-use crate::exec::pace::Pace;
+use crate::exec::pace::Slices;
 use crate::ids::{ExecutorId, ExecutorRef};
 
 /// What an executor's thread receives.
@@ -126,7 +126,7 @@ fn serve(
     directory: &Directory,
     deliver: &impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>),
 ) {
-    let mut executor = Executor::new(me, MemoryBlocks::default()).paced(Arc::new(Slices::default()));
+    let mut executor = Executor::new(me, MemoryBlocks::default()).paced(Arc::new(Slices::new(now_ms)));
     loop {
         let message = if executor.is_running() {
             inbox.try_recv().or_else(|e| match e {
@@ -166,26 +166,11 @@ fn serve(
     }
 }
 
-/// How long a task has the thread before the executor looks at what has come.
-const SLICE: Duration = Duration::from_millis(30);
-
-/// Slices of time by the system's clock.
-#[derive(Debug, Default)]
-struct Slices {
-    /// When the slice began.
-    since: Mutex<Option<Instant>>,
-}
-
-impl Pace for Slices {
-    #[allow(clippy::disallowed_methods)] // Threads are this module's, and so is their time.
-    fn begin(&self) {
-        *self.since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-
-    fn is_over(&self) -> bool {
-        let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.is_some_and(|at| at.elapsed() >= SLICE)
-    }
+/// Returns the time, ms since the epoch.
+#[allow(clippy::disallowed_methods)] // Threads are this module's, and so is their time.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |d| d.as_millis() as i64)
 }
 
 #[cfg(test)]

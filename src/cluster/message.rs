@@ -205,7 +205,7 @@ pub struct Run {
     pub batch: Option<BatchContext>,
     /// State that it works on.
     pub states: Vec<StateRef>,
-    /// Bytes of the job's result at most; `None` if there is no limit.
+    /// Limits the job's result, in bytes; `None` sets no limit.
     pub max_result: Option<u64>,
 }
 

@@ -30,24 +30,10 @@ use crate::storage::files::Files;
 /// ```
 /// use std::rc::Rc;
 ///
-/// use arrow::buffer::Buffer;
 /// use rivulet::connect::driver::Driver;
 /// use rivulet::connect::protocol::{Input, Output};
-/// use rivulet::error::{Result, SparkError};
 /// use rivulet::ids::ExecutorRef;
-/// use rivulet::storage::files::{FileEntry, Files};
-///
-/// struct NoFiles;
-///
-/// impl Files for NoFiles {
-///     fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
-///         Ok(vec![])
-///     }
-///
-///     fn read(&self, path: &str) -> Result<Buffer> {
-///         Err(SparkError::unsupported(format!("reading {path}")))
-///     }
-/// }
+/// use rivulet::storage::files::NoFiles;
 ///
 /// let mut driver = Driver::new(Default::default(), Rc::new(NoFiles), 1);
 /// let executor = ExecutorRef::at(0, 0);

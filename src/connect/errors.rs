@@ -51,23 +51,8 @@ impl Driver {
 mod tests {
     use std::rc::Rc;
 
-    use arrow::buffer::Buffer;
-
     use super::*;
-    use crate::error::Result;
-    use crate::storage::files::{FileEntry, Files};
-
-    struct NoFiles;
-
-    impl Files for NoFiles {
-        fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
-            Ok(vec![])
-        }
-
-        fn read(&self, path: &str) -> Result<Buffer> {
-            Err(SparkError::internal(path))
-        }
-    }
+    use crate::storage::files::NoFiles;
 
     #[test]
     fn the_oldest_error_is_forgotten_first() {

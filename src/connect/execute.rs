@@ -54,7 +54,7 @@ pub(super) struct Operation {
 }
 
 impl Operation {
-    /// Returns whether it has not ended.
+    /// Returns whether it still runs.
     pub fn is_running(&self) -> bool {
         self.ended.is_none()
     }

@@ -57,26 +57,12 @@ impl Driver {
 mod tests {
     use std::rc::Rc;
 
-    use arrow::buffer::Buffer;
     use prost::Message;
 
     use super::*;
     use crate::connect::protocol::{Input, Method, Output, RequestId};
-    use crate::error::{Result, SparkError};
     use crate::proto as sc;
-    use crate::storage::files::{FileEntry, Files};
-
-    struct NoFiles;
-
-    impl Files for NoFiles {
-        fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
-            Ok(vec![])
-        }
-
-        fn read(&self, path: &str) -> Result<Buffer> {
-            Err(SparkError::internal(path))
-        }
-    }
+    use crate::storage::files::NoFiles;
 
     /// Begins an operation that no executor is there for.
     fn begin(driver: &mut Driver, id: u64, now_ms: i64) {

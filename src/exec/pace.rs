@@ -7,6 +7,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::task::{Context, Poll};
 
 use futures::{Stream, StreamExt, stream::BoxStream};
@@ -15,8 +16,39 @@ use futures::{Stream, StreamExt, stream::BoxStream};
 pub trait Pace: fmt::Debug + Send + Sync {
     /// Notes that the task goes on.
     fn begin(&self);
-    /// Returns whether it is to stop for now.
+    /// Returns whether the task should stop until its next turn.
     fn is_over(&self) -> bool;
+}
+
+/// How long a task has the thread before its executor looks at what has come, ms.
+const SLICE_MS: i64 = 30;
+
+/// Slices of 30 ms by the host's clock.
+#[derive(Debug)]
+pub struct Slices {
+    /// Returns the time, ms since any moment.
+    now_ms: fn() -> i64,
+    /// When the slice began.
+    since_ms: AtomicI64,
+}
+
+impl Slices {
+    /// Returns slices by a clock.
+    pub fn new(now_ms: fn() -> i64) -> Self {
+        let since_ms = AtomicI64::new(now_ms());
+        Self { now_ms, since_ms }
+    }
+}
+
+impl Pace for Slices {
+    fn begin(&self) {
+        self.since_ms.store((self.now_ms)(), Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        // A clock that was set back does not stop the task for good.
+        !(0..SLICE_MS).contains(&((self.now_ms)() - self.since_ms.load(Relaxed)))
+    }
 }
 
 /// Makes a stream that stops between items when its task has had the thread for long enough; without a pace it never does.
@@ -61,7 +93,7 @@ impl<T> Stream for Paced<T> {
 mod tests {
     use super::*;
     use futures::stream;
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::sync::atomic::AtomicBool;
 
     #[derive(Debug, Default)]
     struct Switch(AtomicBool);

@@ -1,4 +1,8 @@
-//! When to open a lost connection again: after a wait that doubles from failure to failure.
+//! When to open a connection again: a lost one after a wait that doubles from failure to failure, one that was closed because
+//! too much waits when the queue has room.
+
+use super::queue::Queue;
+use super::{Ask, Heard};
 
 /// The first wait and the longest, ms.
 const WAIT_MS: (i64, i64) = (250, 30_000);
@@ -21,6 +25,8 @@ pub struct Retry {
     wait_ms: i64,
     /// When to open the connection again; `None` if it is open or opening.
     at_ms: Option<i64>,
+    /// Whether it was closed because too much waits.
+    is_held: bool,
 }
 
 impl Default for Retry {
@@ -28,6 +34,7 @@ impl Default for Retry {
         Self {
             wait_ms: WAIT_MS.0,
             at_ms: None,
+            is_held: false,
         }
     }
 }
@@ -47,6 +54,31 @@ impl Retry {
     /// Sets the next wait to what the server asked for, at most the longest.
     pub fn set_first_wait(&mut self, wait_ms: i64) {
         self.wait_ms = wait_ms.clamp(0, WAIT_MS.1);
+    }
+
+    /// Closes the connection if too much waits with what was heard; returns whether it does.
+    pub fn hold_back(&mut self, heard: &mut Heard, queue: &mut Queue) -> bool {
+        let more = heard.blocks.iter().map(|block| block.len()).sum();
+        if heard.blocks.is_empty() || !queue.must_hold(more) {
+            return false;
+        }
+        self.is_held = true;
+        heard.asks.push(Ask::Close);
+        true
+    }
+
+    /// Returns when to open the connection of a queue again, ms since the epoch: at once if it was held back and there is
+    /// room; `None` if it is open or opening, or held back.
+    pub fn due_at(&self, queue: &Queue) -> Option<i64> {
+        let room = (self.is_held && queue.has_room()).then_some(i64::MIN);
+        room.or(self.at_ms)
+    }
+
+    /// Returns whether it is time to open the connection of a queue again, and says so only once.
+    pub fn is_due_for(&mut self, queue: &Queue, now_ms: i64) -> bool {
+        let room = self.is_held && queue.has_room();
+        self.is_held &= !room;
+        room || self.is_due(now_ms)
     }
 
     /// Returns when to open the connection again, ms since the epoch; `None` if it is open or opening.

@@ -57,7 +57,6 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
         lines: SSE.format(&spec.options)? == Format::Text,
         last_id: String::new(),
         parser: Parser::of(queue.max_record),
-        is_held: false,
         retry: Retry::default(),
         queue,
     }))
@@ -76,8 +75,6 @@ struct EventSource {
     last_id: String,
     /// Cuts the response of the connection that is open.
     parser: Parser,
-    /// Whether the connection was closed because too much waits.
-    is_held: bool,
     /// When to connect again.
     retry: Retry,
     /// Events that no batch has taken.
@@ -180,22 +177,16 @@ impl QueueSource for EventSource {
                 heard.blocks = events.iter().filter(wanted).map(|e| self.block(e)).collect();
             }
         }
-        let more = heard.blocks.iter().map(Buffer::len).sum();
-        if !heard.blocks.is_empty() && self.queue.must_hold(more) {
-            self.is_held = true;
-            heard.asks.push(Ask::Close);
-        }
+        self.retry.hold_back(&mut heard, &mut self.queue);
         Ok(heard)
     }
 
     fn due_at(&self) -> Option<i64> {
-        let room = (self.is_held && self.queue.has_room()).then_some(i64::MIN);
-        room.or(self.retry.at_ms())
+        self.retry.due_at(&self.queue)
     }
 
     fn due(&mut self, now_ms: i64) -> Vec<Ask> {
-        if self.is_held && self.queue.has_room() || self.retry.is_due(now_ms) {
-            self.is_held = false;
+        if self.retry.is_due_for(&self.queue, now_ms) {
             self.connect()
         } else {
             vec![]
@@ -339,6 +330,7 @@ impl Parser {
 mod tests {
     use super::*;
     use crate::sources::Memory;
+    use crate::storage::files::NoFiles;
     use crate::storage::wal::Kept;
 
     fn events(pieces: &[&str]) -> (Vec<Dispatched>, String) {
@@ -454,15 +446,6 @@ mod tests {
         }
         let (end, _) = first.plan(&Value::Null, 0, true);
         assert_eq!(end, json!({ "blocks": 2, "lastEventId": "3" }));
-        struct NoFiles;
-        impl crate::storage::files::Files for NoFiles {
-            fn list(&self, _: &str) -> Result<Vec<crate::storage::files::FileEntry>> {
-                Ok(vec![])
-            }
-            fn read(&self, path: &str) -> Result<Buffer> {
-                Err(SparkError::internal(path.to_owned()))
-            }
-        }
         let read = first.read(&Value::Null, &end, &NoFiles).unwrap();
         let read: Vec<&[u8]> = read.iter().map(Buffer::as_slice).collect();
         assert_eq!(read, [&b"{\"n\": 1}\n"[..], b"{\"n\":3}\n"]);

@@ -7,8 +7,6 @@
 //! A server that is faster than the query is held back: the connection is closed when too much waits, and opened again when
 //! half of it is processed. What a server without acknowledgements sends meanwhile is not received.
 
-use arrow::buffer::Buffer;
-
 use super::options::{Kind, Opt, Options, RECORD_FORMAT};
 use super::queue::{Queue, QueueSource};
 use super::retry::Retry;
@@ -54,7 +52,6 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
         url: url.to_owned(),
         ack: options.flag(&ACK),
         is_open: false,
-        is_held: false,
         retry: Retry::default(),
         queue: Queue::of(&spec.options),
     }))
@@ -69,8 +66,6 @@ struct WebSocket {
     ack: bool,
     /// Whether the connection is open: only then can something be sent.
     is_open: bool,
-    /// Whether it was closed because too much waits.
-    is_held: bool,
     /// When to connect again.
     retry: Retry,
     /// Messages that no batch has taken.
@@ -133,10 +128,8 @@ impl QueueSource for WebSocket {
             Event::Binary(bytes) => heard.blocks.push(self.queue.record(bytes)),
             Event::TooLarge => heard.blocks.push(self.queue.refuse()),
         }
-        let more = heard.blocks.iter().map(Buffer::len).sum();
-        if !heard.blocks.is_empty() && self.queue.must_hold(more) {
-            (self.is_open, self.is_held) = (false, true);
-            heard.asks.push(Ask::Close);
+        if self.retry.hold_back(&mut heard, &mut self.queue) {
+            self.is_open = false;
         }
         Ok(heard)
     }
@@ -146,13 +139,11 @@ impl QueueSource for WebSocket {
     }
 
     fn due_at(&self) -> Option<i64> {
-        let room = (self.is_held && self.queue.has_room()).then_some(i64::MIN);
-        room.or(self.retry.at_ms())
+        self.retry.due_at(&self.queue)
     }
 
     fn due(&mut self, now_ms: i64) -> Vec<Ask> {
-        if self.is_held && self.queue.has_room() || self.retry.is_due(now_ms) {
-            self.is_held = false;
+        if self.retry.is_due_for(&self.queue, now_ms) {
             self.connect()
         } else {
             vec![]
@@ -163,6 +154,7 @@ impl QueueSource for WebSocket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::buffer::Buffer;
     use serde_json::json;
     use std::collections::BTreeMap;
 
@@ -175,7 +167,6 @@ mod tests {
             url: "ws://server".to_owned(),
             ack: true,
             is_open: true,
-            is_held: false,
             retry: Retry::default(),
             queue: Queue::of(&options),
         }

@@ -4,7 +4,7 @@
 
 use arrow::buffer::Buffer;
 
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 
 /// A file as the host lists it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
@@ -30,4 +30,26 @@ pub trait Files {
     /// # Errors
     /// `FAILED_READ_FILE` if the file is gone or cannot be read.
     fn read(&self, path: &str) -> Result<Buffer>;
+}
+
+/// A host without files.
+///
+/// ```
+/// use rivulet::storage::files::{Files, NoFiles};
+///
+/// assert_eq!(NoFiles.list("/anywhere")?, []);
+/// assert!(NoFiles.read("/anywhere").is_err());
+/// # Ok::<(), rivulet::error::SparkError>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoFiles;
+
+impl Files for NoFiles {
+    fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
+        Ok(vec![])
+    }
+
+    fn read(&self, path: &str) -> Result<Buffer> {
+        Err(SparkError::internal(format!("{path} is not there")))
+    }
 }

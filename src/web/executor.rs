@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use arrow::buffer::Buffer;
 use js_sys::{Array, Promise, Uint8Array};
@@ -22,7 +21,7 @@ use super::{heap_bytes, spill, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
 use crate::cluster::message::{self, FromExecutor};
 use crate::error::SparkError;
-use crate::exec::pace::Pace;
+use crate::exec::pace::Slices;
 use crate::ids::ExecutorRef;
 
 /// An executor, which the events of its worker share.
@@ -65,7 +64,7 @@ impl Executor {
                 }
             });
             RefCell::new(State {
-                core: Core::with_programs(own, Blocks::new(file), functions).paced(Arc::new(Slices::default())),
+                core: Core::with_programs(own, Blocks::new(file), functions).paced(Arc::new(Slices::new(now_ms))),
                 programs,
                 driver: None,
                 peers: BTreeMap::new(),
@@ -225,27 +224,6 @@ impl Executor {
                 Ok(())
             }
         }
-    }
-}
-
-/// How long a task has the thread before the executor looks at what has come, ms.
-const SLICE_MS: i64 = 30;
-
-/// Slices of time by the browser's clock.
-#[derive(Debug, Default)]
-struct Slices {
-    /// When the slice began, ms since the epoch.
-    since_ms: AtomicI64,
-}
-
-impl Pace for Slices {
-    fn begin(&self) {
-        self.since_ms.store(now_ms(), Relaxed);
-    }
-
-    fn is_over(&self) -> bool {
-        // A clock that was set back does not stop the task for good.
-        !(0..SLICE_MS).contains(&(now_ms() - self.since_ms.load(Relaxed)))
     }
 }
 

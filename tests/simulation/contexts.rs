@@ -8,7 +8,7 @@ use rivulet::cluster::message::{FromExecutor, ReceiverOrder, ReceiverReport, ToE
 use rivulet::connect::driver::Driver;
 use rivulet::connect::dstreams::{EVENT_TYPE_URL, ORDER_TYPE_URL};
 use rivulet::connect::protocol::{Input, Method, Output, RequestId};
-use rivulet::error::{Result, SparkError};
+use rivulet::error::SparkError;
 use rivulet::ids::ExecutorRef;
 use rivulet::proto as sc;
 use rivulet::proto::command::CommandType;
@@ -16,20 +16,8 @@ use rivulet::proto::execute_plan_response::ResponseType;
 use rivulet::proto::relation::RelType;
 use rivulet::rdd::plan::TYPE_URL;
 use rivulet::sources::{Ask, Event};
-use rivulet::storage::files::{FileEntry, Files};
+use rivulet::storage::files::NoFiles;
 use serde_json::{Value, json};
-
-struct NoFiles;
-
-impl Files for NoFiles {
-    fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
-        Ok(vec![])
-    }
-
-    fn read(&self, path: &str) -> Result<Buffer> {
-        Err(SparkError::unsupported(format!("reading {path}")))
-    }
-}
 
 /// A page and the driver that it talks to; the clock is the page's.
 struct Page {

@@ -39,7 +39,7 @@ impl Running {
 enum Turn {
     /// It has ended.
     Ended(Outgoing),
-    /// It goes on later.
+    /// It continues at its next turn.
     GoesOn(Running),
     /// State that it needs is not here.
     StateMissing,
@@ -72,7 +72,7 @@ impl<B: BlockStore> Executor<B> {
         out
     }
 
-    /// Returns what the driver hears of a task after its turn; nothing if it goes on.
+    /// Returns what the driver hears of a task after its turn; `None` if the task continues later.
     fn heard(&mut self, task: TaskId, turn: Result<Turn>) -> Option<Outgoing> {
         let message = match turn {
             Ok(Turn::Ended(done)) => return Some(done),

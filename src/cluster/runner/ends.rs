@@ -23,7 +23,7 @@ const GRACE_MS: i64 = 50;
 /// How many executors a task may end before it fails.
 const DEATHS: u32 = 2;
 
-/// What a job may take, of memory and of time; `None` is no limit.
+/// Limits what a job takes of memory and of time; `None` sets no limit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the result (`spark.driver.maxResultSize`).

@@ -50,7 +50,7 @@ impl Service {
         let (session, mut replies) = self.call(method, request);
         match replies.recv().await {
             Some(Ok(Some(bytes))) => decode(&bytes, &session).map(Response::new),
-            Some(Ok(None)) => Err(Status::internal("the driver has not answered")),
+            Some(Ok(None)) => Err(Status::internal("the driver returned no answer")),
             Some(Err((error, id))) => Err(status(&error, id)),
             None => Err(stopped()),
         }

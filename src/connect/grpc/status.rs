@@ -14,7 +14,7 @@ const MAX_METADATA_BYTES: usize = 1024;
 /// Most characters of the sentence in a status.
 const MAX_SENTENCE: usize = 2048;
 
-/// Most bytes of the sentence as HTTP has it, where each byte that is no plain letter takes three.
+/// Limits the bytes of the sentence in HTTP's form, which takes three for each byte that is not a plain letter or digit.
 const MAX_SENTENCE_BYTES: usize = 3000;
 
 /// `google.rpc.ErrorInfo`.

@@ -206,8 +206,10 @@ test('foreachBatch takes what comes early in its turn, and nothing once it has t
       .start();
     sinks.push(started.at(-1)!.options['sinkId'] as string);
   }
+  // The fake engine names every run 'r': the last one that started has the name.
+  const runs = ['r0', 'r'];
   const give = (name: number, batchId: number) =>
-    session.receive({ t: 'foreachBatch', sink: sinks[name]!, run: `r${name}`, batchId, arrow: [encodeRows([{ a: 1 }], schema)] });
+    session.receive({ t: 'foreachBatch', sink: sinks[name]!, run: runs[name]!, batchId, arrow: [encodeRows([{ a: 1 }], schema)] });
   give(0, 0);
   give(0, 1);
   give(0, 2);
@@ -233,6 +235,12 @@ test('foreachBatch takes what comes early in its turn, and nothing once it has t
   await turn();
   give(1, 1);
   assert.deepEqual(begun.splice(0), [['b', 1]], 'a function that rests is called at once');
+  give(1, 2);
+  session.context.sinks.release({ runId: 'r' });
+  ends[3]!();
+  await turn();
+  assert.deepEqual(begun, [], 'the query has ended');
+  assert.ok(session.of('foreachBatchDone').every(({ batchId }) => batchId < 2), 'nobody waits for an answer');
 });
 
 test('foreach opens, processes each row and closes', async () => {

@@ -25,12 +25,12 @@ use rivulet::cluster::executor::{Executor, MemoryBlocks, Outgoing};
 use rivulet::cluster::message::{FromExecutor, Peer, ToExecutor};
 use rivulet::connect::driver::Driver;
 use rivulet::connect::protocol::{Input, Method, Output, RequestId};
-use rivulet::error::{Result, SparkError};
+use rivulet::error::Result;
 use rivulet::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation};
 use rivulet::settings::Conf;
 use rivulet::sources::Ask;
 use rivulet::storage::faulty::Faulty;
-use rivulet::storage::files::{FileEntry, Files};
+use rivulet::storage::files::NoFiles;
 use rivulet::streaming::query::EventKind;
 
 const DRIVER: u64 = 0;
@@ -92,18 +92,6 @@ pub struct Faults {
 pub struct Call {
     pub responses: Vec<Vec<u8>>,
     pub ended: Option<Result<()>>,
-}
-
-struct NoFiles;
-
-impl Files for NoFiles {
-    fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
-        Ok(vec![])
-    }
-
-    fn read(&self, path: &str) -> Result<Buffer> {
-        Err(SparkError::internal(format!("{path} is not there")))
-    }
 }
 
 pub struct Cluster {

@@ -12,12 +12,12 @@ use crate::network::Network;
 use crate::seeds::Log;
 use crate::window_model::{Model, Row};
 use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
-use rivulet::error::{Result, SparkError};
+use rivulet::error::SparkError;
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
 use rivulet::ids::{BatchId, JobId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
 use rivulet::storage::facts::{Facts, Pause};
 use rivulet::storage::faulty::{Fate, Faulty};
-use rivulet::storage::files::{FileEntry, Files};
+use rivulet::storage::files::NoFiles;
 use rivulet::storage::{Reply, Request, Storage, StorageError};
 use rivulet::streaming::checkpoint::logs::Offsets;
 use rivulet::streaming::checkpoint::resume::{self, Resume};
@@ -28,18 +28,6 @@ use rivulet::streaming::trigger::Trigger;
 
 const LENGTH_S: i64 = 10;
 const DELAY_S: i64 = 10;
-
-struct NoFiles;
-
-impl Files for NoFiles {
-    fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
-        Ok(vec![])
-    }
-
-    fn read(&self, path: &str) -> Result<Buffer> {
-        Err(SparkError::internal(path))
-    }
-}
 
 enum Happening {
     /// The disk carries out an operation.

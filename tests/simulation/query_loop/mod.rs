@@ -13,13 +13,13 @@ use prost::Message;
 use crate::engine::client::{sql, stream, with_watermark};
 use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::compile::job::JobSpec;
-use rivulet::error::{Result, SparkError};
+use rivulet::error::SparkError;
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
 use rivulet::ids::{BatchId, JobId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
 use rivulet::plan::output_mode::OutputMode;
 use rivulet::settings::Conf;
 use rivulet::sources::Memory;
-use rivulet::storage::files::{FileEntry, Files};
+use rivulet::storage::files::NoFiles;
 use rivulet::storage::wal::Kept;
 use rivulet::storage::{Reply, Request};
 use rivulet::streaming::checkpoint::Location;
@@ -28,18 +28,6 @@ use rivulet::streaming::query::EventKind;
 use rivulet::streaming::query::{Action, Definition, Query, Ticket};
 use rivulet::streaming::source::Source;
 use rivulet::streaming::trigger::Trigger;
-
-struct NoFiles;
-
-impl Files for NoFiles {
-    fn list(&self, _: &str) -> Result<Vec<FileEntry>> {
-        Ok(vec![])
-    }
-
-    fn read(&self, path: &str) -> Result<Buffer> {
-        Err(SparkError::internal(path))
-    }
-}
 
 /// Counts by window of ten seconds over a pushed source, watermark delay ten seconds. What a start writes is written.
 fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {

@@ -202,7 +202,8 @@ export class Cluster {
     }
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.t === 'lent') this.#lent(data.id, worker);
-      else this.#fromWorker(data, `${executor}.${incarnation}`);
+      else if (data.t === 'fatal') this.#died(executor, incarnation, data);
+      else this.#fromWorker(data);
     };
     for (const [id, blob] of this.#blobs) worker.postMessage({ t: 'blob', id, blob } satisfies ToExecutor);
     const member = { executor, incarnation, lock, worker };
@@ -211,14 +212,16 @@ export class Cluster {
     this.events.executor({ type: 'added', executor, incarnation });
   }
 
-  #fromWorker(message: FromWorker, who: string): void {
-    if (message.t === 'fatal') {
-      console.error(`[rivulet] executor ${who} failed: ${message.message}`);
-      this.#reasons.set(who, message.message);
-      const [executor, incarnation] = who.split('.').map(Number) as [number, number];
-      const { cause: kind } = message;
-      if (kind && !this.#closed) this.post({ t: 'executorDown', executor, incarnation, cause: { kind, message: message.message } });
-    } else if (message.t === 'heapBytes') {
+  /** Notes the last words of an executor; a cause reaches the driver before it learns of the death. */
+  #died(executor: number, incarnation: number, { message, cause }: Extract<FromWorker, { t: 'fatal' }>): void {
+    const who = `${executor}.${incarnation}`;
+    console.error(`[rivulet] executor ${who} failed: ${message}`);
+    this.#reasons.set(who, message);
+    if (cause && !this.#closed) this.post({ t: 'executorDown', executor, incarnation, cause: { kind: cause, message } });
+  }
+
+  #fromWorker(message: FromWorker): void {
+    if (message.t === 'heapBytes') {
       this.#heapRequests.get(message.id)?.resolve(message.bytes);
       this.#heapRequests.delete(message.id);
     }
@@ -226,7 +229,7 @@ export class Cluster {
 
   #fromDriver(message: FromDriver): void {
     if (message.t === 'fatal') this.#driverDied(message.message);
-    else if (message.t === 'heapBytes') this.#fromWorker(message, 'driver');
+    else if (message.t === 'heapBytes') this.#fromWorker(message);
     else if (message.t === 'rang') this.#rang(message.id);
     else if (message.t === 'executorLost') this.#lost(message.executor, message.incarnation, message.excused);
     else if (message.t === 'replaceExecutor') this.#replaceBusy(message.executor, message.incarnation);
