@@ -240,7 +240,10 @@ test('foreachBatch takes what comes early in its turn, and nothing once it has t
   ends[3]!();
   await turn();
   assert.deepEqual(begun, [], 'the query has ended');
-  assert.ok(session.of('foreachBatchDone').every(({ batchId }) => batchId < 2), 'nobody waits for an answer');
+  assert.ok(
+    session.of('foreachBatchDone').every(({ batchId }) => batchId < 2),
+    'nobody waits for an answer',
+  );
 });
 
 test('foreach opens, processes each row and closes', async () => {
