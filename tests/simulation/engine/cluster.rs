@@ -31,6 +31,7 @@ use rivulet::settings::Conf;
 use rivulet::sources::Ask;
 use rivulet::storage::faulty::Faulty;
 use rivulet::storage::files::NoFiles;
+use rivulet::storage::{Reply, StorageError};
 use rivulet::streaming::query::EventKind;
 
 const DRIVER: u64 = 0;
@@ -38,6 +39,8 @@ const DISK: u64 = u64::MAX;
 const SERVER: u64 = u64::MAX - 1;
 /// 2024-03-01T12:00:00Z: when every simulation begins.
 const BEGIN_MS: i64 = 1_709_294_400_000;
+
+type Answer = std::result::Result<Reply, StorageError>;
 
 pub enum Happening {
     Driver(Input),
@@ -58,6 +61,8 @@ pub enum Happening {
     Turn(ExecutorRef),
     /// The disk carries out an operation.
     Disk(u64),
+    /// What was read reaches the driver.
+    Answer(u64, Answer),
     /// The server has another record.
     Record,
 }
@@ -82,6 +87,8 @@ pub struct Faults {
     /// Batches that a page's function throws at, and their probability.
     pub sink_failures: u32,
     pub failing: f64,
+    /// Probability that what was read is long on its way.
+    pub slow_reads: f64,
     /// Jumps of the clock, and their probability at an event.
     pub jumps: u32,
     pub jumping: f64,
@@ -248,6 +255,7 @@ impl Cluster {
         match self.network.next().expect("looked at above") {
             Happening::Driver(input) => self.drive(input, log),
             Happening::Disk(op) => self.disk_acts(op, log),
+            Happening::Answer(op, answer) => self.drive(Input::Storage { op, answer }, log),
             Happening::Record => self.record_happens(),
             Happening::FromExecutor(from, message, blobs) => {
                 if !self.silenced.contains(&from) {

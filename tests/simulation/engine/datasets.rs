@@ -579,6 +579,7 @@ const DEATHS: Faults = Faults {
     failing: 0.0,
     jumps: 0,
     jumping: 0.0,
+    slow_reads: 0.0,
 };
 
 #[test]

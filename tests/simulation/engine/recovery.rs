@@ -335,6 +335,7 @@ const ALL: Faults = Faults {
     failing: 0.1,
     jumps: 2,
     jumping: 0.002,
+    slow_reads: 0.2,
 };
 
 /// Runs and counts; `RIVULET_SIM_REPORT=1` prints what was done.
@@ -367,4 +368,17 @@ fn every_stateful_operator_goes_on_exactly_where_it_was_whatever_dies_tears_or_t
 fn without_faults_the_same_worlds_give_the_same_output() {
     simulate(30, true, Faults::default());
     simulate(30, false, Faults::default());
+}
+
+#[test]
+fn state_that_is_read_slowly_is_that_of_the_batch_that_asks_though_executors_die_often() {
+    let faults = Faults {
+        deaths: 30,
+        dying: 0.06,
+        losing: 0.1,
+        slow_reads: 0.7,
+        ..Faults::default()
+    };
+    simulate(150, true, faults);
+    simulate(150, false, faults);
 }

@@ -104,7 +104,7 @@ impl Cluster {
         self.network.send((DRIVER, DISK), Happening::Disk(op));
     }
 
-    /// The disk carries an operation out, or has no room for it.
+    /// The disk carries an operation out, or has no room for it; what was read may be long on its way.
     pub(super) fn disk_acts(&mut self, op: u64, log: &mut Log) {
         let Some(request) = self.disk.peek(op).cloned() else {
             return;
@@ -126,6 +126,10 @@ impl Cluster {
                 None => return,
             }
         };
+        if !write && self.network.chance(self.faults.slow_reads) {
+            let delay = self.network.rng.random_range(0..3000);
+            return self.network.after(delay, Happening::Answer(op, answer));
+        }
         self.drive(Input::Storage { op, answer }, log);
     }
 
