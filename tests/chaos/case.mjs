@@ -3,6 +3,7 @@ import { NumberedEvents } from '../../src/js/scripts/servers/numbered-server.mjs
 import { differences } from './compare.mjs';
 import { drawTimes, eventMaker } from './events.mjs';
 import { FAULTS } from './faults.mjs';
+import { OwnBrowser, OwnContext } from './homes.mjs';
 import { Life } from './life.mjs';
 import { PIPELINES } from './pipelines.js';
 import { Random } from './random.mjs';
@@ -19,7 +20,6 @@ export function drawCase(seed, rounds) {
   const times = drawTimes(random);
   const params = { ...times, ...draw(random, times) };
   const conf = {
-    'spark.sql.shuffle.partitions': random.int(1, 3),
     // All of the state in memory, none of it, a little.
     'spark.rivulet.executor.stateMemory': random.pick(['512m', '1', '8k']),
     'spark.sql.streaming.minBatchesToRetain': random.pick([2, 10, 100]),
@@ -42,7 +42,7 @@ function drawFault(random, isLast) {
     random,
     early: Boolean(early) && random.chance(0.25),
     late: Boolean(late) && isLast && random.chance(0.4),
-    afterBatch: random.chance(0.6),
+    batches: random.chance(0.3) ? 0 : random.int(1, 8),
     delayMs: random.int(0, DELAY_MS),
   };
 }
@@ -76,21 +76,22 @@ async function serve({ plan, perTick, random }, wrong) {
 export async function runCase(drawn, { browser, url }) {
   const begun = performance.now();
   const seconds = () => ((performance.now() - begun) / 1_000).toFixed(2);
-  const context = await browser.newContext();
+  const home = drawn.faults.some(({ name }) => FAULTS[name].own) ? new OwnBrowser() : new OwnContext(browser);
   const wrong = [];
   const servers = await serve(drawn, wrong);
   const plan = { ...drawn.plan, urls: servers.map((server) => server.url) };
-  const life = new Life({ context, url, plan, servers, random: drawn.random.fork(), wrong });
+  const life = new Life({ home, url, plan, servers, random: drawn.random.fork(), wrong });
   const history = [];
   let result = {};
   try {
-    await life.prepare();
+    await life.enter();
     await life.start();
     let executorFaultAt = -1;
     for (const fault of drawn.faults) {
       if (!fault.early) await life.starting;
       const { run, executor } = FAULTS[fault.name];
-      if (!fault.early && (fault.afterBatch || (executor && executorFaultAt === life.batches))) await life.nextBatch();
+      const wanted = Math.max(life.batches + (fault.early ? 0 : fault.batches), executor ? executorFaultAt + 1 : 0);
+      while (life.batches < wanted) await life.nextBatch();
       if (fault.late) for (const server of servers) server.end();
       await new Promise((go) => setTimeout(go, fault.delayMs));
       if (executor) executorFaultAt = life.batches;
@@ -106,7 +107,7 @@ export async function runCase(drawn, { browser, url }) {
   } finally {
     life.forget();
     for (const server of servers) server.close();
-    await context.close();
+    await home.close();
   }
   const { starts, refusals } = life;
   const events = servers.reduce((sum, { happened }) => sum + happened, 0);

@@ -51,6 +51,7 @@ async function refusedElsewhere(life) {
 
 /**
  * Faults by their names. `early` ones may come while the query starts. `late` ones may come when all events have happened.
+ * One that is `own` needs a browser of the case's own.
  * Between two of an `executor` a batch must come through: a task that loses its executor four times fails.
  */
 export const FAULTS = {
@@ -98,6 +99,16 @@ export const FAULTS = {
     late: true,
     run: async (life) => {
       await life.endPage((page) => crash(page, life.context));
+      await life.start();
+    },
+  },
+  'browser killed': {
+    early: true,
+    late: true,
+    own: true,
+    run: async (life) => {
+      await life.endPage(() => life.home.kill());
+      await life.enter();
       await life.start();
     },
   },

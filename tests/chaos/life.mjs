@@ -17,11 +17,13 @@ export class Life {
   #waiters = new Set();
 
   /** `wrong` takes what must not have happened. */
-  constructor({ context, url, plan, servers, random, wrong }) {
-    Object.assign(this, { context, url, plan, servers, random, wrong });
+  constructor({ home, url, plan, servers, random, wrong }) {
+    Object.assign(this, { home, url, plan, servers, random, wrong });
   }
 
-  async prepare() {
+  /** Takes a context of the browser's. */
+  async enter() {
+    this.context = await this.home.open();
     await this.context.exposeBinding('chaosNote', (_, heard) => this.#hear(heard));
   }
 
@@ -96,7 +98,9 @@ export class Life {
   async start() {
     this.page ??= await this.open();
     const epoch = this.#epoch;
+    // A checkpoint keeps its number of partitions, whatever the next page would like.
     this.plan.master = `local[${this.random.int(1, 2)}]`;
+    this.plan.conf = { ...this.plan.conf, 'spark.sql.shuffle.partitions': this.random.int(1, 3) };
     const begun = async () => {
       for (;;) {
         const { refused, id } = await this.call('start', this.plan);

@@ -5,8 +5,7 @@ import { launch } from '../../src/js/scripts/browser.mjs';
 import { PKG, ROOT } from '../../src/js/scripts/paths.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
 import { drawCase, runCase } from './case.mjs';
-
-const FLAGS = ['--disable-background-timer-throttling', '--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'];
+import { FLAGS } from './homes.mjs';
 
 /** What to say of a case that failed. */
 function story({ seed, plan, faults, failures, history, said }) {
