@@ -119,9 +119,9 @@ export class Life {
 
   started(id) {
     this.starts += 1;
-    this.id ??= id;
     this.progressed();
-    if (id !== this.id) this.wrong.push(`the query has the id ${id}, and had ${this.id}`);
+    if (this.id !== undefined && id !== this.id) this.wrong.push(`the query has the id ${id}, and had ${this.id}`);
+    this.id = id;
   }
 
   /** What runs now is about to end: nobody is to be surprised. */
