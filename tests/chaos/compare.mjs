@@ -11,7 +11,7 @@ function tally(lines) {
   return counts;
 }
 
-/** What a result in update mode comes to: the last row of each key; a count that shrinks is noted. */
+/** What a result in update mode comes to: the last row of each key; a count that does not grow is noted. */
 function lastRows(batches, by, failures) {
   const rows = new Map();
   for (const { batch, rows: lines } of batches) {
@@ -40,7 +40,6 @@ export function differences({ pipeline, params }, servers, batches) {
   const failures = [];
   const streams = servers.map(({ events }) => inSeconds(events));
   const model = PIPELINES[pipeline];
-  // Windows are in seconds since the epoch on both sides.
   const expected = tally(model.expected(streams, params).map((row) => JSON.stringify(row)));
   const found = tally(outcome(batches, model, failures));
   const lost = [...expected].filter(([line, count]) => (found.get(line) ?? 0) < count).map(([line]) => line);

@@ -1,8 +1,8 @@
 // Queries, each beside the model that says what must come out. The page runs the query, this side the model.
 // `keys` and `repeats` are of the events (events.mjs), `streams` is how many there are; times of a model are in seconds.
 //
-// What a sink holds is compared by the mode: of append, all rows of all batches; of update, the last row of each key (the first
-// `by` columns, while the last column but one never shrinks); of complete, the last batch.
+// What a sink holds is compared by the mode: of append, all rows of all batches; of update, the last row of each key (its first
+// `by` columns), while the count after them grows from batch to batch; of complete, the last batch.
 
 const seconds = (n) => `${n} seconds`;
 const line = (row) => JSON.stringify(row);
@@ -82,7 +82,7 @@ const untilSilence = (key, rows, state, { spanMs }) => {
   return [];
 };
 
-/** Counts by value in a map, all values in a list: what is told is made of both. */
+/** Counts by value in a map, all values in a list: what comes out is made of both. */
 const counting = () =>
   class {
     init(handle) {

@@ -15,6 +15,7 @@ function story({ seed, plan, faults, failures, history, said }) {
     '  faults:',
     ...history.map((fault) => `    ${fault}`),
     ...(said.length > 0 ? ['  pages said:', ...said.map((words) => `    ${words}`)] : []),
+    // The same query and faults; at which instruction of a batch they come is the machine's business.
     `  again: ./build.sh chaos --seed ${seed} --rounds ${faults.length}`,
   ].join('\n');
 }
