@@ -238,6 +238,13 @@ cmd_sim() { # --seeds N --start S
   awk -v took="$took" '/^SIMULATED/ { split($3, n, "="); printf "%.1f seeds/s\n", n[2] / took }' "$CACHE/sim.log"
 }
 
+# Streaming queries in Chromium while executors, drivers, pages, connections and sinks fail.
+cmd_chaos() { # --rounds N --seed S
+  setup_browser; cmd_build
+  say "chaos in Chromium"
+  node tests/chaos/chaos.mjs "$@"
+}
+
 # Models that the engine saves, natively and in Chromium, loaded by real Spark (which needs Java).
 cmd_exchange() {
   setup_python; native; setup_browser; cmd_build; need_package java default-jre-headless
@@ -284,6 +291,9 @@ cmd_help() {
   goldens --browser DIR…  golden cases of datasets and streams through the package in Chromium, by their twins in JavaScript
   sim [--seeds N] [--start S]
                           streaming queries under simulated faults: N seeds (1000) from S (the time), faults by kind, seeds/s
+  chaos [--rounds N] [--seed S]
+                          streaming queries in Chromium, from a WebSocket into a sink that knows its batches, while executors, drivers,
+                          pages, connections and sinks fail: N faults (100), queries of the seeds from S (the time) on
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
@@ -300,7 +310,7 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | demo | test | check | goldens | exchange | sim | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | demo | test | check | goldens | exchange | sim | chaos | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;
 esac

@@ -3,10 +3,19 @@ import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { CHROMIUM, CHROMIUM_FLAGS } from './paths.mjs';
 
+function options(extra) {
+  if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: install Chromium (apt-get install chromium) or set RIVULET_CHROMIUM`);
+  return { executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...extra] };
+}
+
 /** Launches the browser; the error without one says what to install. */
 export async function launch(extra = []) {
-  if (!existsSync(CHROMIUM)) throw new Error(`${CHROMIUM} is missing: install Chromium (apt-get install chromium) or set RIVULET_CHROMIUM`);
-  return chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...extra] });
+  return chromium.launch(options(extra));
+}
+
+/** Launches a browser that keeps its storage in a folder; returns its only context. */
+export async function launchIn(folder, extra = []) {
+  return chromium.launchPersistentContext(folder, options(extra));
 }
 
 /** Writes a page's console and errors to this console. */
