@@ -8,11 +8,39 @@
 
 use std::fmt::{self, Debug, Write};
 
+mod nesting;
+
+use prost::{DecodeError, Message, Name};
+
 pub use generated::*;
+pub use nesting::MAX_LEVELS;
 
 #[allow(clippy::all, clippy::pedantic, missing_docs)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/spark.connect.rs"));
+}
+
+/// Why bytes from outside are no message.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// Reading it might exhaust the stack.
+    #[error("it nests messages deeper than {MAX_LEVELS} levels")]
+    TooDeep,
+    /// It is damaged, or of another type.
+    #[error(transparent)]
+    Damaged(#[from] DecodeError),
+}
+
+/// Reads a message whose bytes come from outside.
+///
+/// # Errors
+/// If messages nest in it deeper than [`MAX_LEVELS`], as in Spark (`spark.connect.grpc.marshallerRecursionLimit`), or if it is
+/// damaged.
+pub fn read<M: Message + Name + Default>(bytes: &[u8]) -> Result<M, Unreadable> {
+    if nesting::is_too_deep(&M::full_name(), bytes) {
+        return Err(Unreadable::TooDeep);
+    }
+    Ok(M::decode(bytes)?)
 }
 
 /// Returns the name of a `oneof`'s variant, such as `Project`, for messages to people.

@@ -26,6 +26,7 @@ use crate::exec::state;
 use crate::ml::model::{Model, Models};
 use crate::ml::transform;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::extent;
 use crate::plan::folding::FoldCheapConstants;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{FileCatalog, FileSet};
@@ -215,7 +216,7 @@ fn optimizer() -> Optimizer {
 /// A column that is selected twice gets a second id, since DataFusion refuses equal names.
 ///
 /// # Errors
-/// DataFusion's, if a rule fails.
+/// `RIVULET_PLAN_TOO_DEEP` if rules might exhaust the stack; DataFusion's, if a rule fails.
 pub fn optimize(analyzer: &Analyzer, resolved: &Resolved) -> Result<LogicalPlan> {
     let mut output = resolved.output.clone();
     // A column selected twice leaves twice: each place needs a name of its own.
@@ -231,6 +232,7 @@ pub fn optimize(analyzer: &Analyzer, resolved: &Resolved) -> Result<LogicalPlan>
         .map(|(a, named)| (a.column(), named))
         .collect();
     let plan = analyzer.project(resolved.plan.clone(), columns)?;
+    extent::check_depth(&plan)?;
     let mut options = ConfigOptions::new();
     options.optimizer.enable_physical_uncorrelated_scalar_subquery = false;
     // A row that can have no partner is not kept in a stream's state.

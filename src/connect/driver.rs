@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::rc::Rc;
 
-use prost::Message;
+use prost::{Message, Name};
 
 use super::execute::Operation;
 use super::files::HostCatalog;
@@ -174,8 +174,8 @@ impl Driver {
     /// If the request cannot be read; those of the call. The call fails with them.
     fn request(&mut self, id: RequestId, method: Method, bytes: &[u8], now_ms: i64) -> Result<()> {
         /// Reads a request's message.
-        fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M> {
-            M::decode(bytes).map_err(|e| SparkError::invalid_plan(format!("the request cannot be read: {e}")))
+        fn decode<M: Message + Name + Default>(bytes: &[u8]) -> Result<M> {
+            sc::read(bytes).map_err(|e| SparkError::invalid_plan(format!("the request cannot be read: {e}")))
         }
         match method {
             Method::ExecutePlan => self.execute_plan(id, decode(bytes)?, now_ms),
@@ -277,8 +277,15 @@ impl Driver {
     /// Returns a new id in the form of a UUID; the same seed makes the same ids, which simulations rely on.
     pub(super) fn fresh_uuid(&mut self) -> String {
         self.ids += 1;
-        let high = self.seed ^ self.ids.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let low = self.seed.rotate_left(32) ^ self.ids;
+        // Neighbouring numbers become bits that have nothing to do with each other (SplitMix64).
+        let mix = |number: u64| {
+            let mut bits = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+            bits ^ (bits >> 31)
+        };
+        let high = mix(self.seed.wrapping_add(2 * self.ids));
+        let low = mix(high ^ self.seed.rotate_left(32) ^ self.ids);
         format!(
             "{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
             high >> 32,

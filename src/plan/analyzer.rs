@@ -15,19 +15,17 @@ use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::ID_PREFIX;
 use super::extension::Extended;
+use super::extent;
 use super::scan::{FileCatalog, Origin, Scan, ScanSource};
 use super::scope::{Attribute, Resolved, Typed};
 use super::views::Views;
-use crate::error::{Exception, Result, SparkError};
+use crate::error::Result;
 use crate::ids::ScanId;
 use crate::proto as sc;
 use crate::settings::Conf;
 use crate::sources::StreamSpec;
 use crate::values::cast::Mode;
 use crate::values::zone::Zone;
-
-/// Depth of nested relations or expressions that is still planned; deeper input is an error, never an overflow.
-const MAX_DEPTH: usize = 400;
 
 /// Turns one plan's messages into a logical plan.
 ///
@@ -110,8 +108,12 @@ pub struct Analyzer {
     pub(super) watermarks: usize,
     /// The number of the newest column id.
     next_id: usize,
-    /// How many relations and expressions enclose the one under analysis.
+    /// The part of the stack that the relations and expressions around the one under analysis take.
     depth: usize,
+    /// Relations and expressions analysed so far.
+    pub(super) messages: usize,
+    /// Relations among them.
+    pub(super) relations: usize,
 }
 
 impl Analyzer {
@@ -138,6 +140,8 @@ impl Analyzer {
             watermarks: 0,
             next_id: 0,
             depth: 0,
+            messages: 0,
+            relations: 0,
         })
     }
 
@@ -166,23 +170,18 @@ impl Analyzer {
         }
     }
 
-    /// Does `work` one level deeper.
+    /// Does `work` one level deeper, which takes `part` of the stack.
     ///
     /// # Errors
-    /// If that is below 400 levels, `EXPRESSION_TREE_TOO_DEEP`, so that no message can exhaust the stack.
-    pub(super) fn nested<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        self.depth += 1;
-        let result = if self.depth > MAX_DEPTH {
-            Err(SparkError::new(
-                Exception::Analysis,
-                "EXPRESSION_TREE_TOO_DEEP",
-                "54001",
-                format!("The plan nests deeper than {MAX_DEPTH} levels."),
-            ))
-        } else {
-            work(self)
-        };
-        self.depth -= 1;
+    /// If that is more than there is, `RIVULET_PLAN_TOO_DEEP`, so that no message can exhaust the stack.
+    pub(super) fn nested<T>(&mut self, part: usize, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth + part > extent::STACK {
+            return Err(extent::too_deep());
+        }
+        self.messages += 1;
+        self.depth += part;
+        let result = work(self);
+        self.depth -= part;
         result
     }
 

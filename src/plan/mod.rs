@@ -27,6 +27,7 @@ pub mod datetime;
 pub mod event_time;
 pub mod expression;
 pub mod extension;
+pub mod extent;
 pub mod extract;
 pub mod folding;
 pub mod functions;

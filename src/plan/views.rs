@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::buffer::Buffer;
-use prost::Message;
 
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
@@ -50,7 +49,8 @@ impl Views {
         let Some(bytes) = self.encoded.get(&name) else {
             return Ok(None);
         };
-        let relation = sc::Relation::decode(bytes.as_slice()).map_err(|e| SparkError::invalid_plan(e.to_string()))?;
+        let relation =
+            sc::read::<sc::Relation>(bytes.as_slice()).map_err(|e| SparkError::invalid_plan(e.to_string()))?;
         self.used.insert(name);
         Ok(Some(relation))
     }
@@ -63,6 +63,8 @@ impl Views {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+
     use super::*;
 
     #[test]

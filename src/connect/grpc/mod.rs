@@ -3,6 +3,7 @@
 //! One thread steps the driver; executors have a thread each; tonic's tasks talk to the driver's thread through
 //! channels. It serves on the loopback address only; with a token, callers must have it.
 
+pub mod codec;
 pub mod host;
 pub mod identity;
 pub mod service;

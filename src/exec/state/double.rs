@@ -61,7 +61,7 @@ impl Node for Numbered {
 fn analyze(analyzer: &mut Analyzer, node: &RelType) -> Option<Result<Resolved>> {
     match node {
         RelType::Extension(any) if any.type_url == NUMBERED => {
-            let input = sc::Relation::decode(&any.value[..]).map_err(|e| e.to_string());
+            let input = sc::read::<sc::Relation>(&any.value).map_err(|e| e.to_string());
             Some(
                 input
                     .map_err(crate::error::SparkError::invalid_plan)

@@ -14,7 +14,7 @@ use datafusion_common::ScalarValue;
 
 use super::analyzer::Analyzer;
 use super::scope::{Attribute, Resolved, Typed};
-use super::{cast_expr, extract, literal, sql, type_message};
+use super::{cast_expr, extent, extract, literal, sql, type_message};
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
 use crate::proto::expression::ExprType;
@@ -28,7 +28,12 @@ impl Analyzer {
     /// # Errors
     /// If anything in it cannot be resolved: Spark's condition for it.
     pub fn expression(&mut self, expression: &sc::Expression, scope: &Resolved) -> Result<Typed> {
-        self.nested(|analyzer| analyzer.expression_kind(expression, scope))
+        let before = self.messages;
+        let typed = self.nested(extent::EXPRESSION, |analyzer| {
+            analyzer.expression_kind(expression, scope)
+        })?;
+        extent::check_size(&typed.expr, self.messages - before)?;
+        Ok(typed)
     }
 
     /// Resolves by the kind of message; a kind that the engine lacks is `UNSUPPORTED_FEATURE`, by its name.

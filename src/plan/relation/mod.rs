@@ -16,6 +16,7 @@ mod watermark;
 pub use read::{normal_type, options_of};
 
 use super::analyzer::Analyzer;
+use super::extent;
 use super::scope::Resolved;
 use super::sql::marker::SqlForm;
 use crate::error::{Result, SparkError};
@@ -31,7 +32,20 @@ impl Analyzer {
     /// If anything in it cannot be resolved: Spark's condition for it. A kind that the engine lacks is
     /// `UNSUPPORTED_FEATURE.RIVULET`.
     pub fn relation(&mut self, relation: &sc::Relation) -> Result<Resolved> {
-        let mut resolved = self.nested(|analyzer| analyzer.relation_kind(relation))?;
+        self.relations += 1;
+        if self.relations > extent::RELATIONS {
+            return Err(SparkError::analysis(
+                "RIVULET_PLAN_TOO_LARGE",
+                "54001",
+                format!(
+                    "The plan has more than {} relations, those of its views counted wherever they are named.",
+                    extent::RELATIONS
+                ),
+            ));
+        }
+        let mut resolved = self.nested(extent::of_relation(relation), |analyzer| {
+            analyzer.relation_kind(relation)
+        })?;
         if let Some(id) = relation.common.as_ref().and_then(|c| c.plan_id) {
             resolved.tagged.push((id, resolved.output.clone()));
         }
