@@ -29,6 +29,7 @@ use self::start::Starting;
 use self::state::Load;
 use self::verify::Verifying;
 use crate::ids::{BatchId, ConnectionId};
+use crate::proto as sc;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::query::Query;
 use crate::streaming::sinks::Sink;
@@ -51,6 +52,20 @@ struct Running {
     delivered: BatchId,
     /// The checkpoint that is locked for it.
     locked: Option<Location>,
+    /// What its client is told once it has started.
+    start: Option<Start>,
+}
+
+/// The answer to the client that starts a query.
+struct Start {
+    /// The operation that waits for it.
+    operation: String,
+    /// The query and the run.
+    query_id: sc::StreamingQueryInstanceId,
+    /// The query's name.
+    name: Option<String>,
+    /// The listeners' event.
+    event: serde_json::Value,
 }
 
 /// All queries of the driver.

@@ -39,6 +39,7 @@ impl Driver {
             self.act(&id, actions, now_ms);
         }
         self.wake_sources(now_ms);
+        self.answer_starts();
         self.answer_waiters(now_ms);
     }
 

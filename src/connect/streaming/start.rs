@@ -14,8 +14,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Running;
 use super::sinks::wish_of;
+use super::{Running, Start};
 use crate::cluster::runner::StateKeeping;
 use crate::compile::job::{self, JobSpec};
 use crate::connect::driver::Driver;
@@ -374,13 +374,17 @@ impl Driver {
                 connections: vec![],
                 delivered: next_batch.previous(),
                 locked: starting.at,
+                start: Some(Start {
+                    operation: starting.operation,
+                    query_id: sc::StreamingQueryInstanceId {
+                        id,
+                        run_id: run_id.clone(),
+                    },
+                    name: starting.name,
+                    event: started,
+                }),
             },
         );
-        let query_id = sc::StreamingQueryInstanceId {
-            id,
-            run_id: run_id.clone(),
-        };
-        self.answer_start(&starting.operation, query_id, starting.name, started);
         match refusal {
             Some(error) => self.query_failed(&run_id, error, now_ms),
             None => {
@@ -391,28 +395,24 @@ impl Driver {
                 self.connect_sources(&run_id, &graph, now_ms);
             }
         }
+        self.answer_starts();
         Ok(())
     }
 
-    /// Answers the client that a query has started.
-    fn answer_start(
-        &mut self,
-        operation: &str,
-        query_id: sc::StreamingQueryInstanceId,
-        name: Option<String>,
-        started: serde_json::Value,
-    ) {
-        let result = sc::WriteStreamOperationStartResult {
-            query_id: Some(query_id),
-            name: name.unwrap_or_default(),
-            query_started_event_json: Some(started.to_string()),
-        };
-        self.respond(
-            operation,
-            Some(ResponseType::WriteStreamOperationStartResult(result)),
-            None,
-        );
-        self.end_operation(operation);
+    /// Answers the clients whose queries have started: what keeps a query's id over restarts is in its checkpoint then.
+    pub(super) fn answer_starts(&mut self) {
+        let opened = self.streams.queries.values_mut().filter(|r| !r.query.is_opening());
+        let answers: Vec<Start> = opened.filter_map(|r| r.start.take()).collect();
+        for start in answers {
+            let result = sc::WriteStreamOperationStartResult {
+                query_id: Some(start.query_id),
+                name: start.name.unwrap_or_default(),
+                query_started_event_json: Some(start.event.to_string()),
+            };
+            let response = ResponseType::WriteStreamOperationStartResult(result);
+            self.respond(&start.operation, Some(response), None);
+            self.end_operation(&start.operation);
+        }
     }
 
     /// Tells the runner which state a checkpoint holds.

@@ -493,6 +493,11 @@ impl Query {
         }
     }
 
+    /// Returns whether what makes the checkpoint this query's is not yet durable.
+    pub fn is_opening(&self) -> bool {
+        matches!(&self.phase, Phase::Opening { waits } if !waits.is_empty())
+    }
+
     /// Returns when to call [`Query::poll`] next, ms since the epoch; `None` while a batch is in progress and nothing new
     /// has come, or after the end.
     pub fn wake_at(&self) -> Option<i64> {
