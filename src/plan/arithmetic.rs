@@ -474,13 +474,14 @@ fn rescale(value: i256, from: i32, to: i32) -> Option<i256> {
 /// If a string cannot be cast to DOUBLE. When it runs, `ARITHMETIC_OVERFLOW`.
 pub fn negate(input: Typed, mode: Mode, zone: Zone) -> Result<Typed> {
     let name = format!("(- {})", input.name);
-    if let (Some(value), false) = (input.literal(), is_string(&input.data_type))
+    let converted = is_string(&input.data_type) || input.data_type.is_null();
+    if let (Some(value), false) = (input.literal(), converted)
         && let Ok(negated) = value.arithmetic_negate()
     {
         let data_type = input.data_type.clone();
         return Ok(Typed::new(Expr::Literal(negated, None), data_type, name));
     }
-    let input = if is_string(&input.data_type) {
+    let input = if converted {
         cast_expr::cast(input, &DataType::Float64, mode, zone)?
     } else {
         input

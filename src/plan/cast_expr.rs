@@ -5,11 +5,15 @@
 //! Everything that can fail, or whose string form is Spark's own, is a kernel over
 //! [`values::cast::cast_array`](crate::values::cast::cast_array) (Spark's `Cast`).
 
-use arrow::datatypes::{DataType, IntervalUnit};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, IntervalMonthDayNanoArray, StringArray};
+use arrow::datatypes::{DataType, IntervalMonthDayNano, IntervalUnit};
 use datafusion_expr::Expr;
 use datafusion_expr::expr::Cast;
 
 use super::scope::Typed;
+use super::sql::interval;
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
 use crate::values::cast::{Mode, cast_array};
@@ -52,10 +56,23 @@ pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed
     } else {
         let (target, options) = (to.clone(), format!("{mode:?} {zone:?} {from}"));
         kernel::call("cast", options, to.clone(), vec![input.expr], move |args, _| {
+            if target == DataType::Interval(IntervalUnit::MonthDayNano) && is_string(args[0].data_type()) {
+                return Ok(intervals(args[0].as_string()));
+            }
             cast_array(&args[0], &target, mode, zone)
         })
     };
     Ok(out)
+}
+
+/// Returns the intervals that strings say; null for those that say none, whatever the mode.
+fn intervals(texts: &StringArray) -> ArrayRef {
+    let parse = |text| {
+        let (months, days, micros) = interval::parts_of(text)?;
+        Some(IntervalMonthDayNano::new(months, days, micros.checked_mul(1000)?))
+    };
+    let found: IntervalMonthDayNanoArray = texts.iter().map(|text| text.and_then(parse)).collect();
+    Arc::new(found)
 }
 
 /// Makes `DATATYPE_MISMATCH.CAST_*`, which names both types and what would work instead, if Spark knows

@@ -37,6 +37,7 @@ use crate::proto as sc;
 use crate::proto::expression::window::WindowFrame as ProtoFrame;
 use crate::proto::expression::window::window_frame::frame_boundary::Boundary;
 use crate::proto::expression::window::window_frame::{FrameBoundary, FrameType};
+use crate::values::types;
 
 /// Partition and order keys of a window: calls with equal ones share one sort.
 type Layout = (Vec<Expr>, Vec<Sort>);
@@ -221,6 +222,20 @@ impl Analyzer {
                 format!("Window frame bound \"{}\" is not a literal.", value.name),
             )
         })?;
+        if units == WindowFrameUnits::Rows
+            && !matches!(constant.data_type(), DataType::Int8 | DataType::Int16 | DataType::Int32)
+        {
+            return Err(SparkError::analysis(
+                "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_UNACCEPTED_TYPE",
+                "42K09",
+                format!(
+                    "Cannot resolve \"{text}\" due to data type mismatch: The data type of the {} bound \"{}\" does not match the expected data type \
+                     \"INT\".",
+                    if lower { "lower" } else { "upper" },
+                    types::sql_name(&value.data_type)
+                ),
+            ));
+        }
         let (size, negative) = magnitude(&constant);
         if matches!(&size, ScalarValue::Int32(Some(0)) | ScalarValue::Int64(Some(0))) {
             return Ok((WindowFrameBound::CurrentRow, "CURRENT ROW".into()));
@@ -294,6 +309,12 @@ impl Analyzer {
         let plan = builder.build()?;
         Ok(input.over(plan))
     }
+}
+
+/// Returns whether a window function is in an expression.
+pub(super) fn is_in(expr: &Expr) -> bool {
+    expr.exists(|e| Ok(matches!(e, Expr::WindowFunction(_))))
+        .unwrap_or(true)
 }
 
 /// Returns the kind of the first call in an expression.

@@ -541,15 +541,13 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
             "{}",
             text::day_time_interval(array.as_primitive::<DurationMicrosecondType>().value(row))
         ),
+        Interval(IntervalUnit::MonthDayNano) => {
+            let value = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
+            write!(out, "{}", text::calendar_interval(value))
+        }
         Interval(IntervalUnit::YearMonth) => {
             let months = array.as_primitive::<IntervalYearMonthType>().value(row);
-            let sign = if months < 0 { "-" } else { "" };
-            write!(
-                out,
-                "INTERVAL '{sign}{}-{}' YEAR TO MONTH",
-                months.abs() / 12,
-                months.abs() % 12
-            )
+            write!(out, "{}", text::year_month_interval(months))
         }
         Binary => write!(out, "{}", String::from_utf8_lossy(array.as_binary::<i32>().value(row))),
         List(_) => {

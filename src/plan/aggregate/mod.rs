@@ -187,7 +187,10 @@ impl Analyzer {
                 return Ok(Transformed::new(replacement.clone(), true, TreeNodeRecursion::Jump));
             }
             match &e {
-                Expr::AggregateFunction(_) => {
+                Expr::AggregateFunction(function) => {
+                    if function.params.args.iter().any(has_aggregate) {
+                        return Err(nested_aggregate().into());
+                    }
                     let attribute = match open.aggregates.iter().find(|(known, _)| *known == e) {
                         Some((_, attribute)) => attribute.clone(),
                         None => {
@@ -295,6 +298,34 @@ impl Analyzer {
     }
 }
 
+/// Makes `UNSUPPORTED_GROUPING_EXPRESSION`.
+fn no_grouping_sets() -> SparkError {
+    SparkError::analysis(
+        "UNSUPPORTED_GROUPING_EXPRESSION",
+        "42K0E",
+        "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
+    )
+}
+
+/// Checks that `grouping` and `grouping_id` are not in an expression of a query without an aggregation.
+///
+/// # Errors
+/// `UNSUPPORTED_GROUPING_EXPRESSION`.
+pub fn check_no_grouping(expr: &Expr) -> Result<()> {
+    let found = expr.exists(|e| Ok(matches!(e, Expr::ScalarFunction(call) if is_grouping(&call.func))))?;
+    if found { Err(no_grouping_sets()) } else { Ok(()) }
+}
+
+/// Makes `NESTED_AGGREGATE_FUNCTION`.
+fn nested_aggregate() -> SparkError {
+    SparkError::analysis(
+        "NESTED_AGGREGATE_FUNCTION",
+        "42607",
+        "It is not allowed to use an aggregate function in the argument of another aggregate function. Please use the inner aggregate \
+         function in a sub-query.",
+    )
+}
+
 /// Returns `grouping(column)`, 1 if the row's set leaves the column out, or without a column
 /// `grouping_id()`.
 ///
@@ -302,13 +333,7 @@ impl Analyzer {
 /// If there are no grouping sets, `UNSUPPORTED_GROUPING_EXPRESSION`; if the column is not among theirs,
 /// `GROUPING_COLUMN_MISMATCH`.
 fn grouping_bit(sets: Option<&(Vec<Expr>, Attribute)>, column: Option<&Expr>) -> Result<Expr> {
-    let (columns, id) = sets.ok_or_else(|| {
-        SparkError::analysis(
-            "UNSUPPORTED_GROUPING_EXPRESSION",
-            "42K0E",
-            "grouping()/grouping_id() can only be used with GroupingSets/Cube/Rollup.",
-        )
-    })?;
+    let (columns, id) = sets.ok_or_else(no_grouping_sets)?;
     let Some(column) = column else {
         return Ok(id.column());
     };

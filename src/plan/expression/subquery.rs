@@ -34,11 +34,10 @@ impl Analyzer {
         self.outer.pop();
         let resolved = resolved?;
         let mut plan = self.exactly(&resolved)?;
-        if let (SubqueryType::Scalar, [column], true) = (
-            subquery.subquery_type(),
-            &resolved.output[..],
-            plan.all_out_ref_exprs().is_empty(),
-        ) {
+        if let (SubqueryType::Scalar, [column]) = (subquery.subquery_type(), &resolved.output[..])
+            // DataFusion counts the rows that an aggregation has none of only where it is the subquery's own.
+            && (plan.all_out_ref_exprs().is_empty() || plan.max_rows() != Some(1))
+        {
             plan = self.single_row(plan, column)?;
         }
         let plan = Arc::new(plan);

@@ -61,6 +61,26 @@ pub fn non_foldable(call: &Call<'_>, argument: &str, data_type: &str) -> SparkEr
     )
 }
 
+/// Makes `UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS` for a call around one that makes rows.
+pub fn nested_generator(label: &str) -> SparkError {
+    SparkError::analysis(
+        "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS",
+        "42K0E",
+        format!("The generator is not supported: nested in expressions \"{label}\"."),
+    )
+}
+
+/// Makes `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE` for a constant that is not between the bounds that `range` says.
+pub fn out_of_range(label: &str, argument: &str, range: &str, value: i64) -> SparkError {
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
+        "42K09",
+        format!(
+            "Cannot resolve \"{label}\" due to data type mismatch: The {argument} must be between {range} (current value = {value})."
+        ),
+    )
+}
+
 /// Makes `INVALID_INDEX_OF_ZERO`: a position of 0, although positions count from 1 or from the end.
 pub fn index_of_zero() -> SparkError {
     SparkError::new(

@@ -153,6 +153,9 @@ pub fn call(context: &Context<'_>, name: &str, args: Vec<Typed>, distinct: bool)
         args: &args,
         distinct,
     };
+    if args.iter().any(|arg| arg.generator.is_some()) {
+        return Err(error::nested_generator(&call.label()));
+    }
     match function.body {
         Body::Scalar(resolve) | Body::Aggregate(resolve) | Body::Window(resolve) | Body::Generator(resolve) => {
             resolve(&call).map(Some)

@@ -2,6 +2,7 @@
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
+use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use crate::error::{Result, SparkError};
@@ -82,6 +83,9 @@ impl Analyzer {
     /// # Errors
     /// If rows differ in length or types have nothing in common, `INVALID_INLINE_TABLE.*`.
     pub(super) fn values(&mut self, rows: Vec<Typed>) -> Result<Resolved> {
+        for row in &rows {
+            check_no_subquery(&row.expr)?;
+        }
         let mut cells: Vec<Vec<Typed>> = Vec::new();
         for row in rows {
             let DataType::Struct(fields) = row.data_type.clone() else {
@@ -135,5 +139,36 @@ impl Analyzer {
             .collect();
         let plan = self.project(plan, columns)?;
         Ok(Resolved::new(plan, output, false))
+    }
+}
+
+/// Checks that a row of `VALUES` has no subquery in it.
+///
+/// # Errors
+/// `UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.*`, by the kind of subquery.
+fn check_no_subquery(row: &Expr) -> Result<()> {
+    let mut found = None;
+    row.apply(|e| {
+        found = match e {
+            Expr::ScalarSubquery(_) => Some(("SCALAR_SUBQUERY_IN_VALUES", "Scalar subqueries in the VALUES clause.")),
+            Expr::Exists(_) | Expr::InSubquery(_) => Some((
+                "UNSUPPORTED_IN_EXISTS_SUBQUERY",
+                "IN/EXISTS predicate subqueries can only be used in a Filter.",
+            )),
+            _ => None,
+        };
+        Ok(if found.is_some() {
+            TreeNodeRecursion::Stop
+        } else {
+            TreeNodeRecursion::Continue
+        })
+    })?;
+    match found {
+        Some((category, what)) => Err(SparkError::analysis(
+            &format!("UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.{category}"),
+            "0A000",
+            format!("Unsupported subquery expression: {what}"),
+        )),
+        None => Ok(()),
     }
 }

@@ -12,7 +12,7 @@
 //! ```
 
 use datafusion_common::JoinType;
-use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr};
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit};
 
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
@@ -73,6 +73,8 @@ impl Analyzer {
         condition: Option<Expr>,
     ) -> Result<Resolved> {
         let both = both_sides(&left, &right);
+        // The planner takes only inner joins without a condition.
+        let condition = condition.or_else(|| (join_type != JoinType::Inner).then(|| lit(true)));
         let plan = LogicalPlanBuilder::from(left.plan.clone())
             .join_on(right.plan.clone(), join_type, condition)?
             .build()?;
@@ -245,6 +247,9 @@ impl Analyzer {
         }
         let plan = match node.set_op_type() {
             SetOpType::Union | SetOpType::Unspecified => {
+                // DataFusion puts unions of unions together, and takes all inputs to have the columns of the first.
+                let columns = right_output.iter().zip(&outputs).map(|(r, o)| (r.column(), o));
+                let right_plan = self.project(right_plan, columns.collect())?;
                 let union = LogicalPlanBuilder::from(left_plan).union(right_plan)?;
                 if all {
                     union.build()?

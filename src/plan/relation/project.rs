@@ -8,7 +8,7 @@
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use crate::error::{Result, SparkError};
-use crate::plan::aggregate::has_aggregate;
+use crate::plan::aggregate::{check_no_grouping, has_aggregate};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
@@ -34,6 +34,9 @@ impl Analyzer {
         let items = items?;
         if items.iter().any(|t| has_aggregate(&t.expr)) {
             return self.global_aggregate(input, items);
+        }
+        for item in &items {
+            check_no_grouping(&item.expr)?;
         }
         self.select_typed(input, items)
     }

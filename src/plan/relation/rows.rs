@@ -8,7 +8,7 @@ use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use crate::error::{Result, SparkError};
-use crate::plan::aggregate::has_aggregate;
+use crate::plan::aggregate::{check_no_grouping, has_aggregate};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::expression::ordinal;
 use crate::plan::nodes::{self, Deduplicate, Repartition, SortWithinPartitions, StreamingLimit};
@@ -22,7 +22,8 @@ impl Analyzer {
     /// aggregation it is HAVING.
     ///
     /// # Errors
-    /// If it has an aggregate elsewhere, `INVALID_WHERE_CONDITION`; if it is not a boolean,
+    /// If it has an aggregate elsewhere, `INVALID_WHERE_CONDITION`; if it has a window function,
+    /// `WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE`; if it is not a boolean,
     /// `DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN`.
     pub(super) fn filter(&mut self, node: &sc::Filter) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
@@ -42,6 +43,14 @@ impl Analyzer {
                     "The WHERE condition \"{}\" contains invalid expressions: aggregate functions.",
                     condition.name
                 ),
+            ));
+        }
+        check_no_grouping(&condition.expr)?;
+        if window_function::is_in(&condition.expr) {
+            return Err(SparkError::analysis(
+                "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE",
+                "42601",
+                "It is not allowed to use window functions inside WHERE clause.",
             ));
         }
         let plan = LogicalPlanBuilder::from(input.plan.clone())

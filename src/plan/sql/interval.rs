@@ -220,7 +220,24 @@ pub(super) fn of_units(parts: &[String]) -> Result<sc::Expression, SqlError> {
 /// # Errors
 /// As [`of_units`].
 pub(super) fn of_text(text: &str) -> Result<sc::Expression, SqlError> {
-    let mut words = vec![];
+    of_units(&words_of(text))
+}
+
+/// Returns the months, days and µs that a string says, as a cast to INTERVAL reads it (Spark's
+/// `IntervalUtils.safeStringToInterval`); `None` where it does not say any.
+pub(in crate::plan) fn parts_of(text: &str) -> Option<(i32, i32, i64)> {
+    let words = words_of(text);
+    let mut sum = Sum::default();
+    for part in words.chunks(2) {
+        sum.add(&part[0], part.get(1)?, text).ok()?;
+    }
+    let (months, days) = (i32::try_from(sum.months).ok()?, i32::try_from(sum.days).ok()?);
+    (!words.is_empty()).then_some((months, days, sum.micros))
+}
+
+/// Returns values and units by turns.
+fn words_of(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = vec![];
     for word in text.split_whitespace() {
         // A sign may stand apart from its number.
         match words.last_mut() {
@@ -231,7 +248,7 @@ pub(super) fn of_text(text: &str) -> Result<sc::Expression, SqlError> {
     if words.first().is_some_and(|word| word.eq_ignore_ascii_case("interval")) {
         words.remove(0);
     }
-    of_units(&words)
+    words
 }
 
 /// Returns the literal of fields with separators: `INTERVAL '1 02:03:04' DAY TO SECOND`, `INTERVAL

@@ -32,7 +32,7 @@ mod from;
 mod function;
 mod grouping;
 mod identifier;
-mod interval;
+pub(super) mod interval;
 mod literal;
 mod lowering;
 pub mod marker;

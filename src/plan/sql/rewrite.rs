@@ -32,6 +32,15 @@ const CLAUSES: [&str; 22] = [
     "ALL",
 ];
 
+/// Words of expressions, which are no name of a table.
+const OPERATORS: [&str; 23] = [
+    "AND", "OR", "NOT", "IN", "IS", "LIKE", "ILIKE", "RLIKE", "REGEXP", "BETWEEN", "DIV", "ESCAPE", "DISTINCT", "ANY",
+    "SOME", "ALL", "CASE", "WHEN", "THEN", "ELSE", "COLLATE", "INTERVAL", "AT",
+];
+
+/// Words that a join may begin with.
+const JOINS: [&str; 8] = ["INNER", "CROSS", "LEFT", "RIGHT", "FULL", "SEMI", "ANTI", "NATURAL"];
+
 /// Rewrites both clauses; all other tokens stay as they are.
 pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut out = Vec::with_capacity(tokens.len());
@@ -43,7 +52,35 @@ pub(super) fn rewrite(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
             out.push(token);
         }
     }
-    bare_values(out)
+    bare_values(aliased_statement(out))
+}
+
+/// Turns the statement `VALUES 1, 2 AS t(a)` into `SELECT * FROM VALUES 1, 2 AS t(a)`.
+fn aliased_statement(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let Some(first) = tokens.first().filter(|first| is_word(&first.token, "VALUES")) else {
+        return tokens;
+    };
+    let span = first.span;
+    let mut depth = 0usize;
+    let is_named = tokens
+        .iter()
+        .enumerate()
+        .skip(1)
+        .any(|(index, TokenWithSpan { token, .. })| {
+            match token {
+                Token::LParen | Token::LBracket => depth += 1,
+                Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+                Token::Word(_) if depth == 0 => return is_word(token, "AS") || is_table_alias(&tokens, index),
+                _ => {}
+            }
+            false
+        });
+    if !is_named {
+        return tokens;
+    }
+    let word = |text: &str| Token::make_keyword(text);
+    let select = [word("SELECT"), Token::Mul, word("FROM")];
+    select.into_iter().map(|token| at(token, span)).chain(tokens).collect()
 }
 
 /// Tokens that are read once, in order.
@@ -194,7 +231,7 @@ fn starts_bare_rows(tokens: &[TokenWithSpan], index: usize) -> bool {
     let token = |index: usize| tokens.get(index).map(|token| &token.token);
     let is_clause = |token: &Token| CLAUSES.iter().any(|clause| is_word(token, clause));
     let follows_clause = match index.checked_sub(1).and_then(token) {
-        None | Some(Token::LParen) => true,
+        None | Some(Token::LParen | Token::Comma) => true,
         Some(before) => ["FROM", "JOIN", "UNION", "ALL", "AS"]
             .iter()
             .any(|word| is_word(before, word)),
@@ -221,8 +258,49 @@ fn mark_rows(tokens: &[TokenWithSpan], first: usize, marks: &mut [(usize, usize)
             }
             Token::RParen => return index,
             token if depth == 0 && CLAUSES.iter().any(|clause| is_word(token, clause)) => return index,
+            Token::Word(_) if depth == 0 && is_table_alias(tokens, index) => return index,
             _ => {}
         }
     }
     tokens.len()
+}
+
+/// Returns whether a word names the inline table whose rows end before it: `t` in `VALUES 1, 2 t(a)`.
+///
+/// It follows an expression that is complete, and after it and its columns the table ends.
+fn is_table_alias(tokens: &[TokenWithSpan], index: usize) -> bool {
+    let any = |token: &Token, words: &[&str]| words.iter().any(|word| is_word(token, word));
+    let Some(before) = index.checked_sub(1).map(|before| &tokens[before].token) else {
+        return false;
+    };
+    let ends_expression = match before {
+        Token::Number(..) | Token::SingleQuotedString(_) | Token::DoubleQuotedString(_) => true,
+        Token::RParen | Token::RBracket => true,
+        Token::Word(_) => !any(before, &OPERATORS) && !is_word(before, "VALUES"),
+        _ => false,
+    };
+    // `DAY` in `INTERVAL 1 DAY`, and `TO`.
+    let in_interval = tokens[index.saturating_sub(4)..index]
+        .iter()
+        .any(|token| is_word(&token.token, "INTERVAL"));
+    let word = &tokens[index].token;
+    let is_unit = in_interval && (!matches!(before, Token::Word(_)) || is_word(word, "TO"));
+    if !ends_expression || is_unit || any(word, &OPERATORS) || any(word, &["NULL", "END"]) {
+        return false;
+    }
+    let mut rest = tokens[index + 1..].iter().map(|token| &token.token).peekable();
+    if rest.next_if(|token| **token == Token::LParen).is_some() {
+        let columns = rest.by_ref().take_while(|token| **token != Token::RParen);
+        if !columns
+            .into_iter()
+            .all(|token| matches!(token, Token::Word(_) | Token::Comma))
+        {
+            return false;
+        }
+    }
+    rest.next().is_none_or(|after| {
+        matches!(after, Token::RParen | Token::Comma | Token::SemiColon | Token::EOF)
+            || any(after, &CLAUSES)
+            || any(after, &JOINS)
+    })
 }

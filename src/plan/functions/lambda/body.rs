@@ -29,6 +29,7 @@ use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
+use crate::plan::functions::error::nested_generator;
 use crate::plan::scope::{Attribute, Resolved, Typed};
 use crate::proto as sc;
 
@@ -161,11 +162,11 @@ impl Analyzer {
             .ok_or_else(|| SparkError::invalid_plan("a lambda has no body"));
         let body = function.and_then(|f| self.expression(f, scope));
         self.lambda.truncate(depth);
-        Ok(Lambda {
-            body: body?,
-            variables,
-            given,
-        })
+        let body = body?;
+        if body.generator.is_some() {
+            return Err(nested_generator(&format!("{name}({})", body.name)));
+        }
+        Ok(Lambda { body, variables, given })
     }
 
     /// Compiles a body; what it takes from outside is returned as arguments, which come after its
@@ -197,6 +198,11 @@ impl Analyzer {
                 };
                 if !from_outside {
                     return Ok(Transformed::no(e));
+                }
+                // Rows are put together outside, where a lambda's variables have no value.
+                if !matches!(e, Expr::Column(_)) && e.column_refs().iter().any(|column| own(&column.name)) {
+                    let what = "an aggregate or window function of a lambda's variable";
+                    return Err(SparkError::unsupported(what).into());
                 }
                 let at = match captured.iter().position(|(known, _)| *known == e) {
                     Some(at) => at,

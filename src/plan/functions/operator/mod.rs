@@ -25,6 +25,7 @@ use datafusion_expr::{Expr, Operator, binary_expr};
 use self::like::Quantified;
 use super::call::Call;
 use super::entry::{Function, Nulls, any, boolean as bool_arg, int, number, scalar, string, text, value};
+use super::error::mismatch;
 use super::number::bits::{Shift, shift};
 use super::{Context, unexpected_type};
 use crate::error::{Result, SparkError};
@@ -33,7 +34,7 @@ use crate::plan::arithmetic::{self, Op};
 use crate::plan::scope::Typed;
 use crate::plan::{coercion, datetime};
 use crate::values::cast::Mode;
-use crate::values::types::{is_integral, is_string, sql_name};
+use crate::values::types::{is_integral, is_numeric, is_string, sql_name};
 
 /// How tables name what can be added.
 const SUMMAND: &str = "NUMERIC, DATE, TIMESTAMP or INTERVAL";
@@ -218,6 +219,7 @@ fn plus(call: &Call<'_>) -> Result<Typed> {
 pub fn plus_sign(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     let name = format!("(+ {})", arg.name);
+    check_sign(call, &name)?;
     let arg = if is_string(&arg.data_type) {
         call.context.cast(arg, &DataType::Float64)?
     } else {
@@ -236,15 +238,38 @@ fn minus(call: &Call<'_>) -> Result<Typed> {
     if call.has(1) {
         arithmetic(call, Op::Subtract)
     } else {
+        check_sign(call, &format!("(- {})", call.arg(0)?.name))?;
         arithmetic::negate(call.arg(0)?, call.context.mode, call.context.zone)
     }
 }
 
 /// Resolves `negative` (`UnaryMinus`).
+///
+/// # Errors
+/// If the argument is neither a number nor an interval, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn negative(call: &Call<'_>) -> Result<Typed> {
+    check_sign(call, &call.label())?;
     let mut out = arithmetic::negate(call.arg(0)?, call.context.mode, call.context.zone)?;
     out.name = call.label();
     Ok(out)
+}
+
+/// Checks that an argument can have a sign.
+fn check_sign(call: &Call<'_>, label: &str) -> Result<()> {
+    let arg = call.arg(0)?;
+    let t = &arg.data_type;
+    let interval = matches!(t, DataType::Interval(_) | DataType::Duration(_));
+    if is_numeric(t) || is_string(t) || t.is_null() || interval {
+        return Ok(());
+    }
+    let wanted = [
+        "NUMERIC",
+        "INTERVAL DAY TO SECOND",
+        "INTERVAL YEAR TO MONTH",
+        "INTERVAL",
+    ];
+    let quoted = wanted.map(|t| format!("\"{t}\""));
+    Err(mismatch(label, 1, &arg, &format!("({})", quoted.join(" or "))))
 }
 
 /// Resolves `%`, and `mod` with a label of its own.

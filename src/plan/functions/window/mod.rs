@@ -14,12 +14,14 @@
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
+use datafusion_common::ScalarValue;
 use datafusion_expr::expr::{NullTreatment, WindowFunction};
 use datafusion_expr::{Expr, WindowFunctionDefinition, WindowUDF};
 use datafusion_functions_window as df;
 
 use super::call::{Call, label};
 use super::entry::{Function, any, literal, window};
+use super::error::{non_foldable, out_of_range, unexpected_type};
 use crate::error::Result;
 use crate::plan::literal as literals;
 use crate::plan::scope::Typed;
@@ -95,22 +97,49 @@ fn argument_or(call: &Call<'_>, i: usize, default: i32) -> Result<Typed> {
     }
 }
 
+/// Returns a constant as a number; null is 0, as where Spark names it.
+fn long(value: &ScalarValue) -> i64 {
+    match value {
+        ScalarValue::Int64(Some(n)) => *n,
+        _ => 0,
+    }
+}
+
 /// Resolves `ntile` (`NTile`).
+///
+/// # Errors
+/// If the argument is no INT, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`; if it is not constant,
+/// `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if it is not positive, `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE`.
 fn ntile(call: &Call<'_>) -> Result<Typed> {
     let buckets = argument_or(call, 0, 1)?;
     let label = label(call.name, std::slice::from_ref(&buckets));
-    let buckets = call.context.cast(buckets, &DataType::Int64)?;
+    if buckets.data_type != DataType::Int32 {
+        return Err(unexpected_type(&label, 1, &buckets, &["INT"]));
+    }
+    let buckets = folded(call.context.cast(buckets, &DataType::Int64)?);
+    match buckets.literal() {
+        Some(ScalarValue::Int64(Some(1..))) => {}
+        Some(value) => return Err(out_of_range(&label, "buckets", "(0, 2147483647]", long(value))),
+        None => return Err(non_foldable(call, "buckets", "INT")),
+    }
     Ok(number(df::ntile::ntile_udwf(), vec![buckets], label))
 }
 
 /// Resolves `lag` and `lead` (`Lag`, `Lead`); a default is cast to the type of the value.
+///
+/// # Errors
+/// If the offset is not constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`.
 fn shifted(call: &Call<'_>, udf: Arc<WindowUDF>) -> Result<Typed> {
     let (value, offset) = (call.arg(0)?, argument_or(call, 1, 1)?);
     let default = call.args.get(2);
     let shown = default.map_or("NULL", |d| &d.name);
     let label = format!("{}({}, {}, {shown})", call.name, value.name, offset.name);
     let to = value.data_type.clone();
-    let mut args = vec![value, folded(call.context.cast(offset, &DataType::Int64)?)];
+    let offset = folded(call.context.cast(offset, &DataType::Int64)?);
+    if offset.literal().is_none() {
+        return Err(non_foldable(call, "offset", "INT"));
+    }
+    let mut args = vec![value, offset];
     if let Some(default) = default.filter(|d| !d.data_type.is_null()) {
         args.push(folded(call.context.cast(default.clone(), &to)?));
     }
@@ -118,11 +147,21 @@ fn shifted(call: &Call<'_>, udf: Arc<WindowUDF>) -> Result<Typed> {
 }
 
 /// Resolves `nth_value` (`NthValue`).
+///
+/// # Errors
+/// If the offset is not constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if it is not positive,
+/// `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE`.
 fn nth_value(call: &Call<'_>) -> Result<Typed> {
     let value = call.arg(0)?;
     let to = value.data_type.clone();
     let label = label(call.name, &call.args[..2]);
-    let args = vec![value, folded(call.long(1)?)];
+    let offset = folded(call.long(1)?);
+    match offset.literal() {
+        Some(ScalarValue::Int64(Some(1..))) => {}
+        Some(value) => return Err(out_of_range(&label, "offset", "(0, 9223372036854775807]", long(value))),
+        None => return Err(non_foldable(call, "offset", "INT")),
+    }
+    let args = vec![value, offset];
     let mut out = made(df::nth_value::nth_value_udwf(), args, to, label);
     if let (Expr::WindowFunction(f), Some(true)) = (&mut out.expr, call.constant_boolean(2)) {
         f.params.null_treatment = Some(NullTreatment::IgnoreNulls);
