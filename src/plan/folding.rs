@@ -5,11 +5,14 @@
 //! what was written, and no kernel of it is known to fail other than by an error. Every other constant is computed by the
 //! tasks that need it, once a batch; what goes wrong there is the statement's own affair.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion, TreeNodeRewriter};
 use datafusion_common::{DFSchema, Result, ScalarValue};
 use datafusion_expr::expr::{Cast, InList, Placeholder, ScalarFunction, TryCast};
 use datafusion_expr::expr_rewriter::NamePreserver;
+use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 use datafusion_optimizer::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 use datafusion_optimizer::simplify_expressions::SimplifyExpressions;
@@ -281,6 +284,26 @@ fn varies(expr: &Expr) -> bool {
     )
 }
 
+/// Replaces calls that DataFusion runs only in another form, such as `coalesce`, by that form: its simplification does so in plans,
+/// and does not see what is kept from it.
+///
+/// # Errors
+/// DataFusion's, if a call cannot be put into that form.
+pub fn runnable(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    let context = SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build();
+    let expr = expr.transform_up(|e| match e {
+        Expr::ScalarFunction(call) => match call.func.simplify(call.args, &context)? {
+            ExprSimplifyResult::Simplified(other) => Ok(Transformed::yes(other)),
+            ExprSimplifyResult::Original(args) => Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction {
+                func: call.func,
+                args,
+            }))),
+        },
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(expr.data)
+}
+
 /// Names what stands for a constant.
 const HIDDEN: &str = "$later";
 
@@ -313,7 +336,7 @@ impl TreeNodeRewriter for Hidden {
         }
         let (_, field) = node.to_field(&DFSchema::empty())?;
         let id = format!("{HIDDEN}{}", self.constants.len());
-        self.constants.push(node);
+        self.constants.push(runnable(node, &DFSchema::empty())?);
         Ok(Transformed::yes(Expr::Placeholder(Placeholder::new_with_field(
             id,
             Some(field),

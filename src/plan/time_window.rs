@@ -317,18 +317,23 @@ fn session_of(start: Expr, end: Expr, time_type: &DataType) -> Expr {
 /// # Errors
 /// If the argument is not a struct, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn window_time(window: Typed) -> Result<Typed> {
-    let DataType::Struct(fields) = &window.data_type else {
+    let end = match &window.data_type {
+        DataType::Struct(fields) => match &fields[..] {
+            [start, end] if start.name() == "start" && end.name() == "end" => Some(end.data_type().clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let Some(to) = end.filter(types::is_timestamp) else {
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
             "42K09",
-            "window_time needs a window column.",
+            format!(
+                "The input is not a correct window column: window_time({}).",
+                window.name
+            ),
         ));
     };
-    let to = fields
-        .iter()
-        .find(|f| f.name() == "end")
-        .map(|f| f.data_type().clone())
-        .unwrap_or_else(types::timestamp);
     let zone = if let DataType::Timestamp(_, zone) = &to {
         zone.clone()
     } else {

@@ -31,6 +31,7 @@ use datafusion_functions_window::nth_value;
 
 use super::analyzer::Analyzer;
 use super::functions::aggregate::each_call;
+use super::functions::error::not_orderable;
 use super::scope::{Attribute, Resolved, Typed};
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
@@ -69,6 +70,10 @@ impl Analyzer {
             .map(|spec| self.sort_order(spec, scope))
             .collect::<Result<_>>()?;
         let mut typed = self.expression(call, scope)?;
+        each_call(typed.expr.clone(), |e| match nested_in(&e) {
+            true => Err(SparkError::unsupported("a window function in the argument of another")),
+            false => Ok(e),
+        })?;
         let kind = kind_of(&typed)?;
         if kind != Kind::Aggregate && order.is_empty() {
             return Err(frame_not_ordered(&typed));
@@ -113,6 +118,7 @@ impl Analyzer {
             .ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
         let typed = self.expression(child, scope)?;
         let sort = sort_key(&typed, spec);
+        check_orderable(&typed, &sort)?;
         Ok((typed, sort))
     }
 
@@ -308,6 +314,15 @@ impl Analyzer {
         }
         let plan = builder.build()?;
         Ok(input.over(plan))
+    }
+}
+
+/// Returns whether a window function is in the arguments of a call.
+fn nested_in(call: &Expr) -> bool {
+    match call {
+        Expr::WindowFunction(function) => function.params.args.iter().any(is_in),
+        Expr::AggregateFunction(function) => function.params.args.iter().any(is_in),
+        _ => false,
     }
 }
 
@@ -540,6 +555,17 @@ pub fn describe(value: &Typed, sort: &Sort) -> String {
     let direction = if sort.asc { "ASC" } else { "DESC" };
     let nulls = if sort.nulls_first { "NULLS FIRST" } else { "NULLS LAST" };
     format!("{} {direction} {nulls}", value.name)
+}
+
+/// Checks that values of a sort key have an order.
+///
+/// # Errors
+/// `DATATYPE_MISMATCH.INVALID_ORDERING_TYPE`.
+pub(super) fn check_orderable(value: &Typed, sort: &Sort) -> Result<()> {
+    if types::is_orderable(&value.data_type) {
+        return Ok(());
+    }
+    Err(not_orderable(&describe(value, sort), "sortorder", &value.data_type))
 }
 
 /// Returns a sort key by Spark's defaults: ascending, and nulls before the least value.

@@ -23,6 +23,7 @@ use arrow::datatypes::*;
 use arrow::util::display::FormatOptions;
 
 use crate::error::{Exception, SparkError};
+use crate::values::ansi_interval;
 use crate::values::text;
 use crate::values::types::{is_integral, is_numeric, simple_string, sql_name};
 use crate::values::zone::{self, Zone};
@@ -79,7 +80,7 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
         (Utf8, _) if !matches!(to, Binary) => from_text(array.as_string(), to, mode, zone),
         (Boolean, to) if is_numeric(to) => {
             let ints: Int8Array = array.as_boolean().iter().map(|b| b.map(i8::from)).collect();
-            plain(&(Arc::new(ints) as ArrayRef), to)
+            numeric(&(Arc::new(ints) as ArrayRef), to, mode)
         }
         (from, Boolean) if is_numeric(from) => {
             let doubles = plain(array, &Float64)?;
@@ -90,6 +91,10 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
                     .map(|x| x.map(|x| x != 0.0))
                     .collect::<BooleanArray>(),
             ))
+        }
+        (Interval(IntervalUnit::YearMonth), to) if is_integral(to) => {
+            let months: Int32Array = array.as_primitive::<IntervalYearMonthType>().unary(|months| months);
+            numeric(&(Arc::new(months) as ArrayRef), to, mode)
         }
         (from, Binary) if is_integral(from) => Ok(Arc::new(big_endian(array)?)),
         (List(_), List(_)) | (Struct(_), Struct(_)) | (Map(..), Map(..)) => cast_nested(array, to, mode, zone),
@@ -454,12 +459,8 @@ fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfRe
             }
             Arc::new(out.finish())
         }
-        DataType::Duration(_) => Arc::new(DurationMicrosecondArray::from(each(
-            texts,
-            to,
-            mode,
-            crate::values::interval::interval_micros,
-        )?)),
+        DataType::Duration(_) => ansi_interval::day_times(texts, mode)?,
+        DataType::Interval(IntervalUnit::YearMonth) => ansi_interval::year_months(texts, mode)?,
         _ => plain(&(Arc::new(texts.clone()) as ArrayRef), to)?,
     })
 }

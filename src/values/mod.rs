@@ -25,6 +25,7 @@
 //! hangs (`TIMESTAMP_NTZ`, and every instant on its way to text or to fields). Only [`zone`] turns one
 //! into the other.
 
+pub mod ansi_interval;
 pub mod base64;
 pub mod bytes;
 pub mod cast;

@@ -93,6 +93,17 @@ pub fn is_numeric(data_type: &DataType) -> bool {
         )
 }
 
+/// Returns whether values of a type can be compared and sorted (Spark's `OrderUtils.isOrderable`): neither maps nor calendar
+/// intervals, nor what holds them.
+pub fn is_orderable(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Map(..) | DataType::Interval(IntervalUnit::MonthDayNano) => false,
+        DataType::List(item) => is_orderable(item.data_type()),
+        DataType::Struct(fields) => fields.iter().all(|field| is_orderable(field.data_type())),
+        _ => true,
+    }
+}
+
 /// Returns whether a type is `TIMESTAMP` or `TIMESTAMP_NTZ`.
 pub fn is_timestamp(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Timestamp(..))

@@ -28,6 +28,7 @@ use super::analyzer::Analyzer;
 use super::functions::aggregate::grouping::is_grouping;
 use super::scope::{Attribute, Resolved, Typed, typed_attribute};
 use super::sql::marker::SqlForm;
+use super::window_function;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
 use crate::proto::aggregate::GroupType;
@@ -188,8 +189,8 @@ impl Analyzer {
             }
             match &e {
                 Expr::AggregateFunction(function) => {
-                    if function.params.args.iter().any(has_aggregate) {
-                        return Err(nested_aggregate().into());
+                    for arg in &function.params.args {
+                        check_argument(arg)?;
                     }
                     let attribute = match open.aggregates.iter().find(|(known, _)| *known == e) {
                         Some((_, attribute)) => attribute.clone(),
@@ -316,14 +317,25 @@ pub fn check_no_grouping(expr: &Expr) -> Result<()> {
     if found { Err(no_grouping_sets()) } else { Ok(()) }
 }
 
-/// Makes `NESTED_AGGREGATE_FUNCTION`.
-fn nested_aggregate() -> SparkError {
-    SparkError::analysis(
-        "NESTED_AGGREGATE_FUNCTION",
-        "42607",
-        "It is not allowed to use an aggregate function in the argument of another aggregate function. Please use the inner aggregate \
-         function in a sub-query.",
-    )
+/// Checks that an aggregate's argument is a value of each row.
+///
+/// # Errors
+/// `NESTED_AGGREGATE_FUNCTION`, `UNSUPPORTED_GROUPING_EXPRESSION`; for window functions `UNSUPPORTED_FEATURE.RIVULET`.
+fn check_argument(arg: &Expr) -> Result<()> {
+    if has_aggregate(arg) {
+        return Err(SparkError::analysis(
+            "NESTED_AGGREGATE_FUNCTION",
+            "42607",
+            "It is not allowed to use an aggregate function in the argument of another aggregate function. Please use the inner aggregate \
+             function in a sub-query.",
+        ));
+    }
+    if window_function::is_in(arg) {
+        return Err(SparkError::unsupported(
+            "a window function in the argument of an aggregate function",
+        ));
+    }
+    check_no_grouping(arg)
 }
 
 /// Returns `grouping(column)`, 1 if the row's set leaves the column out, or without a column

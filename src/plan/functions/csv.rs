@@ -14,7 +14,7 @@ use arrow::datatypes::*;
 use super::call::Call;
 use super::constant_text;
 use super::entry::{Function, literal, scalar, string, text, value};
-use super::error::unexpected_type;
+use super::error::{non_foldable, unexpected_type};
 use super::json::constant_schema;
 use super::map::maps::options;
 use crate::error::Result;
@@ -148,9 +148,11 @@ fn to_csv(call: &Call<'_>) -> Result<Typed> {
 /// Resolves `schema_of_csv`: columns `_c0`, `_c1`, … of the narrowest type that reads each cell.
 ///
 /// # Errors
-/// If an option has a value that is not taken.
+/// If the text is not constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if an option has a value that is not taken.
 fn schema_of_csv(call: &Call<'_>) -> Result<Typed> {
-    let text = call.constant_text(0).unwrap_or_default();
+    let Some(text) = call.constant_text(0) else {
+        return Err(non_foldable(call, "csv", "STRING"));
+    };
     let given = call.args.get(1).map(options).transpose()?.unwrap_or_default();
     let found = of_csv_record(&text, &given, call.context.zone)?;
     let label = format!("schema_of_csv({})", call.args[0].name);

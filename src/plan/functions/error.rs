@@ -1,5 +1,7 @@
 //! Errors that many functions raise.
 
+use arrow::datatypes::DataType;
+
 use crate::error::{Exception, SparkError};
 use crate::plan::functions::call::Call;
 use crate::plan::scope::Typed;
@@ -57,6 +59,18 @@ pub fn non_foldable(call: &Call<'_>, argument: &str, data_type: &str) -> SparkEr
         format!(
             "Cannot resolve \"{}\" due to data type mismatch: the input `{argument}` should be a foldable \"{data_type}\" expression.",
             call.label()
+        ),
+    )
+}
+
+/// Makes `DATATYPE_MISMATCH.INVALID_ORDERING_TYPE` for a function that compares values which have no order.
+pub fn not_orderable(label: &str, function: &str, data_type: &DataType) -> SparkError {
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
+        "42K09",
+        format!(
+            "Cannot resolve \"{label}\" due to data type mismatch: The `{function}` does not support ordering on type \"{}\".",
+            types::sql_name(data_type)
         ),
     )
 }

@@ -156,6 +156,14 @@ pub fn call(context: &Context<'_>, name: &str, args: Vec<Typed>, distinct: bool)
     if args.iter().any(|arg| arg.generator.is_some()) {
         return Err(error::nested_generator(&call.label()));
     }
+    let compared = match name {
+        "min_by" | "max_by" => &args[1..],
+        _ if COMPARING.contains(&function.name) => &args[..],
+        _ => &[],
+    };
+    if let Some(arg) = compared.iter().find(|arg| !types::is_orderable(&arg.data_type)) {
+        return Err(error::not_orderable(&call.label(), name, &arg.data_type));
+    }
     match function.body {
         Body::Scalar(resolve) | Body::Aggregate(resolve) | Body::Window(resolve) | Body::Generator(resolve) => {
             resolve(&call).map(Some)
@@ -163,6 +171,28 @@ pub fn call(context: &Context<'_>, name: &str, args: Vec<Typed>, distinct: bool)
         Body::Form(_) => Err(SparkError::unsupported(format!("the function {name} in this place"))),
     }
 }
+
+/// Functions that compare all their arguments, or elements of them.
+const COMPARING: &[&str] = &[
+    "in",
+    "min",
+    "max",
+    "least",
+    "greatest",
+    "nullif",
+    "sort_array",
+    "array_sort",
+    "array_min",
+    "array_max",
+    "array_distinct",
+    "array_position",
+    "array_contains",
+    "array_union",
+    "array_intersect",
+    "array_except",
+    "array_remove",
+    "arrays_overlap",
+];
 
 /// Returns the value of an expression that has neither columns nor randomness in it, and is
 /// [cheap](folding::is_foldable) to compute; `None` for every other expression, and for one that fails when it is computed.

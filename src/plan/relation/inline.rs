@@ -99,6 +99,9 @@ impl Analyzer {
             );
         }
         let width = cells.first().map_or(0, Vec::len);
+        if width == 0 {
+            return Err(SparkError::invalid_plan("VALUES has no rows, or rows without columns"));
+        }
         if cells.iter().any(|r| r.len() != width) {
             return Err(SparkError::analysis(
                 "INVALID_INLINE_TABLE.NUM_COLUMNS_MISMATCH",

@@ -95,7 +95,9 @@ impl Analyzer {
             } else {
                 self.sort_expression(&mut input, child)?
             };
-            order.push(window_function::sort_key(&typed, spec));
+            let key = window_function::sort_key(&typed, spec);
+            window_function::check_orderable(&typed, &key)?;
+            order.push(key);
         }
         let global = node.is_global.unwrap_or(true);
         let plan = if global {

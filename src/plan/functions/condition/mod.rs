@@ -92,18 +92,21 @@ fn if_else(call: &Call<'_>) -> Result<Typed> {
 fn coalesce(call: &Call<'_>) -> Result<Typed> {
     let (args, common) = unified(call.context, call.name, call.args)?;
     let label = call.other(call.name, &args).label();
-    Ok(super::udf(datafusion_functions::core::coalesce(), args, common, label))
+    Ok(first_not_null(args, common, label))
+}
+
+/// Returns the first of some values that is not null. DataFusion has no form of it for one value alone.
+fn first_not_null(mut args: Vec<Typed>, common: DataType, label: String) -> Typed {
+    if args.len() == 1 {
+        return Typed::new(args.remove(0).expr, common, label);
+    }
+    super::udf(datafusion_functions::core::coalesce(), args, common, label)
 }
 
 /// Resolves `ifnull` and `nvl`: as `coalesce`, under the label of its own arguments.
 fn replaced(call: &Call<'_>) -> Result<Typed> {
     let (args, common) = unified(call.context, call.name, call.args)?;
-    Ok(super::udf(
-        datafusion_functions::core::coalesce(),
-        args,
-        common,
-        call.label(),
-    ))
+    Ok(first_not_null(args, common, call.label()))
 }
 
 /// Resolves `nvl2` (`Nvl2`).

@@ -21,7 +21,7 @@ use datafusion_expr::Expr;
 use super::call::Call;
 use super::collection::{arrays, structs};
 use super::entry::{Function, any, generator, literal, value};
-use super::error::{non_foldable, unexpected_type};
+use super::error::{non_foldable, out_of_range, unexpected_type};
 use super::list::assemble;
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
@@ -132,16 +132,24 @@ fn inline(call: &Call<'_>, outer: bool) -> Result<Typed> {
     }
 }
 
+/// Rows that `stack` makes at most.
+const MOST_STACKED: i32 = 10_000;
+
 /// Resolves `stack` (`Stack`): `n` rows of the values, in order; what is missing at the end is null.
 ///
 /// # Errors
-/// If `n` is not a positive constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if a column's values do
+/// If `n` is not a positive constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if it is over 10,000,
+/// `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE`, since each row is a part of the plan; if a column's values do
 /// not have a common type, `DATATYPE_MISMATCH.STACK_COLUMN_DIFF_TYPES`.
 fn stack(call: &Call<'_>) -> Result<Typed> {
     let (context, values) = (call.context, &call.args[1..]);
     let Some(ScalarValue::Int32(Some(count @ 1..))) = call.args[0].literal() else {
         return Err(non_foldable(call, "n", "INT"));
     };
+    if *count > MOST_STACKED {
+        let range = format!("[1, {MOST_STACKED}]");
+        return Err(out_of_range(&call.label(), "n", &range, i64::from(*count)));
+    }
     let count = *count as usize;
     let width = values.len().div_ceil(count);
     let types = (0..width)

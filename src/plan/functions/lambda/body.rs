@@ -19,9 +19,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, DFSchema};
 use datafusion_expr::execution_props::ExecutionProps;
-use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
-use datafusion_expr::simplify::{ExprSimplifyResult, SimplifyContext};
 use datafusion_expr::{Expr, ExprSchemable};
 use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
 
@@ -29,6 +27,7 @@ use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
+use crate::plan::folding;
 use crate::plan::functions::error::nested_generator;
 use crate::plan::scope::{Attribute, Resolved, Typed};
 use crate::proto as sc;
@@ -228,7 +227,7 @@ impl Analyzer {
             let fields: Vec<Field> = variables.chain(captured.iter().map(|(_, f)| f.clone())).collect();
             let schema: SchemaRef = Arc::new(Schema::new(fields));
             let logical = DFSchema::try_from(schema.clone())?;
-            let expr = simplified(expr, &logical)?;
+            let expr = folding::runnable(expr, &logical)?;
             let expr = create_physical_expr(
                 &expr,
                 &logical,
@@ -254,23 +253,6 @@ impl Analyzer {
         }
         Ok(DFSchema::try_from(Schema::new(fields))?)
     }
-}
-
-/// Replaces calls that DataFusion runs only in another form, such as `coalesce`, by that form. The optimizer does so in plans;
-/// it does not see bodies.
-fn simplified(expr: Expr, schema: &DFSchema) -> DfResult<Expr> {
-    let context = SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build();
-    let expr = expr.transform_up(|e| match e {
-        Expr::ScalarFunction(call) => match call.func.simplify(call.args, &context)? {
-            ExprSimplifyResult::Simplified(other) => Ok(Transformed::yes(other)),
-            ExprSimplifyResult::Original(args) => Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction {
-                func: call.func,
-                args,
-            }))),
-        },
-        other => Ok(Transformed::no(other)),
-    })?;
-    Ok(expr.data)
 }
 
 /// Makes the error of a subquery inside a lambda.

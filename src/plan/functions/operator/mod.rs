@@ -25,7 +25,7 @@ use datafusion_expr::{Expr, Operator, binary_expr};
 use self::like::Quantified;
 use super::call::Call;
 use super::entry::{Function, Nulls, any, boolean as bool_arg, int, number, scalar, string, text, value};
-use super::error::mismatch;
+use super::error::{mismatch, not_orderable};
 use super::number::bits::{Shift, shift};
 use super::{Context, unexpected_type};
 use crate::error::{Result, SparkError};
@@ -34,7 +34,7 @@ use crate::plan::arithmetic::{self, Op};
 use crate::plan::scope::Typed;
 use crate::plan::{coercion, datetime};
 use crate::values::cast::Mode;
-use crate::values::types::{is_integral, is_numeric, is_string, sql_name};
+use crate::values::types::{self, is_integral, is_numeric, is_string, sql_name};
 
 /// How tables name what can be added.
 const SUMMAND: &str = "NUMERIC, DATE, TIMESTAMP or INTERVAL";
@@ -338,9 +338,18 @@ fn bits(call: &Call<'_>, op: Operator) -> Result<Typed> {
 }
 
 /// Resolves `~` (`BitwiseNot`).
+///
+/// # Errors
+/// If the argument is no integer, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn bitwise_not(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
-    let (to, label) = (arg.data_type.clone(), format!("~{}", arg.name));
+    let label = format!("~{}", arg.name);
+    let arg = match arg {
+        null if null.data_type.is_null() => call.context.cast(null, &DataType::Int32)?,
+        arg if is_integral(&arg.data_type) => arg,
+        arg => return Err(unexpected_type(&label, 1, &arg, &["INTEGRAL"])),
+    };
+    let to = arg.data_type.clone();
     Ok(Typed::new(datafusion_spark::expr_fn::bitwise_not(arg.expr), to, label))
 }
 
@@ -389,15 +398,8 @@ fn compare(call: &Call<'_>, op: Operator, symbol: &str) -> Result<Typed> {
     let (context, left, right) = (call.context, call.arg(0)?, call.arg(1)?);
     let label = format!("({} {symbol} {})", left.name, right.name);
     let (left, right, common) = same_type(context, left, right, symbol)?;
-    if matches!(common, DataType::Map(..)) {
-        return Err(SparkError::analysis(
-            "DATATYPE_MISMATCH.INVALID_ORDERING_TYPE",
-            "42K09",
-            format!(
-                "The `{symbol}` does not support ordering on type \"{}\".",
-                sql_name(&common)
-            ),
-        ));
+    if !types::is_orderable(&common) {
+        return Err(not_orderable(&label, symbol, &common));
     }
     let nested = matches!(common, DataType::Struct(_) | DataType::List(_));
     let expr = if nested {

@@ -17,9 +17,10 @@ use super::call::Call;
 use super::collection::arrays;
 use super::condition;
 use super::entry::{Function, Nulls, array, literal, scalar};
-use super::error::non_foldable;
+use super::error::{non_foldable, out_of_range};
 use super::row::{self, Cell};
 use crate::error::Result;
+use crate::kernels::limits;
 use crate::plan::scope::Typed;
 
 /// Functions that draw at random. They are volatile: the optimizer neither folds nor merges nor repeats
@@ -103,7 +104,12 @@ fn between(call: &Call<'_>) -> Result<Typed> {
 fn randstr(call: &Call<'_>) -> Result<Typed> {
     /// What `randstr` draws from.
     const CHARACTERS: &[u8; 62] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    let length = call.constant_int(0).unwrap_or(0).max(0) as usize;
+    let Some(length) = call.constant_int(0) else {
+        return Err(non_foldable(call, "length", "INT or SMALLINT"));
+    };
+    let label = call.label();
+    let length = u64::try_from(length).map_err(|_| out_of_range(&label, "`length`", "[0, 2147483647]", length))?;
+    limits::value("randstr", length)?;
     let options = format!(" {length}");
     Ok(drawn(call, DataType::Utf8, call.label(), 1, &options, move |source| {
         (0..length)
