@@ -15,6 +15,8 @@ mod bad_input;
 mod contexts;
 mod dstream;
 mod engine;
+#[path = "../fuzz/mod.rs"]
+mod fuzz;
 mod network;
 mod protocol;
 mod query_loop;

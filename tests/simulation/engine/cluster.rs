@@ -234,6 +234,11 @@ impl Cluster {
         panic!("50000 events and no end");
     }
 
+    /// Lets one thing happen.
+    pub fn happens(&mut self, log: &mut Log) {
+        self.happen(log);
+    }
+
     fn happen(&mut self, log: &mut Log) {
         if self.befalls(self.faults.crashes, self.faults.crashing) {
             return self.crash(log);
