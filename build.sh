@@ -245,6 +245,32 @@ cmd_chaos() { # --rounds N --seed S
   node tests/chaos/chaos.mjs "$@"
 }
 
+# Streams that are faster than their sinks, for minutes: heaps at a plateau, nothing lost.
+cmd_pressure() { # --minutes N
+  setup_browser; cmd_build
+  say "pressure in Chromium"
+  node tests/chaos/pressure.mjs "$@"
+}
+
+# Inputs at random: statements, messages, Arrow streams, texts, patterns; each target for as long as asked.
+cmd_fuzz() { # --seconds N --start S --target NAME
+  local seconds=60 start=${RIVULET_SEED_START:-$(date +%s)000000} target=
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      --seconds) seconds=${2:?--seconds needs a number}; shift 2 ;;
+      --start) start=${2:?--start needs a number}; shift 2 ;;
+      --target) target=${2:?--target needs a name}; shift 2 ;;
+      *) die "fuzz takes --seconds N, --start S and --target NAME, not '$1'" ;;
+    esac
+  done
+  setup_rust
+  say "building the fuzzers"
+  cargo test --quiet --locked --features server --test simulation --no-run
+  say "each target $seconds s, seeds from $start"
+  RIVULET_FUZZ_SECONDS=$seconds RIVULET_SEED_START=$start \
+    cargo test --quiet --locked --features server --test simulation "fuzz::$target" -- --nocapture --test-threads 1
+}
+
 # Models that the engine saves, natively and in Chromium, loaded by real Spark (which needs Java).
 cmd_exchange() {
   setup_python; native; setup_browser; cmd_build; need_package java default-jre-headless
@@ -294,6 +320,9 @@ cmd_help() {
   chaos [--rounds N] [--seed S]
                           streaming queries in Chromium, from a WebSocket into a sink that knows its batches, while executors, drivers,
                           pages, connections and sinks fail: N faults (100), queries of the seeds from S (the time) on
+  fuzz [--seconds N] [--start S] [--target statements|constants|messages|relations|texts|patterns]
+                          inputs at random, N seconds (60) a target: no panic, no hang, no memory without bound, no internal error
+  pressure [--minutes N]  a WebSocket of 13 MB/s whose sink stops now and then, and 190,000 new keys a second, for N minutes (20)
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
@@ -310,7 +339,7 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | demo | test | check | goldens | exchange | sim | chaos | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;
 esac
