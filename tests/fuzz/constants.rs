@@ -81,5 +81,5 @@ fn is_free(call: &str) -> bool {
 
 #[test]
 fn constants_are_what_columns_of_them_are() {
-    fuzz::<Constants>("constants", 3);
+    fuzz::<Constants>("constants", 300);
 }

@@ -115,5 +115,5 @@ impl Target for Messages {
 
 #[test]
 fn messages_end_in_an_answer_or_an_error_of_their_own() {
-    fuzz::<Messages>("messages", 4);
+    fuzz::<Messages>("messages", 4000);
 }

@@ -190,5 +190,5 @@ impl Target for Patterns {
 
 #[test]
 fn patterns_end_in_values_or_in_an_error() {
-    fuzz::<Patterns>("patterns", 3);
+    fuzz::<Patterns>("patterns", 600);
 }

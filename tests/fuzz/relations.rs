@@ -60,5 +60,5 @@ impl Target for Relations {
 
 #[test]
 fn damaged_relations_end_in_rows_or_in_an_error() {
-    fuzz::<Relations>("relations", 2);
+    fuzz::<Relations>("relations", 4000);
 }

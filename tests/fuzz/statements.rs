@@ -74,5 +74,5 @@ impl Target for Statements {
 
 #[test]
 fn statements_end_in_rows_or_in_an_error_of_their_own() {
-    fuzz::<Statements>("statements", 4);
+    fuzz::<Statements>("statements", 500);
 }

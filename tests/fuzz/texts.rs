@@ -165,5 +165,5 @@ impl Target for Texts {
 
 #[test]
 fn texts_end_in_rows_or_in_an_error() {
-    fuzz::<Texts>("texts", 3);
+    fuzz::<Texts>("texts", 1000);
 }

@@ -1,5 +1,7 @@
 //! Runs a target for a time: counts what comes out, and tells of panics, hangs and memory by seed and input.
 
+#![allow(clippy::disallowed_methods, reason = "what is watched may hang: only a clock tells")]
+
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -80,11 +82,11 @@ pub trait Target: Sized {
     fn run(&mut self, rng: &mut SmallRng, note: &mut dyn FnMut(&str)) -> End;
 }
 
-/// Runs a target by seeds until its time is over.
-pub fn fuzz<T: Target>(name: &str, seconds: u64) {
+/// Runs a target by seeds: `inputs` of them, or for as long as `RIVULET_FUZZ_SECONDS` says.
+pub fn fuzz<T: Target>(name: &str, inputs: u64) {
     let turn = TURN.lock().unwrap_or_else(|p| p.into_inner());
     note_panics();
-    let seconds = number("RIVULET_FUZZ_SECONDS").unwrap_or(seconds);
+    let seconds = number("RIVULET_FUZZ_SECONDS");
     let (first, only) = match number("RIVULET_SEED") {
         Some(seed) => (seed, true),
         None => (number("RIVULET_SEED_START").unwrap_or(0), false),
@@ -97,9 +99,16 @@ pub fn fuzz<T: Target>(name: &str, seconds: u64) {
         let work = || {
             let mut target = T::new();
             let (mut counts, mut wrong) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, (u64, String)>::new());
-            let until = Instant::now() + Duration::from_secs(seconds);
-            while (Instant::now() < until || (only && counts.is_empty())) && wrong.len() < KINDS {
+            let from = Instant::now();
+            loop {
                 let number = seed.load(Relaxed);
+                let over = match seconds {
+                    Some(seconds) if !only => from.elapsed() >= Duration::from_secs(seconds),
+                    _ => number - first >= inputs,
+                };
+                if over || wrong.len() >= KINDS {
+                    break;
+                }
                 let mut rng = SmallRng::seed_from_u64(number);
                 let cpu = cpu_seconds();
                 peak.store(0, Relaxed);
