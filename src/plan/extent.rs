@@ -22,6 +22,8 @@ pub const EXPRESSION: usize = 14;
 pub const STACK: usize = 5600;
 /// Part of the stack that one operator of a plan takes in DataFusion's rules.
 const OPERATOR: usize = 9;
+/// Part of the stack that a union takes; two projections come with it.
+const UNION: usize = 20;
 /// Relations that a plan may have, with those of the views that it names.
 pub const RELATIONS: usize = 5000;
 /// Steps of an expression that are no matter, however few messages they are made from.
@@ -60,7 +62,12 @@ pub fn check_depth(plan: &LogicalPlan) -> Result<()> {
 fn check_below(plan: &LogicalPlan, above: usize) -> Result<()> {
     let mut open = vec![(plan, above)];
     while let Some((plan, above)) = open.pop() {
-        let depth = above + if plan.inputs().len() > 1 { TWO_INPUTS } else { OPERATOR };
+        let depth = above
+            + match plan {
+                LogicalPlan::Union(_) => UNION,
+                _ if plan.inputs().len() > 1 => TWO_INPUTS,
+                _ => OPERATOR,
+            };
         open.extend(plan.inputs().into_iter().map(|input| (input, depth)));
         let mut outcome = if depth > STACK { Err(too_deep()) } else { Ok(()) };
         plan.apply_expressions(|expr| {

@@ -117,3 +117,54 @@ test('an executor that a cancelled task does not leave is replaced, however ofte
   assert.ok(reasons.length > 12, `more than a session survives otherwise: ${reasons.length}`);
   assert.deepEqual([...new Set(reasons)], ['it did not end a task that was cancelled']);
 });
+
+test('long chains of operations fit into a worker’s stack, and longer ones are refused', async () => {
+  const told = await inPage(page, async () => {
+    const { SparkSession, functions: F } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const chain = (length, next) => Array.from({ length }).reduce(next, spark.range(1));
+    const chains = {
+      filters: chain(500, (df) => df.filter(F.col('id').geq(0))),
+      unions: chain(135, (df) => df.union(spark.range(1))),
+      joins: chain(130, (df) => df.join(spark.range(1), 'id')),
+      calls: spark.range(1).select(
+        Array.from({ length: 380 })
+          .reduce((column) => F.upper(column), F.col('id'))
+          .alias('u'),
+      ),
+      'more filters': chain(600, (df) => df.filter(F.col('id').geq(0))),
+      'more unions': chain(300, (df) => df.union(spark.range(1))),
+      'more calls': spark.range(1).select(
+        Array.from({ length: 480 })
+          .reduce((column) => F.upper(column), F.col('id'))
+          .alias('u'),
+      ),
+      doubled: spark.range(1).select(
+        Array.from({ length: 100 })
+          .reduce((column) => F.coalesce(column, F.lit(1)), F.col('id'))
+          .alias('c'),
+      ),
+    };
+    const told = {};
+    for (const [name, df] of Object.entries(chains)) {
+      told[name] = await df.collect().then(
+        (rows) => rows.length,
+        (error) => error.condition,
+      );
+    }
+    told.next = (await spark.range(2).collect()).length;
+    await spark.stop();
+    return told;
+  });
+  assert.deepEqual(told, {
+    filters: 1,
+    unions: 136,
+    joins: 1,
+    calls: 1,
+    'more filters': 'CONNECT_INVALID_PLAN.CANNOT_PARSE',
+    'more unions': 'RIVULET_PLAN_TOO_DEEP',
+    'more calls': 'RIVULET_PLAN_TOO_DEEP',
+    doubled: 'RIVULET_EXPRESSION_TOO_LARGE',
+    next: 2,
+  });
+});

@@ -1,9 +1,11 @@
 //! Queries that would take all there is: of time, of memory.
 
 use super::{is, with_cluster, with_conf};
-use crate::engine::client::sql;
+use crate::engine::client::{relation, sql};
 use rivulet::connect::protocol::Input;
+use rivulet::proto as sc;
 use rivulet::proto::plan::OpType;
+use rivulet::proto::relation::RelType;
 
 #[test]
 fn a_result_that_is_too_large_is_refused_whether_one_task_makes_it_or_all_together() {
@@ -35,5 +37,54 @@ fn a_query_that_is_cancelled_leaves_its_executors_whatever_is_left_to_do() {
             let next = cluster.collect(sql("SELECT 1"), log);
             assert_eq!(next.expect("the executors are free"), ["1"], "{query}");
         }
+    });
+}
+
+/// Operations in a row over one row.
+fn chain(length: usize, next: impl Fn(sc::Relation) -> RelType) -> sc::Relation {
+    (0..length).fold(sql("SELECT 1 AS a"), |below, _| relation(next(below)))
+}
+
+#[test]
+fn long_chains_are_planned_and_longer_ones_refused() {
+    let filter = |below| {
+        RelType::Filter(Box::new(sc::Filter {
+            input: Some(Box::new(below)),
+            condition: Some(sc::Expression {
+                common: None,
+                expr_type: Some(sc::expression::ExprType::ExpressionString(
+                    sc::expression::ExpressionString {
+                        expression: "a > 0".into(),
+                    },
+                )),
+            }),
+        }))
+    };
+    let union = |below| {
+        RelType::SetOp(Box::new(sc::SetOperation {
+            left_input: Some(Box::new(below)),
+            right_input: Some(Box::new(sql("SELECT 2 AS a"))),
+            set_op_type: sc::set_operation::SetOpType::Union.into(),
+            is_all: Some(true),
+            ..Default::default()
+        }))
+    };
+    with_cluster(|cluster, log| {
+        let filtered = cluster.collect(chain(500, filter), log);
+        assert_eq!(filtered.expect("500 filters are planned"), ["1"]);
+        let united = cluster.collect(chain(135, union), log);
+        assert_eq!(united.expect("135 unions are planned").len(), 136);
+        is(
+            cluster.collect(chain(600, filter), log),
+            "CONNECT_INVALID_PLAN.CANNOT_PARSE",
+            "nests messages deeper than 1024 levels",
+        );
+        is(
+            cluster.collect(chain(200, union), log),
+            "RIVULET_PLAN_TOO_DEEP",
+            "140 joins or unions",
+        );
+        let next = cluster.collect(sql("SELECT 1"), log);
+        assert_eq!(next.expect("the driver goes on"), ["1"]);
     });
 }
