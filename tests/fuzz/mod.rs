@@ -1,7 +1,7 @@
 //! Fuzzers: inputs at random, by seed, that must end in an answer or an error: no panic, no hang, no more memory than they may
 //! have.
 //!
-//! `RIVULET_FUZZ_SECONDS=n` runs each target so long (else some hundreds of inputs); `RIVULET_SEED_START=n` sets the first seed and
+//! `RIVULET_FUZZ_SECONDS=n` runs each target so long, from the seed `RIVULET_SEED_START=n` (else some hundreds of inputs from 0), and
 //! `RIVULET_SEED=n` replays one. A failure prints its seed and its input.
 //!
 //! ```text

@@ -53,7 +53,7 @@ impl Analyzer {
         if let Some(position) = ordinal(expression)
             && self.conf.flag(&settings::GROUP_BY_ORDINAL)
         {
-            let index = usize::try_from(position - 1)
+            let index = usize::try_from(i64::from(position) - 1)
                 .ok()
                 .filter(|i| *i < node.aggregate_expressions.len());
             let Some(index) = index else {

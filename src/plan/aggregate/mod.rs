@@ -189,7 +189,7 @@ impl Analyzer {
             }
             match &e {
                 Expr::AggregateFunction(function) => {
-                    for arg in &function.params.args {
+                    for arg in function.params.args.iter().chain(function.params.filter.as_deref()) {
                         check_argument(arg)?;
                     }
                     let attribute = match open.aggregates.iter().find(|(known, _)| *known == e) {

@@ -81,7 +81,9 @@ impl Analyzer {
                 .as_deref()
                 .ok_or_else(|| SparkError::invalid_plan("a sort order has no child"))?;
             let typed = if let (Some(position), true) = (ordinal(child), self.conf.flag(&settings::ORDER_BY_ORDINAL)) {
-                let found = usize::try_from(position - 1).ok().and_then(|i| input.output.get(i));
+                let found = usize::try_from(i64::from(position) - 1)
+                    .ok()
+                    .and_then(|i| input.output.get(i));
                 typed_attribute(found.ok_or_else(|| {
                     SparkError::analysis(
                         "ORDER_BY_POS_OUT_OF_RANGE",
