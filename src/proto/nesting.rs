@@ -20,7 +20,7 @@ struct Open {
 /// damage, as reading them would.
 pub fn is_too_deep(name: &str, mut bytes: &[u8]) -> bool {
     let Ok(root) = MESSAGES.binary_search_by(|(other, _)| (*other).cmp(name)) else {
-        debug_assert!(false, "{name} is no message of Spark's");
+        debug_assert!(false, "{name} is not one of Spark's messages");
         return true;
     };
     let mut open = vec![Open {

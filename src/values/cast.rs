@@ -23,7 +23,7 @@ use arrow::datatypes::*;
 use arrow::util::display::FormatOptions;
 
 use crate::error::{Exception, SparkError};
-use crate::values::ansi_interval;
+use crate::values::interval_text;
 use crate::values::text;
 use crate::values::types::{is_integral, is_numeric, simple_string, sql_name};
 use crate::values::zone::{self, Zone};
@@ -459,8 +459,8 @@ fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfRe
             }
             Arc::new(out.finish())
         }
-        DataType::Duration(_) => ansi_interval::day_times(texts, mode)?,
-        DataType::Interval(IntervalUnit::YearMonth) => ansi_interval::year_months(texts, mode)?,
+        DataType::Duration(_) => interval_text::day_times(texts, mode)?,
+        DataType::Interval(IntervalUnit::YearMonth) => interval_text::year_months(texts, mode)?,
         _ => plain(&(Arc::new(texts.clone()) as ArrayRef), to)?,
     })
 }
@@ -540,15 +540,15 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
         Duration(_) => write!(
             out,
             "{}",
-            text::day_time_interval(array.as_primitive::<DurationMicrosecondType>().value(row))
+            interval_text::day_time_interval(array.as_primitive::<DurationMicrosecondType>().value(row))
         ),
         Interval(IntervalUnit::MonthDayNano) => {
             let value = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
-            write!(out, "{}", text::calendar_interval(value))
+            write!(out, "{}", interval_text::calendar_interval(value))
         }
         Interval(IntervalUnit::YearMonth) => {
             let months = array.as_primitive::<IntervalYearMonthType>().value(row);
-            write!(out, "{}", text::year_month_interval(months))
+            write!(out, "{}", interval_text::year_month_interval(months))
         }
         Binary => write!(out, "{}", String::from_utf8_lossy(array.as_binary::<i32>().value(row))),
         List(_) => {

@@ -25,13 +25,13 @@
 //! hangs (`TIMESTAMP_NTZ`, and every instant on its way to text or to fields). Only [`zone`] turns one
 //! into the other.
 
-pub mod ansi_interval;
 pub mod base64;
 pub mod bytes;
 pub mod cast;
 pub mod display;
 pub mod floats;
 pub mod interval;
+pub mod interval_text;
 pub mod ipc;
 pub mod java_format;
 pub mod java_parse;

@@ -2,7 +2,7 @@
 
 const BASE_MS = Date.UTC(2026, 0, 1);
 const KEYS = 8;
-/** A growing key comes again among so many events, and never after. */
+/** A growing key comes again only within this many events. */
 export const RECURS = 16;
 
 /** How keys come: a few for ever, ones that pass, any that was ever there. */

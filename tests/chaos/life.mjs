@@ -113,7 +113,7 @@ export class Life {
       if (epoch === this.#epoch) throw error;
     });
     this.starting = this.patiently('a start', work);
-    // Whoever waits for it hears of it; a fault that comes first is no reason to end.
+    // Who awaits the promise gets its error; until then a rejection must not end the process.
     this.starting.catch(() => {});
   }
 

@@ -66,23 +66,34 @@ def answer(case, spark):
     return {"kind": "rows", "schema": made["schema"], "columns": made["columns"], "ordered": False, "rows": made["rows"]}
 
 
-def main(folder):
+def session(folder):
+    """Real Spark, and an empty folder for its answers."""
     from pyspark.sql import SparkSession
     spark = (SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
              .config("spark.sql.session.timeZone", "UTC").config("spark.sql.shuffle.partitions", "1").getOrCreate())
     spark.sparkContext.setLogLevel("OFF")
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
+    return spark
+
+
+def write(case, folder, spark):
+    """Writes a case with Spark's answer."""
+    case["expected"] = answer(case, spark)
+    with open(os.path.join(folder, case["id"] + ".json"), "w", encoding="utf-8") as f:
+        json.dump(case, f, indent=1, ensure_ascii=False)
+        f.write("\n")
+
+
+def main(folder):
+    spark = session(folder)
     for sensitive in ("false", "true"):
         spark.conf.set("spark.sql.caseSensitive", sensitive)
         for operation, code in OPERATIONS.items():
             case = {"id": "%s_%s" % (operation, "exact" if sensitive == "true" else "folded"), "family": "names",
                     "description": "names of columns, spark.sql.caseSensitive=" + sensitive, "spark": spark.version, "tables": [],
                     "conf": {"spark.sql.caseSensitive": sensitive}, "code": TABLES + ["out = " + code]}
-            case["expected"] = answer(case, spark)
-            with open(os.path.join(folder, case["id"] + ".json"), "w", encoding="utf-8") as f:
-                json.dump(case, f, indent=1, ensure_ascii=False)
-                f.write("\n")
+            write(case, folder, spark)
     print("%d cases in %s" % (2 * len(OPERATIONS), folder))
 
 

@@ -4,14 +4,12 @@
 
 Needs Java. Writes one case file per statement, in the form of the sql goldens; see their FORMAT.md.
 """
-import json
 import os
-import shutil
 import sys
 
 os.environ.setdefault("TZ", "UTC")
 
-from name_examples import answer
+from name_examples import session, write
 
 TABLES = ["spark.sql(\"SELECT * FROM VALUES (1, 'x'), (2, 'y'), (3, 'z') t(id, s)\").createOrReplaceTempView('a')",
           "spark.sql('SELECT * FROM VALUES (1, 10), (2, 20), (4, 40) t(id, v)').createOrReplaceTempView('b')",
@@ -166,20 +164,12 @@ SELECT make_interval(1) IN (make_interval(1))
 
 
 def main(folder):
-    from pyspark.sql import SparkSession
-    spark = (SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-             .config("spark.sql.session.timeZone", "UTC").config("spark.sql.shuffle.partitions", "1").getOrCreate())
-    spark.sparkContext.setLogLevel("OFF")
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
+    spark = session(folder)
     statements = STATEMENTS.strip().split("\n")
     for number, statement in enumerate(statements, 1):
         case = {"id": "statement_%03d" % number, "family": "statements", "description": statement, "spark": spark.version, "tables": [],
                 "code": TABLES + ["out = spark.sql(%r)" % statement]}
-        case["expected"] = answer(case, spark)
-        with open(os.path.join(folder, case["id"] + ".json"), "w", encoding="utf-8") as f:
-            json.dump(case, f, indent=1, ensure_ascii=False)
-            f.write("\n")
+        write(case, folder, spark)
     print("%d cases in %s" % (len(statements), folder))
 
 

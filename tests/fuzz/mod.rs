@@ -9,7 +9,7 @@
 //! constants    f(values) against f(columns of the same values): what is folded equals what is executed
 //! messages     Connect's plans with bytes changed, lost and doubled
 //! relations    Arrow streams in local relations, damaged
-//! texts        lines of JSON and CSV, by random schemas and options
+//! texts        lines of JSON and CSV, read with random schemas and options
 //! patterns     formats of dates and numbers, regular expressions, paths of JSON
 //! ```
 

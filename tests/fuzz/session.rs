@@ -1,4 +1,4 @@
-//! A driver and executors that answer statements, or are told to stop.
+//! Runs statements on a driver and its executors, and cancels those that take too long.
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;

@@ -52,7 +52,7 @@ struct Running {
     delivered: BatchId,
     /// The checkpoint that is locked for it.
     locked: Option<Location>,
-    /// What its client is told once it has started.
+    /// Holds the answer to the client until the query has started.
     start: Option<Start>,
 }
 

@@ -165,6 +165,15 @@ impl<'a> Call<'a> {
         self.cast_if(i, &DataType::Int32, |t| is_numeric(t) || is_string(t))
     }
 
+    /// Returns the argument as it is if it is an integer of any size, a null as an INT; `label` names the call in the error.
+    pub fn integral(&self, i: usize, label: &str) -> Result<Typed> {
+        match self.arg(i)? {
+            null if null.data_type.is_null() => self.context.cast(null, &DataType::Int32),
+            arg if is_integral(&arg.data_type) => Ok(arg),
+            arg => Err(unexpected_type(label, i + 1, &arg, &["INTEGRAL"])),
+        }
+    }
+
     /// Returns the argument as a BIGINT; numbers and strings become one.
     pub fn long(&self, i: usize) -> Result<Typed> {
         self.cast_if(i, &DataType::Int64, |t| is_numeric(t) || is_string(t))

@@ -126,7 +126,16 @@ fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> 
         .then(|| Trigger::ProcessingTimeInterval("500 milliseconds".into()));
     let started = cluster.start_query(start, log);
     log.note(|| format!("start: {started:?}"));
-    started.ok()
+    let query = started.ok()?;
+    if !cluster.crashed && is_active(cluster, &query) {
+        let path = format!("{CHECK}/metadata");
+        let Ok(Reply::Bytes(Some(bytes))) = cluster.disk.perform(&Request::Read { path }) else {
+            panic!("{query} has started, and its id is not durable")
+        };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(text.contains(&query), "{query} has started, and {text} is durable");
+    }
+    Some(query)
 }
 
 /// Whether the query still runs.

@@ -23,11 +23,9 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::collection::structs::make_struct;
 use crate::plan::functions::constant;
 use crate::plan::functions::entry::Form;
-use crate::plan::functions::error::unexpected_type;
 use crate::plan::literal;
 use crate::plan::scope::Typed;
 use crate::proto as sc;
-use crate::values::types::is_integral;
 
 /// Resolves `count` (`Count`); `count(*)` counts rows.
 pub fn count_call(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
@@ -177,15 +175,9 @@ pub fn truth(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
 /// Resolves `bit_and`, `bit_or` and `bit_xor`, in the type of the argument.
 ///
 /// # Errors
-/// If it is no integer, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
+/// If the argument is not an integer, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn bits(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
-    let arg = match call.arg(0)? {
-        null if null.data_type.is_null() => call.context.cast(null, &DataType::Int32)?,
-        arg => arg,
-    };
-    if !is_integral(&arg.data_type) {
-        return Err(unexpected_type(&call.label(), 1, &arg, &["INTEGRAL"]));
-    }
+    let arg = call.integral(0, &call.label())?;
     let to = arg.data_type.clone();
     Ok(of_udaf(function, vec![arg], to, call.distinct, &call.label()))
 }

@@ -34,6 +34,7 @@ use crate::plan::arithmetic::{self, Op};
 use crate::plan::scope::Typed;
 use crate::plan::{coercion, datetime};
 use crate::values::cast::Mode;
+use crate::values::interval::is_interval;
 use crate::values::types::{self, is_integral, is_numeric, is_string, sql_name};
 
 /// How tables name what can be added.
@@ -258,8 +259,7 @@ pub fn negative(call: &Call<'_>) -> Result<Typed> {
 fn check_sign(call: &Call<'_>, label: &str) -> Result<()> {
     let arg = call.arg(0)?;
     let t = &arg.data_type;
-    let interval = matches!(t, DataType::Interval(_) | DataType::Duration(_));
-    if is_numeric(t) || is_string(t) || t.is_null() || interval {
+    if is_numeric(t) || is_string(t) || t.is_null() || is_interval(t) {
         return Ok(());
     }
     let wanted = [
@@ -340,15 +340,10 @@ fn bits(call: &Call<'_>, op: Operator) -> Result<Typed> {
 /// Resolves `~` (`BitwiseNot`).
 ///
 /// # Errors
-/// If the argument is no integer, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
+/// If the argument is not an integer, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn bitwise_not(call: &Call<'_>) -> Result<Typed> {
-    let arg = call.arg(0)?;
-    let label = format!("~{}", arg.name);
-    let arg = match arg {
-        null if null.data_type.is_null() => call.context.cast(null, &DataType::Int32)?,
-        arg if is_integral(&arg.data_type) => arg,
-        arg => return Err(unexpected_type(&label, 1, &arg, &["INTEGRAL"])),
-    };
+    let label = format!("~{}", call.arg(0)?.name);
+    let arg = call.integral(0, &label)?;
     let to = arg.data_type.clone();
     Ok(Typed::new(datafusion_spark::expr_fn::bitwise_not(arg.expr), to, label))
 }

@@ -108,7 +108,7 @@ fn long(value: &ScalarValue) -> i64 {
 /// Resolves `ntile` (`NTile`).
 ///
 /// # Errors
-/// If the argument is no INT, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`; if it is not constant,
+/// If the argument is not an INT, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`; if it is not constant,
 /// `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if it is not positive, `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE`.
 fn ntile(call: &Call<'_>) -> Result<Typed> {
     let buckets = argument_or(call, 0, 1)?;

@@ -1,12 +1,67 @@
-//! Strings as ANSI intervals: `1-2` and `INTERVAL '1-2' YEAR TO MONTH`, `1 02:03:04.5` and
+//! Intervals as text, and strings as ANSI intervals: `1-2` and `INTERVAL '1-2' YEAR TO MONTH`, `1 02:03:04.5` and
 //! `INTERVAL '1 02:03:04.5' DAY TO SECOND` (Spark's `IntervalUtils.castStringToYMInterval` and `castStringToDTInterval`).
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, DurationMicrosecondArray, IntervalYearMonthArray, StringArray};
+use arrow::datatypes::IntervalMonthDayNano;
 
 use crate::error::{Exception, SparkError};
 use crate::values::cast::Mode;
+
+/// Returns a year-month interval as a literal: `INTERVAL '1-2' YEAR TO MONTH`.
+pub fn year_month_interval(months: i32) -> String {
+    let sign = if months < 0 { "-" } else { "" };
+    let total = months.unsigned_abs();
+    format!("INTERVAL '{sign}{}-{}' YEAR TO MONTH", total / 12, total % 12)
+}
+
+/// Returns a calendar interval as Spark prints it (`CalendarInterval.toString`): the units that are not 0, each with its sign.
+///
+/// ```
+/// use arrow::datatypes::IntervalMonthDayNano;
+/// use rivulet::values::interval_text::calendar_interval;
+///
+/// assert_eq!(calendar_interval(IntervalMonthDayNano::new(14, -2, 3_500_000_000)), "1 years 2 months -2 days 3.5 seconds");
+/// assert_eq!(calendar_interval(IntervalMonthDayNano::ZERO), "0 seconds");
+/// ```
+pub fn calendar_interval(value: IntervalMonthDayNano) -> String {
+    let micros = value.nanoseconds / 1000;
+    let rest = micros % 60_000_000;
+    let units = [
+        (i64::from(value.months / 12), "years"),
+        (i64::from(value.months % 12), "months"),
+        (i64::from(value.days), "days"),
+        (micros / 3_600_000_000, "hours"),
+        (micros / 60_000_000 % 60, "minutes"),
+    ];
+    let named = units.iter().filter(|(count, _)| *count != 0);
+    let mut parts: Vec<String> = named.map(|(count, unit)| format!("{count} {unit}")).collect();
+    if rest != 0 {
+        let sign = if rest < 0 { "-" } else { "" };
+        let text = format!("{sign}{}.{:06}", rest.abs() / 1_000_000, rest.abs() % 1_000_000);
+        parts.push(format!("{} seconds", text.trim_end_matches('0').trim_end_matches('.')));
+    }
+    if parts.is_empty() {
+        "0 seconds".into()
+    } else {
+        parts.join(" ")
+    }
+}
+
+/// Returns a day-time interval in µs as a literal: `INTERVAL '1 02:03:04' DAY TO SECOND`.
+pub fn day_time_interval(us: i64) -> String {
+    let sign = if us < 0 { "-" } else { "" };
+    let total = us.unsigned_abs();
+    let (seconds, micros) = (total / 1_000_000, total % 1_000_000);
+    let fraction = if micros == 0 {
+        String::new()
+    } else {
+        format!(".{micros:06}").trim_end_matches('0').to_owned()
+    };
+    let (d, h, m, s) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("INTERVAL '{sign}{d} {h:02}:{m:02}:{s:02}{fraction}' DAY TO SECOND")
+}
 
 /// Returns year-month intervals.
 ///
