@@ -11,7 +11,6 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::compute::{concat_batches, filter as filter_column, filter_record_batch};
 use arrow::datatypes::*;
-use arrow::row::{RowConverter, SortField};
 use datafusion_common::cast::as_boolean_array;
 use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_expr::expressions::Column;
@@ -25,6 +24,7 @@ use super::transform::Transform;
 use crate::error::{Result, SparkError};
 use crate::plan::nodes;
 use crate::plan::time_window::{candidate, candidates};
+use crate::values::floats::comparable;
 
 /// An operator tree.
 type Plan = Arc<dyn ExecutionPlan>;
@@ -182,16 +182,11 @@ pub fn merge_sessions(node: &nodes::MergeSessions, input: Plan) -> Result<Plan> 
 
 /// Returns the rows with the bounds of their sessions, in the order in which they came. Null keys are equal.
 fn merged(batch: &RecordBatch, keys: &[usize], start: usize, end: usize) -> Result<RecordBatch> {
-    let fields = keys
-        .iter()
-        .map(|k| SortField::new(batch.column(*k).data_type().clone()))
-        .collect();
     let columns: Vec<ArrayRef> = keys.iter().map(|k| batch.column(*k).clone()).collect();
-    let converter = RowConverter::new(fields)?;
     let rows = if keys.is_empty() {
         None
     } else {
-        Some(converter.convert_columns(&columns)?)
+        Some(comparable(&columns)?)
     };
     let key = |i: usize| rows.as_ref().map(|r| r.row(i));
     let (starts, ends) = (

@@ -22,6 +22,7 @@ use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::cast_expr;
 use crate::values::cast::Mode;
+use crate::values::floats::normalised;
 use crate::values::types::{is_integral, map_types, sql_name};
 use crate::values::zone::Zone;
 
@@ -295,7 +296,7 @@ pub fn map_value(map: &ArrayRef, key: &ArrayRef) -> DfResult<ArrayRef> {
     let start = map.value_offsets()[0] as usize;
     let keys = map.keys().slice(start, rows.len());
     let wanted = arrow::compute::take(key, &UInt32Array::from(rows), None)?;
-    let equal = arrow::compute::kernels::cmp::eq(&keys, &wanted)?;
+    let equal = arrow::compute::kernels::cmp::eq(&normalised(&keys)?, &normalised(&wanted)?)?;
     pick(map.values(), map.len(), |row| {
         if map.is_null(row) {
             return Ok(None);

@@ -23,6 +23,7 @@ pub mod analyzer;
 pub mod arithmetic;
 pub mod cast_expr;
 pub mod coercion;
+pub mod comparison;
 pub mod datetime;
 pub mod event_time;
 pub mod expression;
@@ -45,6 +46,7 @@ pub mod sql;
 pub mod time_window;
 pub mod type_message;
 pub mod views;
+pub mod window_frame;
 pub mod window_function;
 
 /// Marks a name that no user can write: the prefix of column ids.

@@ -54,6 +54,8 @@ pub struct Typed {
     pub name: String,
     /// Named by an alias or an attribute: the name is kept where an unnamed expression would get a new one.
     pub named: bool,
+    /// What a select list calls it if that is not its text: the column under a cast.
+    pub column_name: Option<String>,
     /// Whether Spark says that it may be null.
     pub nullable: bool,
     /// A plain column: its attribute goes through a projection unchanged.
@@ -72,11 +74,17 @@ impl Typed {
             data_type,
             name: name.into(),
             named: false,
+            column_name: None,
             nullable: true,
             attribute: None,
             generator: None,
             window: None,
         }
+    }
+
+    /// Returns the name of a column that it becomes without an alias.
+    pub fn column_name(&self) -> &str {
+        self.column_name.as_ref().filter(|_| !self.named).unwrap_or(&self.name)
     }
 
     /// Returns whether it is a constant as written, without any function.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::*;
+use arrow::compute::SortOptions;
 use arrow::datatypes::*;
+use arrow::row::{RowConverter, Rows, SortField};
 
 use crate::error::Result;
 
@@ -11,13 +13,13 @@ use crate::error::Result;
 pub fn has_floats(of: &DataType) -> bool {
     match of {
         DataType::Float32 | DataType::Float64 => true,
-        DataType::List(item) => has_floats(item.data_type()),
+        DataType::List(item) | DataType::Map(item, _) => has_floats(item.data_type()),
         DataType::Struct(fields) => fields.iter().any(|f| has_floats(f.data_type())),
         _ => false,
     }
 }
 
-/// Returns values whose floats, at any depth of structs and arrays, have one NaN and one zero; others are not copied.
+/// Returns values whose floats, at any depth of structs, arrays and maps, have one NaN and one zero; others are not copied.
 ///
 /// # Errors
 /// Arrow's, if an array is not what its type says.
@@ -55,8 +57,41 @@ pub fn normalised(values: &ArrayRef) -> Result<ArrayRef> {
                 structs.len(),
             )?)
         }
+        DataType::Map(entries, sorted) => {
+            let map = values.as_map();
+            let inner: ArrayRef = Arc::new(map.entries().clone());
+            Arc::new(MapArray::try_new(
+                entries.clone(),
+                map.offsets().clone(),
+                normalised(&inner)?.as_struct().clone(),
+                map.nulls().cloned(),
+                *sorted,
+            )?)
+        }
         _ => values.clone(),
     })
+}
+
+/// Returns what compares places of two arrays of one type as Spark's `InterpretedOrdering` does: nulls first.
+///
+/// # Errors
+/// Arrow's, if the values have no order.
+pub fn comparator(a: &ArrayRef, b: &ArrayRef) -> Result<DynComparator> {
+    Ok(make_comparator(
+        &normalised(a)?,
+        &normalised(b)?,
+        SortOptions::default(),
+    )?)
+}
+
+/// Returns rows as bytes, of which those of equal values are equal, and less where the values are less; nulls are equal, and first.
+///
+/// # Errors
+/// If a column has no order, such as one of maps.
+pub fn comparable(columns: &[ArrayRef]) -> Result<Rows> {
+    let fields = columns.iter().map(|c| SortField::new(c.data_type().clone())).collect();
+    let columns: Vec<ArrayRef> = columns.iter().map(normalised).collect::<Result<_>>()?;
+    Ok(RowConverter::new(fields)?.convert_columns(&columns)?)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use arrow::row::{RowConverter, Rows, SortField};
 pub use self::index::Index;
 use crate::error::{Result, SparkError};
 use crate::exec::codes::plain;
+use crate::values::floats::normalised;
 
 /// How the columns of a key become bytes, and bytes columns.
 #[derive(Debug)]
@@ -98,7 +99,10 @@ impl Form {
             (Self::Empty, _) => Keys::Empty,
             (Self::Text, [column]) => Keys::Text(column.as_string_opt::<i32>().ok_or_else(wrong)?.clone()),
             (Self::Number(of), [column]) if column.data_type() == of => Keys::Number(as_numbers(column)?),
-            (Self::Rows(converter), _) => Keys::Rows(converter.convert_columns(columns)?),
+            (Self::Rows(converter), _) => {
+                let columns: Vec<ArrayRef> = columns.iter().map(normalised).collect::<Result<_>>()?;
+                Keys::Rows(converter.convert_columns(&columns)?)
+            }
             _ => return Err(wrong()),
         })
     }

@@ -29,6 +29,7 @@ use smallvec::SmallVec;
 
 use super::{Closing, corrupt, times};
 use crate::error::{Result, SparkError};
+use crate::values::floats::normalised;
 use crate::values::ipc;
 
 /// Number of a row within its table; never used again.
@@ -177,7 +178,8 @@ impl RowTable {
         if self.keys == 0 {
             return Ok(BinaryArray::from_iter_values(vec![[]; batch.num_rows()]));
         }
-        let rows = self.converter.convert_columns(&batch.columns()[..self.keys])?;
+        let keys = batch.columns()[..self.keys].iter().map(normalised);
+        let rows = self.converter.convert_columns(&keys.collect::<Result<Vec<_>>>()?)?;
         Ok(rows.try_into_binary()?)
     }
 

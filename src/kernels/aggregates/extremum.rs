@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, make_comparator};
-use arrow::compute::SortOptions;
+use arrow::array::{Array, ArrayRef};
 use arrow::datatypes::DataType;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF};
 
 use crate::kernels::aggregates::gather::{self, Keep};
 use crate::kernels::aggregates::{Definition, function};
+use crate::values::floats::comparator;
 
 /// Returns `max_by` if `greatest`, else `min_by`, for these types of value and key.
 ///
@@ -62,7 +62,7 @@ fn best(keys: &ArrayRef, greatest: bool) -> Result<Option<usize>> {
     if keys.data_type().is_null() {
         return Ok(None);
     }
-    let compare = make_comparator(keys, keys, SortOptions::default())?;
+    let compare = comparator(keys, keys)?;
     Ok((0..keys.len()).filter(|i| keys.is_valid(*i)).reduce(|a, b| {
         let order = compare(b, a);
         if order.is_eq() || order.is_gt() == greatest {

@@ -9,12 +9,15 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, StructArray, UInt32Array};
-use arrow::datatypes::{DataType, Field, Fields};
-use arrow::row::{RowConverter, SortField};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use datafusion_common::{Result, ScalarValue};
+use datafusion_expr::function::AccumulatorArgs;
 use datafusion_expr::{Accumulator, AggregateUDF};
+use datafusion_physical_expr::PhysicalExpr;
+use datafusion_physical_expr::expressions::Column;
 
 use crate::kernels::aggregates::{Definition, Make, function};
+use crate::values::floats::comparable;
 use crate::values::types::{element_field, list_of};
 
 /// Makes the result of the gathered columns, which are of one length, 0 if there were no rows.
@@ -85,6 +88,94 @@ pub fn gather(
         groups: None,
         sliding: None,
     })
+}
+
+/// Returns an aggregate for frames of rows that slide. Sums of floats are folded anew for each frame, since subtracting what leaves it
+/// would keep the rounding, the NaN and the infinities of all rows before (`SlidingWindowFunctionFrame`); so are functions that cannot
+/// take a row back.
+///
+/// # Errors
+/// If the function does not take such arguments.
+pub fn sliding(function: &Arc<AggregateUDF>, args: &[DataType]) -> Result<Arc<AggregateUDF>> {
+    let to = function.return_type(args)?;
+    let exact = !to.is_floating() || matches!(function.name(), "min" | "max");
+    let inputs = Inputs::new(args, &to);
+    if exact
+        && function
+            .create_sliding_accumulator(inputs.of())?
+            .supports_retract_batch()
+    {
+        return Ok(function.clone());
+    }
+    let keep = Keep {
+        nulls: true,
+        distinct: false,
+    };
+    Ok(folded(function, args, &to, keep))
+}
+
+/// What a function is told of the columns that it is to fold.
+struct Inputs {
+    /// Columns `c0`, `c1`, ….
+    fields: Vec<FieldRef>,
+    /// The same as a schema.
+    schema: Schema,
+    /// The columns as expressions.
+    exprs: Vec<Arc<dyn PhysicalExpr>>,
+    /// The result.
+    to: FieldRef,
+}
+
+impl Inputs {
+    /// Describes columns of these types and a result.
+    fn new(args: &[DataType], to: &DataType) -> Self {
+        let columns = args.iter().enumerate();
+        let fields: Vec<FieldRef> = columns
+            .map(|(i, t)| Arc::new(Field::new(format!("c{i}"), t.clone(), true)))
+            .collect();
+        let columns = fields.iter().enumerate();
+        Self {
+            exprs: columns
+                .map(|(i, f)| Arc::new(Column::new(f.name(), i)) as Arc<dyn PhysicalExpr>)
+                .collect(),
+            schema: Schema::new(fields.clone()),
+            fields,
+            to: Arc::new(Field::new("result", to.clone(), true)),
+        }
+    }
+
+    /// Returns what makes an accumulator.
+    fn of(&self) -> AccumulatorArgs<'_> {
+        AccumulatorArgs {
+            return_field: self.to.clone(),
+            schema: &self.schema,
+            ignore_nulls: false,
+            order_bys: &[],
+            is_reversed: false,
+            name: "folded",
+            is_distinct: false,
+            exprs: &self.exprs,
+            expr_fields: &self.fields,
+        }
+    }
+}
+
+/// Returns an aggregate that gathers rows and lets `function` fold them at the end: over distinct rows, or over a frame that slides.
+pub fn folded(function: &Arc<AggregateUDF>, args: &[DataType], to: &DataType, keep: Keep) -> Arc<AggregateUDF> {
+    let (inner, inputs) = (function.clone(), Inputs::new(args, to));
+    let finish: Finish = Arc::new(move |columns| {
+        let mut accumulator = inner.accumulator(inputs.of())?;
+        accumulator.update_batch(columns)?;
+        accumulator.evaluate()
+    });
+    gather(
+        "folded",
+        format!("{:?}", function.inner()),
+        args,
+        to.clone(),
+        keep,
+        finish,
+    )
 }
 
 /// The rows of one group, in the pieces in which they came.
@@ -175,8 +266,7 @@ impl Accumulator for Gather {
         let mut all = self.all()?;
         if self.keep.distinct && all.len() > 1 {
             let columns = all.columns();
-            let converter = RowConverter::new(columns.iter().map(|c| SortField::new(c.data_type().clone())).collect())?;
-            let rows = converter.convert_columns(columns)?;
+            let rows = comparable(columns)?;
             let mut seen = HashSet::new();
             let first =
                 UInt32Array::from_iter_values((0..all.len()).filter(|i| seen.insert(rows.row(*i))).map(|i| i as u32));

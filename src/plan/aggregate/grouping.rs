@@ -11,6 +11,7 @@ use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use super::{Aggregation, has_aggregate};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
+use crate::plan::comparison::comparable;
 use crate::plan::expression::ordinal;
 use crate::plan::nodes::{self, MergeSessions};
 use crate::plan::scope::{Attribute, Resolved, Typed};
@@ -141,10 +142,14 @@ impl Analyzer {
                 known.push((group.expr.clone(), group.expr.clone()));
                 continue;
             }
-            let attribute = self.attribute_of(group);
+            let mut attribute = self.attribute_of(group);
+            let compared = comparable(group.expr.clone(), &group.data_type);
+            if compared != group.expr {
+                attribute.id = self.fresh_id();
+            }
             known.push((group.expr.clone(), attribute.column()));
             by_number.push(group.expr.clone());
-            columns.push((group.expr.clone(), attribute));
+            columns.push((compared, attribute));
         }
         let mut attributes: Vec<Attribute> = columns.iter().map(|(_, a)| a.clone()).collect();
         let (plan, grouping) = match sets {

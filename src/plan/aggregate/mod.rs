@@ -168,7 +168,7 @@ impl Analyzer {
     /// Returns a fresh column for an expression; it stays an event time or a window if the expression is
     /// such a column.
     fn attribute_of(&mut self, typed: &Typed) -> Attribute {
-        let mut attribute = self.attribute(typed.name.clone(), typed.data_type.clone(), true);
+        let mut attribute = self.attribute(typed.column_name(), typed.data_type.clone(), true);
         if let Some(from) = &typed.attribute {
             attribute.event_time = from.event_time;
             attribute.time_window = from.time_window;

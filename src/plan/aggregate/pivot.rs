@@ -11,6 +11,7 @@ use datafusion_expr::{Expr, ExprFunctionExt};
 
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
+use crate::plan::comparison;
 use crate::plan::scope::{Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::{cast_expr, literal};
@@ -77,11 +78,8 @@ impl Analyzer {
                 _ => value.name.clone(),
             };
             let wanted = cast_expr::cast(value, &column.data_type, self.mode(), self.zone)?;
-            let matches = datafusion_expr::binary_expr(
-                column.expr.clone(),
-                datafusion_expr::Operator::IsNotDistinctFrom,
-                wanted.expr,
-            );
+            let same = datafusion_expr::Operator::IsNotDistinctFrom;
+            let matches = comparison::compare(same, column.expr.clone(), wanted.expr, &column.data_type);
             for call in &calls {
                 let name = if calls.len() == 1 {
                     label.clone()

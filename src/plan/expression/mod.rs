@@ -233,15 +233,16 @@ impl Analyzer {
             EvalMode::Try => Mode::Try,
         };
         let nested = matches!(to, DataType::List(_) | DataType::Map(..) | DataType::Struct(_));
-        let (name, named) = if (child.named || nested) && mode != Mode::Try {
-            (child.name.clone(), child.named)
-        } else {
-            let word = if mode == Mode::Try { "TRY_CAST" } else { "CAST" };
-            (format!("{word}({} AS {})", child.name, types::sql_name(&to)), false)
+        let word = if mode == Mode::Try { "TRY_CAST" } else { "CAST" };
+        let text = format!("{word}({} AS {})", child.name, types::sql_name(&to));
+        let (name, column_name) = match mode {
+            Mode::Try => (text, None),
+            _ if nested && !child.named => (child.name.clone(), None),
+            _ if child.named => (text, Some(child.name.clone())),
+            _ => (text, None),
         };
         let mut out = cast_expr::cast(child, &to, mode, self.zone)?;
-        out.name = name;
-        out.named = named;
+        (out.name, out.column_name, out.named) = (name, column_name, false);
         Ok(out)
     }
 }

@@ -14,6 +14,7 @@ use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use crate::error::{Exception, Result, SparkError};
 use crate::kernels::aggregates::gather;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::comparison::comparable;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::{cast_expr, coercion, functions};
 use crate::proto as sc;
@@ -92,8 +93,10 @@ impl Analyzer {
         // Under a name of its own: DataFusion puts the column beside the ones that the subquery's filters need.
         let typed = Typed::new(column.column(), column.data_type.clone(), column.name.clone());
         let widened = cast_expr::cast(typed, &common, self.mode(), self.zone)?;
+        let value = Typed::new(comparable(value.expr, &common), common.clone(), value.name);
         let attribute = self.attribute(column.name.clone(), common, true);
-        let plan = self.project(inner.subquery.as_ref().clone(), vec![(widened.expr, &attribute)])?;
+        let compared = comparable(widened.expr, &attribute.data_type);
+        let plan = self.project(inner.subquery.as_ref().clone(), vec![(compared, &attribute)])?;
         let inner = Subquery {
             subquery: Arc::new(plan),
             ..inner

@@ -18,6 +18,7 @@ use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
 use crate::plan::coercion;
+use crate::plan::comparison;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::proto as sc;
@@ -103,7 +104,7 @@ impl Analyzer {
                 .ok_or_else(|| SparkError::unsupported(format!("USING({name}) over columns without a common type")))?;
             let lt = cast_expr::cast(typed_attribute(&l), &common, self.mode(), self.zone)?;
             let rt = cast_expr::cast(typed_attribute(&r), &common, self.mode(), self.zone)?;
-            let equal = binary_expr(lt.expr.clone(), Operator::Eq, rt.expr.clone());
+            let equal = comparison::compare(Operator::Eq, lt.expr.clone(), rt.expr.clone(), &common);
             condition = Some(match condition {
                 Some(all) => datafusion_expr::and(all, equal),
                 None => equal,
@@ -245,6 +246,13 @@ impl Analyzer {
             o.event_time |= r.event_time;
             o.qualifier.clear();
         }
+        let (left_plan, right_plan) = match (node.set_op_type(), all) {
+            (SetOpType::Union | SetOpType::Unspecified, true) => (left_plan, right_plan),
+            _ => (
+                self.comparable_columns(left_plan, &outputs)?,
+                self.comparable_columns(right_plan, &right_output)?,
+            ),
+        };
         let plan = match node.set_op_type() {
             SetOpType::Union | SetOpType::Unspecified => {
                 // DataFusion puts unions of unions together, and takes all inputs to have the columns of the first.

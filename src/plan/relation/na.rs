@@ -13,12 +13,14 @@ use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::comparison;
 use crate::plan::functions::number::math;
 use crate::plan::names::Names;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::{cast_expr, literal};
 use crate::proto as sc;
 use crate::values::types;
+use datafusion_expr::Operator;
 
 /// Returns whether a FLOAT or DOUBLE is NaN; false for null.
 fn is_nan(value: Expr) -> Expr {
@@ -127,7 +129,15 @@ impl Analyzer {
                 if fits {
                     let old = cast_expr::cast(old, &attribute.data_type, self.mode(), self.zone)?;
                     let new = cast_expr::cast(new, &attribute.data_type, self.mode(), self.zone)?;
-                    cases.push((Box::new(typed.expr.clone().eq(old.expr)), Box::new(new.expr)));
+                    cases.push((
+                        Box::new(comparison::compare(
+                            Operator::Eq,
+                            typed.expr.clone(),
+                            old.expr,
+                            &attribute.data_type,
+                        )),
+                        Box::new(new.expr),
+                    ));
                 }
             }
             items.push(if cases.is_empty() {

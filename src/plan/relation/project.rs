@@ -81,18 +81,18 @@ impl Analyzer {
         for typed in items {
             let attribute = match &typed.attribute {
                 Some(attribute) if output.iter().all(|a| a.id != attribute.id) => Attribute {
-                    name: typed.name.clone(),
+                    name: typed.column_name().to_owned(),
                     ..attribute.clone()
                 },
                 Some(attribute) => {
                     let id = self.fresh_id();
                     Attribute {
                         id,
-                        name: typed.name.clone(),
+                        name: typed.column_name().to_owned(),
                         ..attribute.clone()
                     }
                 }
-                None => self.attribute(typed.name.clone(), typed.data_type.clone(), typed.nullable),
+                None => self.attribute(typed.column_name(), typed.data_type.clone(), typed.nullable),
             };
             output.push(attribute);
             exprs.push(typed.expr);
@@ -126,7 +126,7 @@ impl Analyzer {
         let Some(window) = items[at].window.clone() else {
             return Ok(input);
         };
-        let name = items[at].name.clone();
+        let name = items[at].column_name().to_owned();
         let mut expanded = if window.session {
             time_window::open_sessions(self, input, &window, &name)?
         } else {

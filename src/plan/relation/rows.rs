@@ -10,6 +10,7 @@ use datafusion_expr::{Expr, LogicalPlanBuilder};
 use crate::error::{Result, SparkError};
 use crate::plan::aggregate::{check_no_grouping, has_aggregate};
 use crate::plan::analyzer::Analyzer;
+use crate::plan::comparison::comparable;
 use crate::plan::expression::ordinal;
 use crate::plan::nodes::{self, Deduplicate, Repartition, SortWithinPartitions, StreamingLimit};
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
@@ -178,6 +179,16 @@ impl Analyzer {
             .map(|a| datafusion_functions_aggregate::expr_fn::first_value(a.column(), vec![]).alias(a.id.clone()))
             .collect();
         let groups: Vec<Expr> = keys.iter().map(Attribute::column).collect();
+        let keyed = input.output.iter().map(|a| {
+            let is_key = keys.iter().any(|k| k.id == a.id);
+            let expr = if is_key {
+                comparable(a.column(), &a.data_type)
+            } else {
+                a.column()
+            };
+            (expr, a)
+        });
+        let plan = self.project(plan, keyed.collect())?;
         let plan = LogicalPlanBuilder::from(plan).aggregate(groups, others)?.build()?;
         Ok(input.over(plan))
     }

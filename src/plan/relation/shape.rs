@@ -85,7 +85,7 @@ impl Analyzer {
             })?;
         let mut output: Vec<Attribute> = ids
             .iter()
-            .map(|t| self.attribute(t.name.clone(), t.data_type.clone(), true))
+            .map(|t| self.attribute(t.column_name(), t.data_type.clone(), true))
             .collect();
         output.push(self.attribute(node.variable_column_name.clone(), DataType::Utf8, false));
         output.push(self.attribute(node.value_column_name.clone(), common.clone(), true));

@@ -124,6 +124,18 @@ pub enum SqlError {
         /// As written.
         name: String,
     },
+    /// A frame that starts at `UNBOUNDED FOLLOWING` or ends at `UNBOUNDED PRECEDING`.
+    #[error(
+        "Cannot resolve \"{units} BETWEEN {lower} AND {upper}\" due to data type mismatch: Window frame upper bound \"{upper}\" does not follow the lower bound \"{lower}\"."
+    )]
+    FrameBound {
+        /// `ROWS` or `RANGE`.
+        units: String,
+        /// Where it starts.
+        lower: String,
+        /// Where it ends.
+        upper: String,
+    },
     /// Two tables of one `WITH` have the same name.
     #[error("CTE definition can't have duplicate names: {names}.")]
     DuplicateCte {
@@ -158,6 +170,7 @@ impl SqlError {
             Self::GroupByPosition { .. } => "GROUP_BY_POS_OUT_OF_RANGE".into(),
             Self::Limit { reason, .. } => format!("INVALID_LIMIT_LIKE_EXPRESSION.{reason}"),
             Self::MissingWindow { .. } => "MISSING_WINDOW_SPECIFICATION".into(),
+            Self::FrameBound { .. } => "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_INVALID_BOUND".into(),
             Self::DuplicateCte { .. } => "DUPLICATED_CTE_NAMES".into(),
             Self::FunctionScope { .. } => "INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE".into(),
             Self::TooComplex => "FAILED_TO_PARSE_TOO_COMPLEX".into(),
@@ -177,6 +190,7 @@ impl SqlError {
             Self::GroupByPosition { .. } => "42805",
             Self::Limit { .. } => "42K0E",
             Self::MissingWindow { .. } => "42P20",
+            Self::FrameBound { .. } => "42K09",
             Self::DuplicateCte { .. } => "42602",
             Self::FunctionScope { .. } => "42000",
             Self::TooComplex => "54001",
@@ -208,6 +222,7 @@ impl SqlError {
             Self::GroupByPosition { index, size } => vec![("index", index.to_string()), ("size", size.to_string())],
             Self::Limit { expression, .. } => vec![("expr", expression.clone())],
             Self::MissingWindow { name } => vec![("windowName", name.clone())],
+            Self::FrameBound { lower, upper, .. } => vec![("lower", lower.clone()), ("upper", upper.clone())],
             Self::DuplicateCte { names } => vec![("duplicateNames", names.clone())],
             Self::FunctionScope { scope } => vec![("scope", scope.clone())],
         };

@@ -197,11 +197,20 @@ impl Lowering {
     fn values(&mut self, values: &Values) -> Result<sc::Relation, SqlError> {
         let mut arguments = vec![];
         for row in &values.rows {
-            let mut fields = vec![];
-            for (index, value) in row.content.iter().enumerate() {
-                fields.push(string(format!("col{}", index + 1)));
-                fields.push(self.expression(value)?);
+            let mut values = vec![];
+            for value in &row.content {
+                values.push(self.expression(value)?);
             }
+            // A row that is one `struct(…)` is that struct's fields.
+            if let [only] = &values[..]
+                && let Some(ExprType::UnresolvedFunction(made)) = &only.expr_type
+                && made.function_name.eq_ignore_ascii_case("struct")
+            {
+                values = made.arguments.clone();
+            }
+            let fields = values.into_iter().enumerate();
+            let fields = fields.flat_map(|(index, value)| [string(format!("col{}", index + 1)), value]);
+            let fields = fields.collect();
             arguments.push(call("named_struct", fields));
         }
         let rows = sc::UnresolvedTableValuedFunction {

@@ -110,7 +110,8 @@ impl Lowering {
     /// Returns a frame; one bound alone starts it, and it ends at the current row.
     ///
     /// # Errors
-    /// If it counts groups or starts after its end, `UNSUPPORTED_FEATURE.WINDOW_FRAME`.
+    /// If it counts groups, `UNSUPPORTED_FEATURE.WINDOW_FRAME`; if it starts after all rows or ends before them,
+    /// `DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_INVALID_BOUND`.
     fn frame(&mut self, frame: &WindowFrame) -> Result<Frame, SqlError> {
         let frame_type = match frame.units {
             WindowFrameUnits::Rows => FrameType::Row,
@@ -120,10 +121,12 @@ impl Lowering {
         if matches!(frame.start_bound, WindowFrameBound::Following(None))
             || matches!(frame.end_bound, Some(WindowFrameBound::Preceding(None)))
         {
-            return Err(SqlError::unsupported(
-                "WINDOW_FRAME",
-                "a frame that starts after its end",
-            ));
+            let end = frame.end_bound.as_ref().unwrap_or(&WindowFrameBound::CurrentRow);
+            return Err(SqlError::FrameBound {
+                units: frame.units.to_string(),
+                lower: frame.start_bound.to_string(),
+                upper: end.to_string(),
+            });
         }
         let lower = self.boundary(&frame.start_bound)?;
         let upper = match &frame.end_bound {

@@ -18,14 +18,18 @@ use datafusion_functions_aggregate as df;
 use crate::error::Result;
 use crate::kernels::aggregates::{extremum, ordered};
 use crate::plan::analyzer::Analyzer;
+use crate::plan::comparison::comparable;
 use crate::plan::functions::aggregate::of_udaf;
-use crate::plan::functions::call::Call;
+use crate::plan::functions::call::{Call, label};
 use crate::plan::functions::collection::structs::make_struct;
 use crate::plan::functions::constant;
 use crate::plan::functions::entry::Form;
+use crate::plan::functions::hash;
 use crate::plan::literal;
 use crate::plan::scope::Typed;
 use crate::proto as sc;
+use crate::values::floats::has_floats;
+use datafusion_expr::when;
 
 /// Resolves `count` (`Count`); `count(*)` counts rows.
 pub fn count_call(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
@@ -77,7 +81,7 @@ pub fn count(args: &[Typed], distinct: bool, label: &str) -> Typed {
             .enumerate()
             .map(|(i, a)| Field::new(format!("c{i}"), a.data_type.clone(), true))
             .collect();
-        let parts = args.iter().map(|a| a.expr.clone()).collect();
+        let parts = args.iter().map(|a| comparable(a.expr.clone(), &a.data_type)).collect();
         make_struct(fields.into(), parts)
     } else {
         datafusion_expr::lit(1i64)
@@ -182,10 +186,21 @@ pub fn bits(call: &Call<'_>, function: Arc<AggregateUDF>) -> Result<Typed> {
     Ok(of_udaf(function, vec![arg], to, call.distinct, &call.label()))
 }
 
-/// Resolves `approx_count_distinct` by DataFusion's HyperLogLog; the wanted error is not followed.
+/// Resolves `approx_count_distinct` by DataFusion's HyperLogLog; the wanted error is not followed. Values of types
+/// that it does not take are hashed first, floats among them: NaN is one value, and -0.0 is 0.0.
+///
+/// # Errors
+/// If the argument is a map, `DATATYPE_MISMATCH.HASH_MAP_TYPE`.
 pub fn approx_count_distinct(call: &Call<'_>) -> Result<Typed> {
     let function = df::approx_distinct::approx_distinct_udaf();
-    let out = of_udaf(function, vec![call.arg(0)?], DataType::UInt64, false, &call.label());
+    let mut arg = call.arg(0)?;
+    if has_floats(&arg.data_type) || arg.data_type.is_nested() {
+        let hash = hash::xx(&call.other("xxhash64", std::slice::from_ref(&arg)))?;
+        let known = Expr::IsNotNull(Box::new(arg.expr));
+        arg = Typed::new(when(known, hash.expr).end()?, DataType::Int64, "");
+    }
+    let text = label(call.name, &call.args[..1]);
+    let out = of_udaf(function, vec![arg], DataType::UInt64, false, &text);
     Ok(unsigned_to_long(out))
 }
 

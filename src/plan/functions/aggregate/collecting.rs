@@ -18,18 +18,19 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices};
 use arrow::datatypes::*;
-use arrow::row::{RowConverter, SortField};
 use datafusion_common::ScalarValue;
 use datafusion_expr::AggregateUDF;
 
 use crate::error::Result;
-use crate::kernels::aggregates::gather::{Finish, Keep, gather};
+use crate::kernels::aggregates::gather::{Finish, Keep, folded, gather};
 use crate::plan::functions::aggregate::of_udaf;
 use crate::plan::functions::call::{self, Call};
 use crate::plan::functions::form::not_ordered;
 use crate::plan::functions::list;
 use crate::plan::scope::Typed;
+use crate::values::floats::comparable;
 use crate::values::types::list_of;
+use datafusion_expr::Expr;
 
 /// One key of WITHIN GROUP.
 #[derive(Debug, Clone)]
@@ -58,7 +59,11 @@ pub fn collect(call: &Call<'_>, set: bool) -> Result<Typed> {
     let finish: Finish = Arc::new(move |columns| list::scalar(columns[0].clone(), &result));
     let types = [arg.data_type.clone()];
     let function = gather("collect", "", &types, to.clone(), keep, finish);
-    Ok(of_udaf(function, vec![arg], to, false, &label))
+    let mut out = of_udaf(function, vec![arg], to, keep.distinct, &label);
+    if let Expr::AggregateFunction(call) = &mut out.expr {
+        call.params.distinct = false;
+    }
+    Ok(out)
 }
 
 /// Resolves `listagg` (`ListAgg`) without an order: the values in the order in which they arrive.
@@ -192,8 +197,7 @@ fn most_frequent(arg: Typed, descending: Option<bool>, label: &str) -> Typed {
         if values.is_empty() {
             return ScalarValue::try_from(&null);
         }
-        let converter = RowConverter::new(vec![SortField::new(values.data_type().clone())])?;
-        let rows = converter.convert_columns(std::slice::from_ref(values))?;
+        let rows = comparable(std::slice::from_ref(values))?;
         let mut counts: HashMap<_, (usize, usize)> = HashMap::new();
         for i in 0..values.len() {
             counts.entry(rows.row(i)).or_insert((0, i)).0 += 1;
@@ -219,34 +223,9 @@ fn most_frequent(arg: Typed, descending: Option<bool>, label: &str) -> Typed {
 
 /// Returns an aggregate over the distinct values of its argument: gathered, then folded by `function`.
 pub fn over_distinct(function: &Arc<AggregateUDF>, argument: &DataType, to: &DataType) -> Arc<AggregateUDF> {
-    let inner = function.clone();
-    let field = Arc::new(Field::new("value", argument.clone(), true));
-    let result = Arc::new(Field::new("result", to.clone(), true));
-    let finish: Finish = Arc::new(move |columns| {
-        let schema = Schema::new(vec![field.as_ref().clone()]);
-        let mut accumulator = inner.accumulator(datafusion_expr::function::AccumulatorArgs {
-            return_field: result.clone(),
-            schema: &schema,
-            ignore_nulls: false,
-            order_bys: &[],
-            is_reversed: false,
-            name: "distinct",
-            is_distinct: false,
-            exprs: &[],
-            expr_fields: std::slice::from_ref(&field),
-        })?;
-        accumulator.update_batch(columns)?;
-        accumulator.evaluate()
-    });
-    gather(
-        "distinct",
-        format!("{:?}", function.inner()),
-        std::slice::from_ref(argument),
-        to.clone(),
-        Keep {
-            nulls: false,
-            distinct: true,
-        },
-        finish,
-    )
+    let keep = Keep {
+        nulls: false,
+        distinct: true,
+    };
+    folded(function, std::slice::from_ref(argument), to, keep)
 }

@@ -31,6 +31,7 @@ use datafusion_functions_aggregate as df;
 use super::entry::{Function, Nulls, aggregate, any, boolean, double, form, literal, text, value};
 use crate::error::Result;
 use crate::kernels::aggregates::moments;
+use crate::plan::comparison::comparable;
 use crate::plan::scope::Typed;
 use crate::values::cast::Mode;
 
@@ -220,9 +221,13 @@ pub static FUNCTIONS: &[Function] = &[
         .example("x, grouping_id(), sum(y) FROM VALUES ('a', 10), ('b', 50) AS t(x, y) GROUP BY cube(x) ORDER BY 1", "NULL\t1\t60\na\t0\t10\nb\t0\t50"),
 ];
 
-/// Returns one aggregate call.
+/// Returns one aggregate call. DISTINCT floats are compared as Spark does.
 pub fn of_udaf(udf: Arc<AggregateUDF>, args: Vec<Typed>, to: DataType, distinct: bool, label: &str) -> Typed {
-    let args = args.into_iter().map(|t| t.expr).collect();
+    let argument = |t: Typed| match distinct {
+        true => comparable(t.expr, &t.data_type),
+        false => t.expr,
+    };
+    let args = args.into_iter().map(argument).collect();
     let expr = Expr::AggregateFunction(AggregateFunction::new_udf(udf, args, distinct, None, vec![], None));
     Typed::new(expr, to, label)
 }

@@ -11,9 +11,6 @@
 
 use std::cmp::Ordering;
 
-use arrow::array::make_comparator;
-use arrow::compute::SortOptions;
-
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::call::Call;
@@ -22,6 +19,7 @@ use crate::plan::functions::entry::Form;
 use crate::plan::functions::lambda::{body, higher_order};
 use crate::plan::functions::list::span;
 use crate::plan::scope::Typed;
+use crate::values::floats::comparator;
 
 /// The default comparator of `array_sort`, as Spark prints it.
 const DEFAULT_ORDER: &str = "lambdafunction((IF(((namedlambdavariable() IS NULL) AND (namedlambdavariable() IS NULL)), 0, \
@@ -67,7 +65,7 @@ fn sorted(call: &Call<'_>, ascending: bool, nulls_first: bool) -> Result<Typed> 
     let options = format!("{ascending} {nulls_first}");
     Ok(picked(call, list, options, move |list, row| {
         let values = list.values();
-        let compare = make_comparator(values, values, SortOptions::default()).ok()?;
+        let compare = comparator(values, values).ok()?;
         let mut part: Vec<usize> = span(list, row).collect();
         part.sort_by(|a, b| match (values.is_null(*a), values.is_null(*b)) {
             (true, true) => Ordering::Equal,

@@ -1,6 +1,6 @@
 //! Arrays as sets: membership, union, difference, extremes, distinct elements.
 //!
-//! Elements are equal as in grouping: NaN equals NaN, structs compare field by field; a null is unknown
+//! Elements are equal as in grouping: NaN equals NaN, -0.0 equals 0.0, structs compare field by field; a null is unknown
 //! to `array_contains` and `arrays_overlap` and a member like any other to the set functions.
 //!
 //! Set functions turn elements into comparable keys (Arrow's row format) and look them up in a hash set
@@ -20,17 +20,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::*;
-use arrow::compute::SortOptions;
 use arrow::datatypes::*;
-use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
+use arrow::row::{OwnedRow, Rows};
 
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
-use crate::plan::extract;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::collection::arrays::{list_and_item, picked, two_lists};
 use crate::plan::functions::list::{ListMaker, span};
 use crate::plan::scope::Typed;
+use crate::plan::{comparison, extract};
+use crate::values::floats::{comparable, comparator};
 
 /// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
@@ -39,7 +39,7 @@ type DfResult<T> = datafusion_common::Result<T>;
 /// the inner one a cell that is not there.
 fn found(args: &[ArrayRef], rows: usize) -> DfResult<Vec<Option<Option<usize>>>> {
     let list = args[0].as_list::<i32>();
-    let equal = make_comparator(list.values(), &args[1], SortOptions::default())?;
+    let equal = comparator(list.values(), &args[1])?;
     let place = |row: usize| span(list, row).position(|i| list.values().is_valid(i) && equal(i, row).is_eq());
     let known = |row: usize| list.is_valid(row) && args[1].is_valid(row);
     Ok((0..rows).map(|row| known(row).then(|| place(row))).collect())
@@ -95,7 +95,7 @@ pub fn remove(call: &Call<'_>) -> Result<Typed> {
     let args = vec![list.expr, item.expr];
     let expr = kernel::call(call.name, "", to.clone(), args, move |args, rows| {
         let list = args[0].as_list::<i32>();
-        let equal = make_comparator(list.values(), &args[1], SortOptions::default())?;
+        let equal = comparator(list.values(), &args[1])?;
         let mut made = ListMaker::new(rows);
         for row in 0..rows {
             let valid = list.is_valid(row) && args[1].is_valid(row);
@@ -113,7 +113,8 @@ pub fn remove(call: &Call<'_>) -> Result<Typed> {
 /// Resolves `array_distinct` (`ArrayDistinct`): the first of equal elements stays; nulls are equal to
 /// each other.
 pub fn distinct(call: &Call<'_>) -> Result<Typed> {
-    let (list, _) = call.list(0)?;
+    let (mut list, _) = call.list(0)?;
+    list.expr = comparison::comparable(list.expr, &list.data_type);
     Ok(picked(call, list, "", |list, row| {
         let rows = keys(&list.value(row)).ok()?;
         let mut seen = HashSet::new();
@@ -133,7 +134,7 @@ pub fn extreme(call: &Call<'_>, greatest: bool) -> Result<Typed> {
         if list.values().data_type().is_null() {
             return Ok(new_null_array(&DataType::Null, rows));
         }
-        let compare = make_comparator(list.values(), list.values(), SortOptions::default())?;
+        let compare = comparator(list.values(), list.values())?;
         let better = |a: usize, b: usize| {
             let order = compare(b, a);
             if greatest { order.is_gt() } else { order.is_lt() }
@@ -184,16 +185,14 @@ fn overlapping(x: &ArrayRef, y: &ArrayRef) -> DfResult<Option<bool>> {
 
 /// Returns comparable keys of an array's elements.
 fn keys(items: &ArrayRef) -> DfResult<Rows> {
-    let converter = RowConverter::new(vec![SortField::new(items.data_type().clone())])?;
-    Ok(converter.convert_columns(std::slice::from_ref(items))?)
+    Ok(comparable(std::slice::from_ref(items))?)
 }
 
 /// Returns comparable keys of two arrays of one type.
 fn keys_of_both(a: &ArrayRef, b: &ArrayRef) -> DfResult<(Rows, Rows)> {
-    let converter = RowConverter::new(vec![SortField::new(a.data_type().clone())])?;
     Ok((
-        converter.convert_columns(std::slice::from_ref(a))?,
-        converter.convert_columns(std::slice::from_ref(b))?,
+        comparable(std::slice::from_ref(a))?,
+        comparable(std::slice::from_ref(b))?,
     ))
 }
 
@@ -214,8 +213,10 @@ pub fn combined(call: &Call<'_>, how: Combine) -> Result<Typed> {
     let (a, b) = two_lists(call)?;
     let to = a.data_type.clone();
     let result = to.clone();
-    let args = vec![a.expr, b.expr];
-    let expr = kernel::call(call.name, "", to.clone(), args, move |args, rows| {
+    let args = vec![a.expr, b.expr]
+        .into_iter()
+        .map(|list| comparison::comparable(list, &to));
+    let expr = kernel::call(call.name, "", to.clone(), args.collect(), move |args, rows| {
         let (a, b) = (args[0].as_list::<i32>(), args[1].as_list::<i32>());
         let mut made = ListMaker::new(rows);
         for row in 0..rows {

@@ -16,9 +16,16 @@ use super::call::Call;
 use super::entry::{Function, any, boolean, number, scalar};
 use super::{Context, constant, operator, unexpected_type, wrong_number};
 use crate::error::{Result, SparkError};
+use crate::kernels::kernel;
+use crate::plan::comparison;
 use crate::plan::scope::Typed;
 use crate::plan::{coercion, literal};
+use crate::values::floats::{comparable, has_floats};
 use crate::values::types::sql_name;
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::interleave;
+use datafusion_expr::Operator;
+use std::cmp::Ordering;
 
 /// How tables name the result's type.
 const COMMON: &str = "the common type of the arguments";
@@ -123,17 +130,44 @@ fn nvl2(call: &Call<'_>) -> Result<Typed> {
 fn nullif(call: &Call<'_>) -> Result<Typed> {
     let (left, right) = (call.arg(0)?, call.arg(1)?);
     let null = constant(ScalarValue::try_from(&left.data_type)?, "NULL");
-    let (l, r, _) = operator::same_type(call.context, left.clone(), right, "=")?;
-    let condition = Typed::new(l.expr.eq(r.expr), DataType::Boolean, "");
+    let (l, r, common) = operator::same_type(call.context, left.clone(), right, "=")?;
+    let equal = comparison::compare(Operator::Eq, l.expr, r.expr, &common);
+    let condition = Typed::new(equal, DataType::Boolean, "");
     let mut out = case(call.context, &[condition, null, left])?;
     out.name = call.label();
     Ok(out)
 }
 
-/// Resolves `greatest` and `least`: nulls are skipped.
+/// Resolves `greatest` and `least` (`Greatest`, `Least`): nulls are skipped, of equal values the first counts.
 fn extreme(call: &Call<'_>, function: std::sync::Arc<datafusion_expr::ScalarUDF>) -> Result<Typed> {
     let (args, common) = unified(call.context, call.name, call.args)?;
-    Ok(super::udf(function, args, common, call.label()))
+    if !has_floats(&common) {
+        return Ok(super::udf(function, args, common, call.label()));
+    }
+    let sign = if call.name == "greatest" {
+        Ordering::Greater
+    } else {
+        Ordering::Less
+    };
+    let args = args.into_iter().map(|t| t.expr).collect();
+    let expr = kernel::call(call.name, "", common.clone(), args, move |args, rows| {
+        let compared = comparators(args)?;
+        let best = (0..rows).map(|row| {
+            let known = (0..args.len()).filter(|i| args[*i].is_valid(row));
+            let best = known.reduce(|a, b| if compared(b, a, row) == sign { b } else { a });
+            (best.unwrap_or(0), row)
+        });
+        let arrays: Vec<&dyn Array> = args.iter().map(AsRef::as_ref).collect();
+        Ok(interleave(&arrays, &best.collect::<Vec<_>>())?)
+    });
+    Ok(Typed::new(expr, common, call.label()))
+}
+
+/// Returns what compares two of several arrays at a row.
+fn comparators(of: &[ArrayRef]) -> Result<impl Fn(usize, usize, usize) -> Ordering> {
+    let keys = of.iter().map(|array| comparable(std::slice::from_ref(array)));
+    let keys = keys.collect::<Result<Vec<_>>>()?;
+    Ok(move |a: usize, b: usize, row: usize| keys[a].row(row).cmp(&keys[b].row(row)))
 }
 
 /// Resolves `zeroifnull`.

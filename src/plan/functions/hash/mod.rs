@@ -61,7 +61,10 @@ fn murmur(call: &Call<'_>) -> Result<Typed> {
 }
 
 /// Resolves `xxhash64` (`XxHash64`).
-fn xx(call: &Call<'_>) -> Result<Typed> {
+///
+/// # Errors
+/// If an argument has a map in it, `DATATYPE_MISMATCH.HASH_MAP_TYPE`.
+pub fn xx(call: &Call<'_>) -> Result<Typed> {
     hash(call, DataType::Int64, |args, rows| {
         Ok(Arc::new(xxhash::rows(args, rows)?))
     })

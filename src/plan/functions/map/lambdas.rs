@@ -14,7 +14,7 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::*;
-use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::row::OwnedRow;
 
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
@@ -27,6 +27,7 @@ use crate::plan::functions::map::maps::{Dedup, build};
 use crate::plan::scope::{Resolved, Typed};
 use crate::plan::{cast_expr, coercion};
 use crate::proto as sc;
+use crate::values::floats::comparable;
 use crate::values::types::{map_of, map_types};
 
 /// What kernels return.
@@ -248,10 +249,9 @@ struct Joined {
 impl Joined {
     /// Joins two columns of maps, row by row.
     fn new(a: &MapArray, b: &MapArray) -> DfResult<Self> {
-        let converter = RowConverter::new(vec![SortField::new(a.keys().data_type().clone())])?;
         let (xs, ys) = (
-            converter.convert_columns(std::slice::from_ref(a.keys()))?,
-            converter.convert_columns(std::slice::from_ref(b.keys()))?,
+            comparable(std::slice::from_ref(a.keys()))?,
+            comparable(std::slice::from_ref(b.keys()))?,
         );
         let (mut left, mut right): (Vec<Option<u32>>, Vec<Option<u32>>) = (Vec::new(), Vec::new());
         let mut made = ListMaker::new(a.len());

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::*;
-use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::row::OwnedRow;
 use datafusion_common::ScalarValue;
 
 use crate::error::{Exception, Result, SparkError};
@@ -30,6 +30,7 @@ use crate::plan::functions::text::regex;
 use crate::plan::functions::{Context, fold, generator};
 use crate::plan::scope::Typed;
 use crate::settings;
+use crate::values::floats::{comparable, comparator, normalised};
 use crate::values::types::{self, element_field, list_of, map_of};
 
 /// What kernels return.
@@ -119,7 +120,7 @@ pub fn contains_key(call: &Call<'_>) -> Result<Typed> {
     let args = vec![map.expr, wanted.expr];
     let expr = kernel::call(call.name, "", DataType::Boolean, args, |args, rows| {
         let map = args[0].as_map();
-        let equal = make_comparator(map.keys(), &args[1], arrow::compute::SortOptions::default())?;
+        let equal = comparator(map.keys(), &args[1])?;
         let found = (0..rows).map(|row| {
             (map.is_valid(row) && args[1].is_valid(row)).then(|| map_span(map, row).any(|i| equal(i, row).is_eq()))
         });
@@ -149,7 +150,7 @@ fn null_key() -> SparkError {
 /// If a key is null, `NULL_MAP_KEY`; if two are equal, `DUPLICATED_MAP_KEY` unless the last one wins.
 ///
 /// Keys are compared as in grouping, by Arrow's row format: structs and arrays can be keys. Takes time
-/// linear in the entries; without equal keys, keys and values are taken in their order.
+/// linear in the entries; without equal keys, keys and values are taken in their order. Floats are kept normalised.
 pub fn build(
     keys: &ArrayRef,
     values: &ArrayRef,
@@ -167,8 +168,7 @@ pub fn build(
     if keys.logical_null_count() > 0 {
         return Err(null_key().into());
     }
-    let converter = RowConverter::new(vec![SortField::new(keys.data_type().clone())])?;
-    let rows = converter.convert_columns(std::slice::from_ref(keys))?;
+    let rows = comparable(std::slice::from_ref(keys))?;
     let (mut key_at, mut value_at): (Vec<u32>, Vec<u32>) =
         (Vec::with_capacity(keys.len()), Vec::with_capacity(keys.len()));
     let mut kept = Vec::with_capacity(lengths.len());
@@ -190,7 +190,7 @@ pub fn build(
         start += length;
         kept.push(key_at.len() - before);
     }
-    let keys = arrow::compute::take(keys, &UInt32Array::from(key_at), None)?;
+    let keys = normalised(&arrow::compute::take(keys, &UInt32Array::from(key_at), None)?)?;
     let values = arrow::compute::take(values, &UInt32Array::from(value_at), None)?;
     let inner = StructArray::try_new(fields.clone(), vec![keys, values], None)?;
     Ok(Arc::new(MapArray::try_new(

@@ -16,9 +16,6 @@
 
 mod like;
 
-use std::sync::Arc;
-
-use arrow::array::*;
 use arrow::datatypes::*;
 use datafusion_expr::{Expr, Operator, binary_expr};
 
@@ -29,10 +26,9 @@ use super::error::{mismatch, not_orderable};
 use super::number::bits::{Shift, shift};
 use super::{Context, unexpected_type};
 use crate::error::{Result, SparkError};
-use crate::kernels::kernel;
 use crate::plan::arithmetic::{self, Op};
 use crate::plan::scope::Typed;
-use crate::plan::{coercion, datetime};
+use crate::plan::{coercion, comparison, datetime};
 use crate::values::cast::Mode;
 use crate::values::interval::is_interval;
 use crate::values::types::{self, is_integral, is_numeric, is_string, sql_name};
@@ -396,50 +392,8 @@ fn compare(call: &Call<'_>, op: Operator, symbol: &str) -> Result<Typed> {
     if !types::is_orderable(&common) {
         return Err(not_orderable(&label, symbol, &common));
     }
-    let nested = matches!(common, DataType::Struct(_) | DataType::List(_));
-    let expr = if nested {
-        nested_compare(op, left.expr, right.expr)
-    } else {
-        binary_expr(left.expr, op, right.expr)
-    };
+    let expr = comparison::compare(op, left.expr, right.expr, &common);
     Ok(Typed::new(expr, DataType::Boolean, label))
-}
-
-/// Compares structs and arrays field by field, nulls first (`InterpretedOrdering`).
-fn nested_compare(op: Operator, left: Expr, right: Expr) -> Expr {
-    kernel::call(
-        "compare",
-        op.to_string(),
-        DataType::Boolean,
-        vec![left, right],
-        move |args, rows| {
-            let order = arrow::array::make_comparator(&args[0], &args[1], arrow::compute::SortOptions::default())?;
-            let out: BooleanArray = (0..rows)
-                .map(|i| {
-                    let nulls = (args[0].is_null(i), args[1].is_null(i));
-                    if op == Operator::IsNotDistinctFrom {
-                        return Some(if nulls.0 || nulls.1 {
-                            nulls.0 && nulls.1
-                        } else {
-                            order(i, i).is_eq()
-                        });
-                    }
-                    if nulls.0 || nulls.1 {
-                        return None;
-                    }
-                    let found = order(i, i);
-                    Some(match op {
-                        Operator::Eq => found.is_eq(),
-                        Operator::Lt => found.is_lt(),
-                        Operator::LtEq => found.is_le(),
-                        Operator::Gt => found.is_gt(),
-                        _ => found.is_ge(),
-                    })
-                })
-                .collect();
-            Ok(Arc::new(out))
-        },
-    )
 }
 
 /// Returns an argument as a BOOLEAN; strings become one under ANSI.
@@ -492,16 +446,6 @@ fn in_list(call: &Call<'_>) -> Result<Typed> {
         .iter()
         .map(|t| Ok(context.cast(t.clone(), &common)?.expr))
         .collect::<Result<Vec<_>>>()?;
-    let nested = matches!(common, DataType::Struct(_) | DataType::List(_));
-    let expr = if nested || common.is_null() {
-        let tests = items
-            .into_iter()
-            .map(|i| nested_compare(Operator::Eq, value.expr.clone(), i));
-        tests
-            .reduce(datafusion_expr::or)
-            .unwrap_or_else(|| datafusion_expr::lit(false))
-    } else {
-        value.expr.in_list(items, false)
-    };
+    let expr = comparison::is_in(value.expr, items, &common);
     Ok(Typed::new(expr, DataType::Boolean, label))
 }
