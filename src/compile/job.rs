@@ -36,6 +36,7 @@ use crate::plan::views::Views;
 use crate::proto as sc;
 use crate::settings::Conf;
 use crate::sources::Format;
+use crate::sources::listing::SourceFile;
 
 /// Everything that planning depends on.
 ///
@@ -98,7 +99,7 @@ impl FileCatalog for SpecFiles {
             .get(&key)
             .ok_or_else(|| SparkError::internal(format!("the files of {paths:?} were not looked up")))?;
         Ok(FileSet {
-            files: files.clone(),
+            files: files.iter().map(SourceFile::named).collect(),
             fields: type_message::schema_from_text(ddl)?,
         })
     }

@@ -24,6 +24,7 @@ use crate::proto as sc;
 use crate::proto::analyze_plan_request::Analyze;
 use crate::proto::analyze_plan_response as response;
 use crate::settings::SPARK_VERSION;
+use crate::sources::listing;
 use crate::values::types;
 
 impl Driver {
@@ -72,7 +73,12 @@ impl Driver {
             Analyze::InputFiles(q) => {
                 let (_, analyzer, _) = resolve(&q.plan)?;
                 R::InputFiles(response::InputFiles {
-                    files: analyzer.scans.iter().flat_map(|s| s.files.clone()).collect(),
+                    files: analyzer
+                        .scans
+                        .iter()
+                        .flat_map(|s| &s.files)
+                        .map(|f| listing::url(&f.path))
+                        .collect(),
                 })
             }
             Analyze::SparkVersion(_) => R::SparkVersion(response::SparkVersion {

@@ -31,6 +31,7 @@ use crate::proto::execute_plan_response::ResponseType;
 use crate::proto::relation::RelType;
 use crate::proto::variant_name;
 use crate::rdd::plan::RddPlan;
+use crate::sources::listing;
 use crate::values::zone::Zone;
 use crate::values::{display, ipc};
 
@@ -259,7 +260,10 @@ impl Driver {
                     scan: scan.id,
                     partition: PartitionId(i % scan.partitions),
                 };
-                blocks.entry(part).or_default().push(self.files.read(file)?);
+                blocks
+                    .entry(part)
+                    .or_default()
+                    .extend(listing::blocks_of(self.files.as_ref(), file)?);
             }
         }
         Ok(blocks)

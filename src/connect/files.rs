@@ -3,23 +3,25 @@
 //! Planning must be the same on the driver and on executors, and files may change in between: what the driver found,
 //! names and columns, goes along with the job.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 
 use crate::compile::job::read_key;
 use crate::error::{Result, SparkError};
+use crate::formats::framing::{Framing, Records};
 use crate::plan::inference::{CsvColumns, JsonColumns};
 use crate::plan::relation::normal_type;
 use crate::plan::scan::{FileCatalog, FileSet};
 use crate::sources::Format;
 use crate::sources::files::listed;
+use crate::sources::listing::{SourceFile, Wanted, path_not_found, read};
 use crate::storage::files::Files;
-use crate::values::types;
 use crate::values::zone::Zone;
+use crate::values::{text, types};
 
 /// A catalog over the host's files that remembers what it found: executors receive it with the job.
 pub struct HostCatalog {
@@ -45,7 +47,7 @@ impl HostCatalog {
     ///
     /// # Errors
     /// `UNABLE_TO_INFER_SCHEMA` without a file, or if it cannot be read in the format; if an option cannot be read.
-    fn infer(&self, format: &Format, files: &[String], options: &BTreeMap<String, String>) -> Result<Fields> {
+    fn infer(&self, format: &Format, files: &[SourceFile], options: &BTreeMap<String, String>) -> Result<Fields> {
         let cannot = || {
             SparkError::analysis(
                 "UNABLE_TO_INFER_SCHEMA",
@@ -54,25 +56,29 @@ impl HostCatalog {
             )
         };
         let first = files.first().ok_or_else(cannot)?;
+        let framing = |of| Framing::new(of, options);
         match format {
             Format::Text => Ok(Fields::from(vec![Field::new("value", DataType::Utf8, true)])),
             Format::Json => {
-                let mut columns = JsonColumns::new(options)?;
+                let (mut columns, framing) = (JsonColumns::new(options)?, framing(Records::Json)?);
                 for file in files {
-                    let bytes = self.files.read(file)?;
-                    lines(bytes.as_slice()).try_for_each(|line| columns.line(&line))?;
+                    let bytes = read(self.files.as_ref(), &file.path)?;
+                    framing
+                        .records(&bytes)
+                        .iter()
+                        .try_for_each(|record| columns.line(record))?;
                 }
                 Ok(columns.finish())
             }
             Format::Csv => {
-                let mut columns = CsvColumns::new(options, Zone::UTC)?;
+                let (mut columns, framing) = (CsvColumns::new(options, Zone::UTC)?, framing(Records::Csv)?);
                 for file in files {
-                    columns.file(lines(self.files.read(file)?.as_slice()));
+                    columns.file(&framing.records(&read(self.files.as_ref(), &file.path)?));
                 }
                 Ok(columns.finish())
             }
             Format::Arrow => {
-                let batches = crate::values::ipc::read(&self.files.read(first)?)?;
+                let batches = crate::values::ipc::read(&read(self.files.as_ref(), &first.path)?)?;
                 let schema = batches.first().ok_or_else(cannot)?.schema();
                 Ok(schema
                     .fields()
@@ -84,13 +90,74 @@ impl HostCatalog {
     }
 }
 
-/// Returns the lines of a file, without a mark of its byte order. Bytes that are not UTF-8 become replacement characters.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = Cow<'_, str>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    bytes.split(|b| matches!(b, b'\n' | b'\r')).map(String::from_utf8_lossy)
+/// Returns the columns of files with those that their folders are, which go last: as declared, or of the narrowest type that reads
+/// all values (`PartitioningUtils.inferPartitionColumnValue`).
+fn with_folders(fields: &Fields, files: &[SourceFile]) -> Fields {
+    let mut folders: Vec<(&str, DataType)> = vec![];
+    for (key, value) in files.iter().flat_map(|f| &f.values) {
+        let found = value.as_deref().map_or(DataType::Null, folder_type);
+        match folders.iter_mut().find(|(known, _)| known == key) {
+            Some((_, of)) => *of = common_type(of, &found),
+            None => folders.push((key, found)),
+        }
+    }
+    let is_folder = |field: &&FieldRef| folders.iter().any(|(key, _)| *key == field.name());
+    let own = fields.iter().filter(|f| !is_folder(f)).cloned();
+    let last = folders.iter().map(|(key, of)| {
+        let declared = fields.iter().find(|f| f.name() == key).cloned();
+        let of = if of.is_null() { DataType::Utf8 } else { of.clone() };
+        declared.unwrap_or_else(|| Arc::new(Field::new(*key, of, true)))
+    });
+    own.chain(last).collect()
+}
+
+/// Returns the type of the value in the name of a folder.
+fn folder_type(value: &str) -> DataType {
+    let starts_as_number = value.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
+    if value.parse::<i32>().is_ok() {
+        DataType::Int32
+    } else if value.parse::<i64>().is_ok() {
+        DataType::Int64
+    } else if starts_as_number && value.parse::<f64>().is_ok() {
+        DataType::Float64
+    } else if value.len() == 10 && text::parse_date(value).is_some() {
+        DataType::Date32
+    } else if value.len() > 10 && text::parse_timestamp(value).is_some() {
+        types::timestamp()
+    } else {
+        DataType::Utf8
+    }
+}
+
+/// Returns the type that holds the values of both.
+fn common_type(a: &DataType, b: &DataType) -> DataType {
+    let rank = |of: &DataType| match of {
+        DataType::Null => 0,
+        DataType::Int32 => 1,
+        DataType::Int64 => 2,
+        DataType::Float64 => 3,
+        _ => 4,
+    };
+    match (rank(a), rank(b)) {
+        _ if a == b => a.clone(),
+        (x, y) if x < 4 && y < 4 => {
+            if x > y {
+                a.clone()
+            } else {
+                b.clone()
+            }
+        }
+        (0, _) => b.clone(),
+        (_, 0) => a.clone(),
+        _ => DataType::Utf8,
+    }
 }
 
 impl FileCatalog for HostCatalog {
+    fn exists(&self, path: &str) -> Option<bool> {
+        self.files.exists(path)
+    }
+
     /// Finds the files of a read, in the order of paths and names; infers their columns unless they are declared.
     ///
     /// # Errors
@@ -102,26 +169,27 @@ impl FileCatalog for HostCatalog {
         options: &BTreeMap<String, String>,
         declared: Option<Fields>,
     ) -> Result<FileSet> {
-        let mut files = Vec::new();
+        let wanted = Wanted::new(options)?;
+        let mut files: Vec<SourceFile> = Vec::new();
         for path in paths {
-            let mut found: Vec<String> = listed(self.files.as_ref(), path)?.into_iter().map(|f| f.path).collect();
-            if found.is_empty() && declared.is_none() {
-                return Err(
-                    SparkError::analysis("PATH_NOT_FOUND", "42K03", format!("Path does not exist: {path}."))
-                        .with("path", path.clone()),
-                );
+            let mut found = listed(self.files.as_ref(), path, &wanted)?;
+            let is_there = self.files.exists(path) == Some(true);
+            if found.is_empty() && declared.is_none() && !is_there {
+                return Err(path_not_found(path));
             }
-            found.sort();
+            found.sort_by(|a, b| a.path.cmp(&b.path));
             files.extend(found);
         }
         let fields = match declared {
             Some(fields) => fields,
             None => self.infer(format, &files, options)?,
         };
+        let fields = with_folders(&fields, &files);
         let ddl = types::to_ddl(&arrow::datatypes::Schema::new(fields.clone()));
-        self.found
-            .borrow_mut()
-            .insert(read_key(format, paths, options), (files.clone(), ddl));
+        self.found.borrow_mut().insert(
+            read_key(format, paths, options),
+            (files.iter().map(|f| f.path.clone()).collect(), ddl),
+        );
         Ok(FileSet { files, fields })
     }
 }

@@ -128,6 +128,73 @@ impl Reader {
         &self.separator
     }
 
+    /// Splits a text into records, which end where a line ends outside of quotes. Lines end with `\n`.
+    pub fn records<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        let (mut records, mut rest) = (vec![], text);
+        while !rest.is_empty() {
+            let line = rest.find('\n').unwrap_or(rest.len());
+            let end = if self.is_passed_over(&rest[..line]) {
+                line
+            } else {
+                self.record_end(rest)
+            };
+            records.push(&rest[..end]);
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        records
+    }
+
+    /// Returns where the record ends that a text begins with: before a `\n` outside of quotes, or at its end.
+    fn record_end(&self, text: &str) -> usize {
+        let mut at = 0;
+        loop {
+            let rest = &text[at..];
+            let start = if self.trim_start {
+                rest.trim_start_matches(|c| c <= ' ' && c != '\n' && !self.separator.starts_with(c))
+            } else {
+                rest
+            };
+            at += rest.len() - start.len();
+            if let Some((quote, body)) = self.quote.and_then(|q| Some((q, start.strip_prefix(q)?))) {
+                at += quote.len_utf8() + self.quoted_len(body, quote);
+            }
+            // Up to the separator or the end of the line.
+            let rest = &text[at..];
+            let line = rest.find('\n').unwrap_or(rest.len());
+            match rest[..line].find(self.separator.as_str()) {
+                Some(next) => at += next + self.separator.len(),
+                None => return at + line,
+            }
+        }
+    }
+
+    /// Returns how long the rest of a value in quotes is, up to the quote that closes it; all of the text if none does.
+    fn quoted_len(&self, body: &str, quote: char) -> usize {
+        let mut rest = body;
+        loop {
+            let Some(at) = rest.find([quote, self.escape]) else {
+                return body.len();
+            };
+            let found = &rest[at..];
+            let escaped = found.strip_prefix(self.escape).and_then(|after| after.chars().next());
+            if let Some(letter) = escaped.filter(|c| *c == quote || self.escape_escape == Some(*c)) {
+                rest = &found[self.escape.len_utf8() + letter.len_utf8()..];
+                continue;
+            }
+            let Some(after) = found.strip_prefix(quote) else {
+                rest = &found[self.escape.len_utf8()..];
+                continue;
+            };
+            let blank = after.trim_start_matches(|c| c <= ' ' && c != '\n' && !self.separator.starts_with(c));
+            let closes = blank.is_empty() || blank.starts_with('\n') || blank.starts_with(self.separator.as_str());
+            let doubled = after.starts_with(quote) || self.unescaped == Unescaped::StopAtClosingQuote;
+            if closes || !doubled {
+                return body.len() - after.len();
+            }
+            rest = after;
+        }
+    }
+
     /// Returns whether a line is a comment.
     pub fn is_comment(&self, line: &str) -> bool {
         self.comment.is_some_and(|c| line.starts_with(c))

@@ -10,6 +10,7 @@
 
 pub mod column;
 pub mod csv;
+pub mod framing;
 pub mod json;
 pub mod times;
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Fields, Schema};
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use datafusion_common::{Column, TableReference};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
@@ -21,9 +21,11 @@ use super::scope::{Attribute, Resolved, Typed};
 use super::views::Views;
 use crate::error::Result;
 use crate::ids::ScanId;
+use crate::plan::scan::{METADATA, metadata_type};
 use crate::proto as sc;
 use crate::settings::Conf;
 use crate::sources::StreamSpec;
+use crate::sources::listing::SourceFile;
 use crate::values::cast::Mode;
 use crate::values::zone::Zone;
 
@@ -194,11 +196,17 @@ impl Analyzer {
         origin: Origin,
         fields: &Fields,
         partitions: usize,
-        files: Vec<String>,
+        files: Vec<SourceFile>,
         stream: Option<StreamSpec>,
     ) -> Result<Resolved> {
         let streaming = stream.is_some();
-        let output: Vec<Attribute> = fields
+        let of_files = matches!(&origin, Origin::Blocks { of_files: true, .. });
+        let has = |name: &str| fields.iter().any(|f| f.name() == name);
+        let mut fields: Vec<FieldRef> = fields.iter().cloned().collect();
+        if of_files && !has(METADATA) {
+            fields.push(Arc::new(Field::new(METADATA, metadata_type(), true)));
+        }
+        let mut output: Vec<Attribute> = fields
             .iter()
             .map(|f| self.attribute(f.name().clone(), f.data_type().clone(), f.is_nullable()))
             .collect();
@@ -224,7 +232,14 @@ impl Analyzer {
         let plan = LogicalPlanBuilder::scan(table, Arc::new(ScanSource(scan)), None)?
             .project(columns)?
             .build()?;
-        Ok(Resolved::new(plan, output, streaming))
+        let hidden = if of_files && output.last().is_some_and(|a| a.name == METADATA) {
+            output.pop()
+        } else {
+            None
+        };
+        let mut resolved = Resolved::new(plan, output, streaming);
+        resolved.hidden.extend(hidden);
+        Ok(resolved)
     }
 
     /// Returns a projection that holds exactly `columns`; plain columns keep their ids, the rest get the

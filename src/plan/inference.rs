@@ -273,11 +273,13 @@ impl CsvColumns {
         })
     }
 
-    /// Adds the lines of a file. Without wish for types, its first is enough.
-    pub fn file<'a>(&mut self, lines: impl Iterator<Item = Cow<'a, str>>) {
-        for (i, line) in lines.filter(|line| !self.reader.is_passed_over(line)).enumerate() {
+    /// Adds the records of a file. Without wish for types, its first is enough.
+    pub fn file<'a>(&mut self, records: &'a [String]) {
+        let records = records.iter().filter(|record| !self.reader.is_passed_over(record));
+        let records: Vec<&'a String> = records.collect();
+        for (i, line) in records.into_iter().enumerate() {
             let mut cells = Vec::new();
-            self.reader.split(&line, &mut cells);
+            self.reader.split(line, &mut cells);
             if self.first.is_none() {
                 let owned = |cell: &Option<Cow<'_, str>>| cell.as_ref().map(|c| c.clone().into_owned());
                 self.first = Some(cells.iter().map(owned).collect());
@@ -331,6 +333,6 @@ pub fn of_csv_record(record: &str, options: &BTreeMap<String, String>, session: 
     options.insert("inferschema".into(), "true".into());
     options.remove("header");
     let mut columns = CsvColumns::new(&options, session)?;
-    columns.file(std::iter::once(Cow::Borrowed(record)));
+    columns.file(&[record.to_owned()]);
     Ok(columns.finish())
 }

@@ -8,12 +8,14 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{Fields, SchemaRef};
+use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use datafusion_expr::{LogicalPlan, TableSource};
 
 use crate::error::Result;
 use crate::ids::ScanId;
+use crate::sources::listing::SourceFile;
 use crate::sources::{Format, StreamSpec};
+use crate::values::types;
 
 /// What a scan reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub enum Origin {
         format: Format,
         /// Options of the read by lower-case name.
         options: BTreeMap<String, String>,
+        /// Whether the blocks are of files, each told of by a block before it ([`crate::sources::listing`]).
+        of_files: bool,
     },
 }
 
@@ -69,7 +73,7 @@ pub struct Scan {
     /// How many tasks read it.
     pub partitions: usize,
     /// Files of a batch read, to be handed out over the partitions.
-    pub files: Vec<String>,
+    pub files: Vec<SourceFile>,
     /// The source, if it is unbounded.
     pub stream: Option<StreamSpec>,
 }
@@ -96,8 +100,8 @@ impl ScanSource {
 /// Files of a batch read, with the schema of their rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSet {
-    /// Their paths, in the order in which they are dealt out.
-    pub files: Vec<String>,
+    /// The files, in the order in which they are dealt out.
+    pub files: Vec<SourceFile>,
     /// The declared or inferred columns.
     pub fields: Fields,
 }
@@ -118,6 +122,27 @@ pub trait FileCatalog {
         options: &BTreeMap<String, String>,
         declared: Option<Fields>,
     ) -> Result<FileSet>;
+
+    /// Returns whether a path is there; `None` if that cannot be said.
+    fn exists(&self, _path: &str) -> Option<bool> {
+        None
+    }
+}
+
+/// The column that every file has besides its own, and that is only shown to those who name it.
+pub const METADATA: &str = "_metadata";
+
+/// Returns the type of [`METADATA`] (`FileFormat.METADATA_STRUCT`).
+pub fn metadata_type() -> DataType {
+    let field = |name: &str, of: DataType| Field::new(name, of, true);
+    DataType::Struct(Fields::from(vec![
+        field("file_path", DataType::Utf8),
+        field("file_name", DataType::Utf8),
+        field("file_size", DataType::Int64),
+        field("file_block_start", DataType::Int64),
+        field("file_block_length", DataType::Int64),
+        field("file_modification_time", types::timestamp()),
+    ]))
 }
 
 /// Returns whether a plan reads an unbounded source.

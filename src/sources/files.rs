@@ -7,28 +7,65 @@
 //!
 //! A file is taken once, by its path: one that is changed after it was seen is not read again, as in Spark.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use arrow::buffer::Buffer;
 use serde_json::{Value, json};
 
+use super::listing::{self, SourceFile, Wanted};
 use super::options::{Kind, Opt, Options};
 use super::{Definition, Format, Guarantee, Memory, Records, Source, StreamSpec};
-use crate::error::Result;
+use crate::error::{Exception, Result, SparkError};
 use crate::storage::facts::{Facts, Known};
 use crate::storage::file_log::{Seen, Written};
-use crate::storage::files::{FileEntry, Files};
+use crate::storage::files::Files;
 use crate::storage::{Request, corrupt, file_log as files};
+use crate::values::interval::interval_micros;
 
 /// Folder of the log that a file sink keeps beside its files.
 pub const SINK_LOG: &str = "_spark_metadata";
 
-/// Most files of a batch.
+/// Most files of a batch. As in Spark, a wrong number fails the query when it starts to run.
 const MAX_FILES: Opt = Opt::new(
     "maxFilesPerTrigger",
-    Kind::Count,
+    Kind::Text,
     Some("no limit"),
     "Says how many new files a batch takes at most.",
+);
+/// Most bytes of a batch, but one file at least.
+const MAX_BYTES: Opt = Opt::new(
+    "maxBytesPerTrigger",
+    Kind::Text,
+    Some("no limit"),
+    "Says how many bytes of new files a batch takes at most; a larger file is a batch of its own.",
+);
+/// Whether a file is known by its name alone.
+const NAME_ONLY: Opt = Opt::new(
+    "fileNameOnly",
+    Kind::Flag,
+    Some("false"),
+    "Says whether a file is one that was seen if its name is, whatever its folder.",
+);
+/// How old a file may be.
+const MAX_AGE: Opt = Opt::new(
+    "maxFileAge",
+    Kind::Duration,
+    Some("7d"),
+    "Says how much older than the newest file seen before a new file may be; with latestFirst and a limit it has no effect.",
+);
+/// What happens to files that were read.
+const CLEAN: Opt = Opt::new(
+    "cleanSource",
+    Kind::Word(&["off"]),
+    Some("off"),
+    "Says what happens to files that were read: they stay, `off`.",
+);
+/// How many files of a listing are kept for the next batches.
+const MAX_CACHED: Opt = Opt::new(
+    "maxCachedFiles",
+    Kind::Text,
+    Some("10000"),
+    "Says how many files Spark keeps of a listing; here all are kept, whatever it says.",
 );
 /// Whether new files are read newest first.
 const LATEST_FIRST: Opt = Opt::new(
@@ -42,7 +79,15 @@ const LATEST_FIRST: Opt = Opt::new(
 pub const JSON: Definition = Definition {
     name: "json",
     about: "Has the records of JSON files that appear in a folder.",
-    options: &[MAX_FILES, LATEST_FIRST],
+    options: &[
+        MAX_FILES,
+        MAX_BYTES,
+        LATEST_FIRST,
+        NAME_ONLY,
+        MAX_AGE,
+        CLEAN,
+        MAX_CACHED,
+    ],
     records: Records::Own(Format::Json),
     offset: "the number of the last entry in the log of files",
     guarantee: Guarantee::Replayable,
@@ -69,9 +114,23 @@ pub const TEXT: Definition = Definition {
 /// Makes the source.
 fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     let options = Options(&spec.options);
-    let max_files = options.count(&MAX_FILES).and_then(|n| usize::try_from(n).ok());
-    let path = spec.path.clone().unwrap_or_default();
-    Ok(Box::new(FileSource::new(path, max_files, options.flag(&LATEST_FIRST))))
+    let limits = Limits::new(&options);
+    let mut source = FileSource::new(
+        spec.path.clone().unwrap_or_default(),
+        limits.clone().unwrap_or_default(),
+    );
+    source.trouble = limits.err();
+    source.wanted = Wanted::new(&spec.options)?;
+    source.latest_first = options.flag(&LATEST_FIRST);
+    source.name_only = options.flag(&NAME_ONLY);
+    let day_us = 86_400_000_000;
+    let age_us = options.text(&MAX_AGE).and_then(interval_micros).unwrap_or(7 * day_us);
+    let limited = source.limits != Limits::default();
+    source.max_age_ms = (age_us / 1000).max(0);
+    if source.latest_first && limited {
+        source.max_age_ms = i64::MAX;
+    }
+    Ok(Box::new(source))
 }
 
 /// Reads which files earlier batches took.
@@ -119,21 +178,85 @@ impl Source for FileSource {
     }
 }
 
+/// How much a batch takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Limits {
+    /// Most files.
+    files: Option<usize>,
+    /// Most bytes, but one file.
+    bytes: Option<u64>,
+}
+
+impl Limits {
+    /// Reads the limits.
+    ///
+    /// # Errors
+    /// `INVALID_OPTION_VALUE` if one is not a number above 0, or both are set.
+    fn new(options: &Options<'_>) -> Result<Self> {
+        let number = |option: &Opt| {
+            let text = options.text(option);
+            let read = |text: &str| text.parse::<u64>().ok().filter(|n| *n > 0);
+            let wrong = |text: &str| {
+                let name = option.name;
+                not_taken(format!(
+                    "Invalid value '{text}' for option '{name}', must be a positive integer"
+                ))
+            };
+            text.map(|text| read(text).ok_or_else(|| wrong(text))).transpose()
+        };
+        let (files, bytes) = (number(&MAX_FILES)?, number(&MAX_BYTES)?);
+        if files.is_some() && bytes.is_some() {
+            let both = "Options 'maxFilesPerTrigger' and 'maxBytesPerTrigger' can't be both set at the same time";
+            return Err(not_taken(both.to_owned()));
+        }
+        let files = files.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        Ok(Self { files, bytes })
+    }
+
+    /// Returns how many of the files that wait a batch takes.
+    fn count(&self, files: &VecDeque<SourceFile>) -> usize {
+        let mut bytes = 0_u64;
+        let fits = |(i, file): &(usize, &SourceFile)| {
+            bytes = bytes.saturating_add(file.size);
+            *i == 0 || self.bytes.is_none_or(|most| bytes <= most)
+        };
+        let most = self.files.unwrap_or(usize::MAX);
+        files.iter().enumerate().take_while(fits).count().min(most)
+    }
+}
+
+/// Makes the error of a limit that is not taken.
+fn not_taken(message: String) -> SparkError {
+    SparkError::new(Exception::IllegalArgument, "INVALID_OPTION_VALUE", "22023", message)
+}
+
 /// The files of one folder.
 #[derive(Debug)]
 struct FileSource {
-    /// The folder as the client named it.
+    /// The folder, file or pattern as the client named it.
     path: String,
-    /// Most files of a batch.
-    max_files: Option<usize>,
+    /// Which files are read.
+    wanted: Wanted,
+    /// How much a batch takes.
+    limits: Limits,
+    /// What is wrong with the options; told when the query looks for files first.
+    trouble: Option<SparkError>,
     /// Whether new files are read newest first.
     latest_first: bool,
+    /// Whether files are known by their names alone.
+    name_only: bool,
+    /// How much older than the newest file of the look before a new one may be.
+    max_age_ms: i64,
+    /// Files changed before are not looked at: the newest of the look before less the age.
+    oldest_ms: i64,
     /// All files ever found: when each was changed (ms), and which entry has it; `None` while it is pending.
     seen: BTreeMap<String, (i64, Option<i64>)>,
+    /// The names of all files ever found, if they are known by them.
+    names: HashSet<String>,
     /// Found, but in no entry; oldest first.
-    pending: VecDeque<FileEntry>,
+    pending: VecDeque<SourceFile>,
     /// Files by entry, until a batch that took them is committed.
-    entries: BTreeMap<i64, Vec<String>>,
+    entries: BTreeMap<i64, Vec<SourceFile>>,
     /// The last entry.
     last: i64,
     /// Folder of the log; `None` without a checkpoint.
@@ -144,12 +267,18 @@ struct FileSource {
 
 impl FileSource {
     /// Returns a source that has seen nothing.
-    fn new(path: String, max_files: Option<usize>, latest_first: bool) -> Self {
+    fn new(path: String, limits: Limits) -> Self {
         Self {
             path,
-            max_files,
-            latest_first,
+            wanted: Wanted::default(),
+            limits,
+            trouble: None,
+            latest_first: false,
+            name_only: false,
+            max_age_ms: i64::MAX,
+            oldest_ms: i64::MIN,
             seen: BTreeMap::new(),
+            names: HashSet::new(),
             pending: VecDeque::new(),
             entries: BTreeMap::new(),
             last: -1,
@@ -167,19 +296,39 @@ impl FileSource {
         self.oldest = (self.last + 1) / files::COMPACT_INTERVAL * files::COMPACT_INTERVAL - 1;
         for file in seen {
             let known = self.seen.insert(file.path.clone(), (file.modified, Some(file.entry)));
+            self.names.extend(self.name_only.then(|| name_of(&file.path)));
             if known.is_none() && file.entry > start {
-                self.entries.entry(file.entry).or_default().push(file.path);
+                let described = self.wanted.described(&self.path, &file.path, file.modified);
+                self.entries.entry(file.entry).or_default().push(described);
             }
         }
+        self.purge();
+    }
+
+    /// Notes how old files may be from now on (`SeenFilesMap.purge`).
+    fn purge(&mut self) {
+        let newest = self.seen.values().map(|(modified, _)| *modified).max();
+        let oldest = newest.map_or(i64::MIN, |at| at.saturating_sub(self.max_age_ms));
+        self.oldest_ms = self.oldest_ms.max(oldest);
     }
 
     /// Looks for new files and queues them by their time of change, then by path.
     ///
     /// # Errors
-    /// The host's, if it cannot list.
+    /// If an option is wrong; the host's, if it cannot list.
     fn look(&mut self, files: &dyn Files) -> Result<()> {
-        let found = listed(files, &self.path)?;
-        let mut found: Vec<FileEntry> = found.into_iter().filter(|f| !self.seen.contains_key(&f.path)).collect();
+        if let Some(trouble) = &self.trouble {
+            return Err(trouble.clone());
+        }
+        let mut found = match listed(files, &self.path, &self.wanted) {
+            // Nothing matches the pattern yet, or the folder is gone for a while: it was there when the query was made.
+            Err(error) if error.condition.as_deref() == Some("PATH_NOT_FOUND") => vec![],
+            found => found?,
+        };
+        found.retain(|f| f.modified >= self.oldest_ms && !self.seen.contains_key(&f.path));
+        if self.name_only {
+            found.retain(|f| self.names.insert(name_of(&f.path)));
+        }
         found.sort_by(|a, b| (a.modified, &a.path).cmp(&(b.modified, &b.path)));
         if self.latest_first {
             found.reverse();
@@ -188,6 +337,7 @@ impl FileSource {
             self.seen.insert(file.path.clone(), (file.modified, None));
             self.pending.push_back(file);
         }
+        self.purge();
         Ok(())
     }
 
@@ -202,12 +352,12 @@ impl FileSource {
         if self.last > start || self.pending.is_empty() {
             return (self.last, None);
         }
-        let limit = self.max_files.filter(|_| !all).unwrap_or(usize::MAX);
-        let count = limit.min(self.pending.len());
+        let limits = if all { &Limits::default() } else { &self.limits };
+        let count = limits.count(&self.pending);
         self.last += 1;
-        let taken: Vec<String> = self.pending.drain(..count).map(|f| f.path).collect();
-        for path in &taken {
-            if let Some((_, entry)) = self.seen.get_mut(path) {
+        let taken: Vec<SourceFile> = self.pending.drain(..count).collect();
+        for file in &taken {
+            if let Some((_, entry)) = self.seen.get_mut(&file.path) {
                 *entry = Some(self.last);
             }
         }
@@ -238,13 +388,16 @@ impl FileSource {
         })
     }
 
-    /// Returns the bytes of the entries after `start`, up to `end`, one block per file.
+    /// Returns the bytes of the entries after `start`, up to `end`: for each file a block that tells of it, and one of its bytes.
     ///
     /// # Errors
     /// `FAILED_READ_FILE` if a file is gone or cannot be read.
     fn bytes(&self, start: i64, end: i64, files: &dyn Files) -> Result<Vec<Buffer>> {
-        let paths = self.entries.range(start + 1..=end).flat_map(|(_, paths)| paths);
-        paths.map(|path| files.read(path)).collect()
+        let taken = self.entries.range(start + 1..=end).flat_map(|(_, taken)| taken);
+        let blocks = taken
+            .map(|file| listing::blocks_of(files, file))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(blocks.into_iter().flatten().collect())
     }
 
     /// Forgets which files the entries up to `end` have; returns deletions of entries that a compact one holds.
@@ -261,11 +414,17 @@ impl FileSource {
     }
 }
 
-/// Returns the files of a folder. If a file sink writes it, those of batches that were committed: its log names them.
+/// Returns the name of a file without its folder.
+fn name_of(path: &str) -> String {
+    path.rsplit('/').next().unwrap_or(path).to_owned()
+}
+
+/// Returns the files of a path. If a file sink writes the folder, those of batches that were committed: its log names them.
 ///
 /// # Errors
-/// If the host cannot look; `CHECKPOINT_CORRUPT` if the sink's log cannot be read, or an entry of it is missing.
-pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
+/// `PATH_NOT_FOUND` if there is no such path; if the host cannot look; `CHECKPOINT_CORRUPT` if the sink's log cannot be read, or an
+/// entry of it is missing.
+pub fn listed(files: &dyn Files, path: &str, wanted: &Wanted) -> Result<Vec<SourceFile>> {
     let folder = format!("{}/{SINK_LOG}", path.trim_end_matches('/'));
     let mut entries: Vec<(i64, String)> = files
         .list(&folder)?
@@ -277,7 +436,7 @@ pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
         })
         .collect();
     if entries.is_empty() {
-        return files.list(path);
+        return wanted.find(files, path);
     }
     entries.sort();
     if let Some(from) = entries.iter().rposition(|(id, _)| files::is_compact(*id)) {
@@ -293,11 +452,9 @@ pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
         }
         for line in files::parse(&log, &files.read(&log)?)? {
             let file = Written::parse(&log, &line)?;
-            found.push(FileEntry {
-                path: file.path,
-                size: file.bytes,
-                modified: file.modified,
-            });
+            let mut described = wanted.described(path, &file.path, file.modified);
+            described.size = file.bytes;
+            found.push(described);
         }
     }
     Ok(found)
@@ -306,6 +463,7 @@ pub fn listed(files: &dyn Files, path: &str) -> Result<Vec<FileEntry>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::files::FileEntry;
 
     /// Files whose content is their name.
     struct Folder(Vec<&'static str>);
@@ -362,7 +520,7 @@ mod tests {
             (vec![7, 9, 10], None),
             (vec![9, 11], Some("10")),
         ] {
-            let found = listed(&Sunk(entries.clone()), "/out");
+            let found = listed(&Sunk(entries.clone()), "/out", &Wanted::default());
             match missing {
                 None => assert!(found.is_ok(), "{entries:?}"),
                 Some(id) => {
@@ -377,8 +535,15 @@ mod tests {
         }
     }
 
+    fn one_file() -> Limits {
+        Limits {
+            files: Some(1),
+            bytes: None,
+        }
+    }
+
     fn source() -> FileSource {
-        let mut source = FileSource::new("/in".into(), Some(1), false);
+        let mut source = FileSource::new("/in".into(), one_file());
         source.go_on("/c/sources/0".into(), -1, vec![]);
         source
     }
@@ -399,12 +564,12 @@ mod tests {
             assert_eq!(seen[at].path, format!("/in/{name}"));
         }
         // Batch 0 was committed; the entry of batch 1 was logged, but its offsets may not have been.
-        let mut second = FileSource::new("/in".into(), Some(1), false);
+        let mut second = FileSource::new("/in".into(), one_file());
         second.go_on("/c/sources/0".into(), 0, seen);
         second.look(&Folder(vec!["a", "b", "c"])).unwrap();
         assert_eq!(second.next_entry(0, false), (1, None));
         let blocks = second.bytes(0, 1, &Folder(vec![])).unwrap();
-        assert_eq!(blocks[0].as_slice(), b"/in/b");
+        assert_eq!(blocks[1].as_slice(), b"/in/b");
         let (end, log) = second.next_entry(1, false);
         assert!(end == 2 && log.is_some() && !second.has_entries(2));
     }

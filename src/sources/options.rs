@@ -23,6 +23,8 @@ pub enum Kind {
     Duration,
     /// A URL that begins with one of these.
     Url(&'static [&'static str]),
+    /// One of these words, in any case.
+    Word(&'static [&'static str]),
 }
 
 /// An option, as a source or sink declares it.
@@ -87,15 +89,6 @@ const READER: &[&str] = &[
     "charset",
     "lineSep",
     "multiLine",
-    "samplingRatio",
-    "pathGlobFilter",
-    "recursiveFileLookup",
-    "modifiedBefore",
-    "modifiedAfter",
-    "ignoreCorruptFiles",
-    "ignoreMissingFiles",
-    "compression",
-    "inferSchema",
 ];
 
 /// Those of Spark's JSON reader.
@@ -138,14 +131,22 @@ const CSV: &[&str] = &[
 /// Those of Spark's text reader.
 const TEXT: &[&str] = &["wholetext"];
 
-/// Options that any source takes: the path is one, and `sourceArchiveDir` and its like have no effect here.
-const ANY: &[&str] = &[
-    "path",
+/// Options that any source takes.
+const ANY: &[&str] = &["path"];
+
+/// Those of Spark's readers of files.
+const FILES: &[&str] = &[
+    "pathGlobFilter",
+    "recursiveFileLookup",
+    "modifiedBefore",
+    "modifiedAfter",
+    "basePath",
+    "ignoreCorruptFiles",
+    "ignoreMissingFiles",
+    "compression",
+    "inferSchema",
+    "samplingRatio",
     "sourceArchiveDir",
-    "cleanSource",
-    "fileNameOnly",
-    "maxFileAge",
-    "maxCachedFiles",
 ];
 
 /// Checks the options of a stream against those that its source declares.
@@ -180,6 +181,9 @@ pub fn check(definition: &Definition, format: &Format, spec: &StreamSpec) -> Res
         .collect();
     if !matches!(definition.records, Records::Columns(_)) {
         known.extend(READER);
+        if matches!(definition.records, Records::Own(_)) {
+            known.extend(FILES);
+        }
         known.extend(match format {
             Format::Json => JSON,
             Format::Csv => CSV,
@@ -244,6 +248,8 @@ impl Opt {
             Kind::Flag if flag(text).is_some() => return Ok(()),
             Kind::Duration if interval_micros(text).is_some() => return Ok(()),
             Kind::Url(schemes) if schemes.iter().any(|s| text.starts_with(s)) => return Ok(()),
+            Kind::Word(words) if words.iter().any(|w| text.eq_ignore_ascii_case(w)) => return Ok(()),
+            Kind::Word(words) => format!("must be {}", words.join(" or ")),
             Kind::Count => "must be a positive integer".to_owned(),
             Kind::Flag => "must be true or false".to_owned(),
             Kind::Duration => "must be a duration, such as '10 seconds'".to_owned(),
@@ -253,7 +259,7 @@ impl Opt {
             Exception::IllegalArgument,
             "INVALID_OPTION_VALUE",
             "22023",
-            format!("Invalid value '{text}' for option '{}', {wanted}.", self.key()),
+            format!("Invalid value '{text}' for option '{}', {wanted}.", self.name),
         ))
     }
 }
@@ -316,7 +322,7 @@ mod tests {
         );
         assert_eq!(
             told("rate", None, &[("rowspersecond", "many")]).as_deref(),
-            Some("Invalid value 'many' for option 'rowspersecond', must be a positive integer.")
+            Some("Invalid value 'many' for option 'rowsPerSecond', must be a positive integer.")
         );
         assert_eq!(told("json", None, &[]).as_deref(), Some("'path' is not specified."));
         assert_eq!(told("csv", Some("/in"), &[("header", "true")]), None);

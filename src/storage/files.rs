@@ -19,11 +19,16 @@ pub struct FileEntry {
 
 /// Reads the host's files.
 pub trait Files {
-    /// Lists the files directly under a path; nothing if the path does not exist.
+    /// Lists the file at a path, or all files below it, at any depth; nothing if the path does not exist.
     ///
     /// # Errors
     /// The host's, if it cannot look.
     fn list(&self, path: &str) -> Result<Vec<FileEntry>>;
+
+    /// Returns whether a path is there, be it an empty folder; `None` where folders come and go with their files, as in a page.
+    fn exists(&self, _path: &str) -> Option<bool> {
+        None
+    }
 
     /// Reads a whole file.
     ///

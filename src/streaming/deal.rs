@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 
 use crate::ids::{PartitionId, ScanId, ScanPart};
+use crate::sources::listing::is_facts;
 use crate::values::ipc;
 
 /// Where blocks may be cut.
@@ -30,26 +31,39 @@ const MIN_ROWS: usize = 4096;
 ///
 /// Neighbours stay neighbours: read one after the other, the partitions have the order of the source. Pieces of text are
 /// slices of their block; those of an Arrow stream are streams of their own, copied once. A block under 64 KiB is not cut, nor
-/// one that cannot be read: whoever reads it says so.
+/// one that cannot be read: whoever reads it says so. What tells of a file goes before each run of its pieces.
 pub fn deal(blocks: Vec<Buffer>, cut: Cut, scan: ScanId, partitions: usize) -> BTreeMap<ScanPart, Vec<Buffer>> {
-    let mut pieces = Vec::new();
-    let few = blocks.len() < partitions;
+    // Each piece with the block that tells of its file.
+    let mut pieces: Vec<(Option<Buffer>, Buffer)> = Vec::new();
+    let few = blocks.iter().filter(|block| !is_facts(block)).count() < partitions;
+    let mut file = None;
     for block in blocks {
-        match cut {
-            Cut::Lines if few && block.len() >= WORTH_CUTTING_BYTES => pieces.extend(cut_lines(&block, partitions)),
-            Cut::Rows if few && block.len() >= WORTH_CUTTING_BYTES => match cut_rows(&block, partitions) {
-                Some(cut) => pieces.extend(cut),
-                None => pieces.push(block),
-            },
-            _ => pieces.push(block),
+        if is_facts(&block) {
+            file = Some(block);
+            continue;
         }
+        let cut = match cut {
+            Cut::Lines if few && block.len() >= WORTH_CUTTING_BYTES => Some(cut_lines(&block, partitions)),
+            Cut::Rows if few && block.len() >= WORTH_CUTTING_BYTES => cut_rows(&block, partitions),
+            _ => None,
+        };
+        let cut = cut.unwrap_or_else(|| vec![block]);
+        pieces.extend(cut.into_iter().map(|piece| (file.clone(), piece)));
     }
     let mut dealt: BTreeMap<ScanPart, Vec<Buffer>> = BTreeMap::new();
+    let mut told: BTreeMap<ScanPart, Buffer> = BTreeMap::new();
     // Runs of neighbours, so that the partitions one after the other have the order of the source.
     let (count, partitions) = (pieces.len(), partitions.max(1));
-    for (i, piece) in pieces.into_iter().enumerate() {
+    for (i, (file, piece)) in pieces.into_iter().enumerate() {
         let partition = PartitionId(i * partitions / count);
-        dealt.entry(ScanPart { scan, partition }).or_default().push(piece);
+        let part = ScanPart { scan, partition };
+        let own = dealt.entry(part).or_default();
+        if let Some(file) = file
+            && told.insert(part, file.clone()).is_none_or(|last| last != file)
+        {
+            own.push(file);
+        }
+        own.push(piece);
     }
     dealt
 }

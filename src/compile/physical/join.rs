@@ -5,13 +5,14 @@
 //! | any | no equal keys | both into one partition, nested loops or a cross join |
 //! | stream and batch | equal keys | the batch side to every task, hash join |
 //! | two batches | equal keys | both exchanged by the keys, hash join per partition |
-//! | two batches | null-aware anti join | both into one partition |
+//! | a batch on the right | null-aware anti join | both into one partition |
 
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
 use datafusion_common::{DFSchema, JoinType};
 use datafusion_expr::{Expr, Join};
+use datafusion_physical_expr::PhysicalExpr;
 use datafusion_physical_plan::joins::utils::{ColumnIndex, JoinFilter};
 use datafusion_physical_plan::joins::{CrossJoinExec, HashJoinExec, NestedLoopJoinExec, PartitionMode};
 
@@ -49,6 +50,12 @@ impl Planner {
             let pairs = NestedLoopJoinExec::try_new(left, right, filter, &join.join_type, None)?;
             return Ok(Transform::interruptible(Arc::new(pairs)));
         }
+        // Who finds no partner is known when all rows of the right side have been seen, by whoever has all of the left.
+        if join.null_aware && left_stream {
+            left = self.gather(left);
+            right = self.gather(right);
+            return self.joined_by_hash(join, left, right, on, filter);
+        }
         // A stream meets a static side whole: the static rows go to every task that holds stream rows.
         if right_stream || left_stream {
             let hash = |l: Plan, r: Plan| -> Result<HashJoinExec> {
@@ -82,6 +89,18 @@ impl Planner {
                 right = self.exchange(right, Output::Hash { keys: rk, partitions });
             }
         }
+        self.joined_by_hash(join, left, right, on, filter)
+    }
+
+    /// Joins sides that are exchanged as they must be: the left one is kept in memory.
+    fn joined_by_hash(
+        &self,
+        join: &Join,
+        left: Plan,
+        right: Plan,
+        on: Vec<(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)>,
+        filter: Option<JoinFilter>,
+    ) -> Result<Plan> {
         let mode = if partitions(&left) == 1 {
             PartitionMode::CollectLeft
         } else {

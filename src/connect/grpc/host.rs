@@ -6,7 +6,7 @@
 //! ```
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -314,33 +314,30 @@ impl Life {
 struct Disk;
 
 impl Files for Disk {
-    /// Lists the files of a path: a single file, or the visible files directly in a folder.
+    /// Lists the file at a path, or all files below a folder, 32 folders deep.
     fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
-        let path = Path::new(local(path));
-        let entry = |path: &Path| -> Option<FileEntry> {
-            let meta = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-            let modified = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_millis() as i64;
-            Some(FileEntry {
-                path: path.to_string_lossy().into_owned(),
-                size: meta.len(),
-                modified,
-            })
-        };
-        if let Some(single) = entry(path) {
-            return Ok(vec![single]);
+        let mut found = vec![];
+        let mut folders = vec![(PathBuf::from(local(path)), 0)];
+        while let Some((path, depth)) = folders.pop() {
+            let Ok(meta) = std::fs::metadata(&path) else { continue };
+            if meta.is_dir() && depth <= 32 {
+                let within = std::fs::read_dir(&path).into_iter().flatten();
+                folders.extend(within.filter_map(|e| Some((e.ok()?.path(), depth + 1))));
+            }
+            let since = meta.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+            if let Some(since) = since.filter(|_| meta.is_file()) {
+                found.push(FileEntry {
+                    path: path.to_string_lossy().into_owned(),
+                    size: meta.len(),
+                    modified: since.as_millis() as i64,
+                });
+            }
         }
-        let Ok(folder) = std::fs::read_dir(path) else {
-            return Ok(vec![]);
-        };
-        let hidden = |p: &Path| {
-            p.file_name()
-                .is_some_and(|n| n.to_string_lossy().starts_with(['_', '.']))
-        };
-        Ok(folder
-            .filter_map(|e| e.ok().map(|e| e.path()))
-            .filter(|p| !hidden(p))
-            .filter_map(|p| entry(&p))
-            .collect())
+        Ok(found)
+    }
+
+    fn exists(&self, path: &str) -> Option<bool> {
+        Some(Path::new(local(path)).exists())
     }
 
     /// Reads a file; if it has a checksum beside it, as Hadoop's local file system writes them, it is compared.

@@ -7,10 +7,13 @@ use arrow::datatypes::*;
 
 use super::batches::Batches;
 use super::{line_end, whole_lines};
-use crate::error::Result;
+use crate::error::{Exception, Result, SparkError};
 use crate::formats::corrupt_column;
 use crate::formats::csv::{Reader, plain_value};
 use crate::values::zone::Zone;
+
+/// What names of columns that are not those of the schema are told as.
+pub(super) const HEADER_MISMATCH: &str = "RIVULET_CSV_HEADER_MISMATCH";
 
 /// Reads blocks of lines, each of which is a record.
 pub(super) struct CsvLines {
@@ -22,6 +25,8 @@ pub(super) struct CsvLines {
     header: bool,
     /// Whether the block's names are still to come.
     before_header: bool,
+    /// The names that a block's names must be (`enforceSchema` is false).
+    checked: Option<Vec<String>>,
     /// How many values a record has.
     width: usize,
     /// Whether a record of another width is malformed: not where only some of its columns are asked for, as then nobody
@@ -55,12 +60,16 @@ impl CsvLines {
         let columns: Vec<Option<usize>> = (0..names.len()).map(column).collect();
         let all = !names.is_empty() && columns.iter().flatten().count() == places.len();
         let reader = Reader::new(options, Zone::UTC)?;
+        let lax = options
+            .get("enforceschema")
+            .is_some_and(|v| v.eq_ignore_ascii_case("false"));
         Ok(Self {
             plain_separator: reader.plain_separator().filter(|_| all),
             columns,
             reader,
             header: options.get("header").is_some_and(|h| h.eq_ignore_ascii_case("true")),
             before_header: false,
+            checked: lax.then(|| names.iter().map(|name| (*name).to_owned()).collect()),
             width: names.len(),
             counted: out.has_corrupt_column() || out.fields.len() == names.len(),
             places,
@@ -74,12 +83,26 @@ impl CsvLines {
     /// `MALFORMED_RECORD_IN_PARSING` in the mode FAILFAST.
     pub fn piece(&mut self, bytes: &[u8], first: bool) -> Result<()> {
         if first {
-            self.before_header = self.header;
+            self.begin();
         }
         whole_lines(bytes, |part| match part {
             Ok(text) => self.text(text),
             Err(line) => self.record(line, &mut Vec::new()),
         })
+    }
+
+    /// Begins a block: its names come first, if it has them.
+    pub fn begin(&mut self) {
+        self.before_header = self.header;
+    }
+
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// As [`Self::piece`].
+    pub fn whole(&mut self, record: &str) -> Result<()> {
+        self.out.cut();
+        self.record(record, &mut Vec::new())
     }
 
     /// Reads lines.
@@ -134,15 +157,48 @@ impl CsvLines {
         Some(at)
     }
 
+    /// Checks that the names of a block are those of the columns, whatever their case, if that is wanted
+    /// (`CSVHeaderChecker`).
+    ///
+    /// # Errors
+    /// [`HEADER_MISMATCH`], which names the first that differs.
+    fn check_names(&self, found: &[Option<Cow<'_, str>>]) -> Result<()> {
+        let Some(names) = &self.checked else { return Ok(()) };
+        let wrong = |why: String| {
+            Err(SparkError::new(
+                Exception::IllegalArgument,
+                HEADER_MISMATCH,
+                "22023",
+                why,
+            ))
+        };
+        if found.len() != names.len() {
+            return wrong(format!(
+                "Number of column in CSV header is not equal to number of fields in the schema: Header length: {}, schema size: {}",
+                found.len(),
+                names.len()
+            ));
+        }
+        for (found, name) in found.iter().zip(names) {
+            let found = found.as_deref().unwrap_or_default();
+            if found.to_lowercase() != name.to_lowercase() {
+                return wrong(format!(
+                    "CSV header does not conform to the schema. Expected: {name} but found: {found}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads one line; passes over a blank one, a comment and the header.
     fn record<'a>(&mut self, line: &'a str, cells: &mut Vec<Option<Cow<'a, str>>>) -> Result<()> {
         if self.reader.is_passed_over(line) {
             return Ok(());
         }
-        if std::mem::take(&mut self.before_header) {
-            return Ok(());
-        }
         self.reader.split(line, cells);
+        if std::mem::take(&mut self.before_header) {
+            return self.check_names(cells);
+        }
         let mut bad = self.counted && cells.len() != self.width;
         let Batches { columns, fields, .. } = &mut self.out;
         for ((column, field), place) in columns.iter_mut().zip(fields.iter()).zip(&self.places) {

@@ -44,6 +44,15 @@ impl JsonLines {
         })
     }
 
+    /// Reads one record.
+    ///
+    /// # Errors
+    /// As [`Self::piece`].
+    pub fn whole(&mut self, record: &str) -> Result<()> {
+        self.out.cut();
+        self.record(record)
+    }
+
     /// Reads lines.
     fn text(&mut self, text: &str) -> Result<()> {
         let bytes = text.as_bytes();

@@ -13,6 +13,7 @@ use super::json::JsonLines;
 use super::{corrupt_place, nullable, without_mark};
 use crate::error::Result;
 use crate::formats::ParseMode;
+use crate::formats::framing::{Framing, Records};
 use crate::sources::Format;
 
 /// How many bytes a piece has, and what is left of its last line.
@@ -32,6 +33,21 @@ impl Lines {
         match self {
             Self::Csv(lines) => lines.piece(bytes, first),
             Self::Json(lines) => lines.piece(bytes),
+        }
+    }
+
+    /// Reads one record.
+    fn record(&mut self, record: &str) -> Result<()> {
+        match self {
+            Self::Csv(lines) => lines.whole(record),
+            Self::Json(lines) => lines.whole(record),
+        }
+    }
+
+    /// Begins a block.
+    fn begin(&mut self) {
+        if let Self::Csv(lines) = self {
+            lines.begin();
         }
     }
 
@@ -56,6 +72,8 @@ impl Lines {
 pub(super) struct LineScan {
     /// Reads records; `None` at the end.
     lines: Option<Lines>,
+    /// Where records begin and end.
+    framing: Framing,
     /// Blocks that have not been begun.
     blocks: std::vec::IntoIter<Buffer>,
     /// The block that is being read, and where its next piece begins.
@@ -78,6 +96,12 @@ impl LineScan {
         wanted: &Schema,
         blocks: Vec<Buffer>,
     ) -> Result<Self> {
+        let of = if *format == Format::Csv {
+            Records::Csv
+        } else {
+            Records::Json
+        };
+        let framing = Framing::new(of, options)?;
         let wanted = nullable(wanted);
         let corrupt = corrupt_place(options, &wanted);
         let out = Batches::new(wanted, corrupt, ParseMode::of_source(options));
@@ -88,6 +112,7 @@ impl LineScan {
         };
         Ok(Self {
             lines: Some(lines),
+            framing,
             blocks: blocks.into_iter(),
             block: None,
             ready: vec![].into_iter(),
@@ -110,6 +135,10 @@ impl LineScan {
             self.ready = batches.into_iter();
             return Ok(true);
         };
+        if !self.framing.is_plain() {
+            self.whole_block(&bytes)?;
+            return Ok(true);
+        }
         let end = piece_end(&bytes, at);
         if let Some(lines) = &mut self.lines {
             let piece = bytes.get(at..end).unwrap_or_default();
@@ -119,6 +148,21 @@ impl LineScan {
         }
         self.block = (end < bytes.len()).then_some((bytes, end));
         Ok(true)
+    }
+}
+
+impl LineScan {
+    /// Reads a block whose records are not just its lines.
+    fn whole_block(&mut self, bytes: &[u8]) -> Result<()> {
+        let text = self.framing.text(bytes);
+        if let Some(lines) = &mut self.lines {
+            lines.begin();
+            for record in self.framing.split(&text) {
+                lines.record(&record)?;
+            }
+            self.ready = lines.out().take_done().into_iter();
+        }
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@
 mod batches;
 mod conform;
 mod csv;
+mod file;
 mod json;
 mod lines;
 mod range;
@@ -29,10 +30,13 @@ use crate::exec::codes::{coded_schema, is_coded};
 use crate::exec::inputs::TaskInputs;
 use crate::exec::transform::Rows;
 use crate::formats::corrupt_column;
+use crate::formats::framing::{Framing, Records};
 use crate::ids::{PartitionId, ScanId};
 use crate::plan::scan::{Origin, Scan};
 use crate::sources::Format;
+use crate::sources::listing::by_file;
 use crate::values::ipc;
+use file::Parts;
 
 /// Most rows of one batch.
 const BATCH_ROWS: usize = 8192;
@@ -72,29 +76,25 @@ pub fn scan(
             })));
         }
         Origin::Blocks {
-            format: Format::Arrow, ..
+            format,
+            options,
+            of_files,
         } => {
-            let mut all = Vec::new();
-            for block in blocks.iter().filter(|block| !block.is_empty()) {
-                all.extend(conformed(&ipc::read(block)?, columns, &wanted)?);
-            }
-            all
-        }
-        Origin::Blocks {
-            format: Format::Text, ..
-        } => text_lines(&nullable(&wanted), blocks)?,
-        Origin::Blocks { format, options } => {
-            let lines = LineScan::new(format, options, &scan.schema, &wanted, blocks.to_vec())?;
-            let lines = Counted {
-                lines,
+            let parts = if *of_files {
+                by_file(blocks)?
+            } else {
+                vec![(None, blocks.to_vec())]
+            };
+            let rows = Counted {
+                rows: Parts::new((format, options), &scan.schema, columns, &wanted, parts),
                 scan: scan.id,
                 out: out.clone(),
                 inputs: inputs.clone(),
             };
             if inputs.batch.is_none() {
-                return Ok(Box::new(lines));
+                return Ok(Box::new(rows));
             }
-            let all = lines.collect::<DfResult<Vec<_>>>()?;
+            let all = rows.collect::<DfResult<Vec<_>>>()?;
             return Ok(Box::new(all.into_iter().map(Ok)));
         }
     };
@@ -104,10 +104,10 @@ pub fn scan(
     Ok(Box::new(renamed.into_iter().map(Ok)))
 }
 
-/// The rows of lines, counted in the task's report.
+/// The rows of blocks, counted in the task's report.
 struct Counted {
-    /// Reads the lines.
-    lines: LineScan,
+    /// Reads them.
+    rows: Parts,
     /// Whose rows they are.
     scan: ScanId,
     /// The columns, under their ids.
@@ -120,14 +120,14 @@ impl Iterator for Counted {
     type Item = DfResult<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.lines.next();
+        let next = self.rows.next();
         let mut report = self.inputs.report();
         let rows = match &next {
             Some(Ok(batch)) => batch.num_rows(),
             _ => 0,
         };
         *report.scanned_rows.entry(self.scan).or_default() += rows as u64;
-        let malformed = std::mem::take(&mut self.lines.malformed);
+        let malformed = std::mem::take(&mut self.rows.malformed);
         if malformed > 0 {
             *report.malformed_records.entry(self.scan).or_default() += malformed;
         }
@@ -151,7 +151,7 @@ pub fn records(
     blocks: &[Buffer],
 ) -> Result<(Vec<RecordBatch>, u64)> {
     if *format == Format::Text {
-        return Ok((text_lines(&nullable(wanted), blocks)?, 0));
+        return Ok((text_rows(options, &nullable(wanted), blocks)?, 0));
     }
     let mut lines = LineScan::new(format, options, declared, wanted, blocks.to_vec())?;
     let batches = lines.by_ref().collect::<Result<Vec<_>>>()?;
@@ -179,25 +179,16 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 }
 
 /// Reads lines as strings; bytes that are not UTF-8 become replacement characters.
-fn text_lines(wanted: &SchemaRef, blocks: &[Buffer]) -> Result<Vec<RecordBatch>> {
+fn text_rows(options: &BTreeMap<String, String>, wanted: &SchemaRef, blocks: &[Buffer]) -> Result<Vec<RecordBatch>> {
+    let framing = Framing::new(Records::Text, options)?;
     let read = |block: &Buffer| {
-        let bytes = without_mark(block.as_slice());
-        let lines: StringArray = split_lines(bytes).map(|l| Some(String::from_utf8_lossy(l))).collect();
+        let lines = StringArray::from_iter_values(framing.records(block.as_slice()));
         let options = RecordBatchOptions::new().with_row_count(Some(lines.len()));
         let column: ArrayRef = Arc::new(lines);
         let columns = vec![column; wanted.fields().len()];
         Ok(RecordBatch::try_new_with_options(wanted.clone(), columns, &options)?)
     };
     blocks.iter().map(read).collect()
-}
-
-/// Returns the lines of a block without their ends; an empty block has none.
-fn split_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let body = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    let empty = bytes.is_empty();
-    body.split(|b| *b == b'\n')
-        .map(|l| l.strip_suffix(b"\r").unwrap_or(l))
-        .filter(move |_| !empty)
 }
 
 /// Hands on a block as text; or, if it is not UTF-8, line by line: one bad line does not change how the others are read. Of a

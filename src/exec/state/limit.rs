@@ -20,6 +20,7 @@ use crate::exec::transform::Transform;
 use crate::ids::OperatorId;
 use crate::plan::nodes::{self, StreamingLimit};
 use crate::plan::output_mode::OutputMode;
+use crate::plan::scan::is_streaming;
 
 /// `limit` over a whole stream.
 pub const OPERATOR: Operator = Operator {
@@ -34,12 +35,19 @@ fn compile(compiler: &mut dyn Compiler, plan: &LogicalPlan) -> Option<Result<Pla
     Some(compile_limit(compiler, limit.fetch, input))
 }
 
-/// Puts the limit into a stage. It keeps state in append mode only: a complete result is limited anew each time.
+/// Returns whether a plan aggregates a stream.
+fn aggregates(plan: &LogicalPlan) -> bool {
+    matches!(plan, LogicalPlan::Aggregate(aggregate) if is_streaming(&aggregate.input))
+        || plan.inputs().into_iter().any(aggregates)
+}
+
+/// Puts the limit into a stage. It keeps state of appended rows only: a complete result is limited anew each time.
 fn compile_limit(compiler: &mut dyn Compiler, fetch: usize, input: &LogicalPlan) -> Result<Plan> {
     let rows = compiler.plan(input)?;
     let rows = compiler.gather(rows);
-    // Only appended rows add up over batches; a complete result is limited anew each time.
-    if compiler.mode() != Some(OutputMode::Append) {
+    // Only appended rows add up over batches; a complete result is limited anew each time. Below an aggregation rows are appended,
+    // whatever the mode (`StreamingGlobalLimitStrategy`).
+    if compiler.mode() != Some(OutputMode::Append) && aggregates(input) {
         return Ok(Arc::new(GlobalLimitExec::new(rows, 0, Some(fetch))));
     }
     let operator = compiler.next_operator();

@@ -2,11 +2,16 @@
 //!
 //! All are constants of the plan. There is one user, one catalog and one schema.
 
-use super::call::Call;
-use super::constant_text;
-use super::entry::{Function, Nulls, any, scalar};
+use datafusion_common::ScalarValue;
+
+use super::call::{Call, label};
+use super::entry::{Form, Function, Nulls, any, form, scalar};
+use super::{constant, constant_text};
 use crate::error::Result;
-use crate::plan::scope::Typed;
+use crate::plan::extract;
+use crate::plan::names::Names;
+use crate::plan::scan::METADATA;
+use crate::plan::scope::{Typed, typed_attribute};
 use crate::settings::SPARK_VERSION;
 use crate::values::types::simple_string;
 
@@ -31,10 +36,29 @@ pub static FUNCTIONS: &[Function] = &[
         .returns("STRING").nulls(Nulls::Never)
         .about("Returns the name of the current schema.")
         .example("current_database()", "default"),
-    scalar("input_file_name", |c| Ok(constant_text("", c.label()))).returns("STRING").nulls(Nulls::Never)
+    form("input_file_name", |_, form| input_file(form, "file_path")).returns("STRING").nulls(Nulls::Never)
         .about("Returns the path of the file that the row comes from, the empty string if it is not known.")
         .example("input_file_name()", ""),
+    form("input_file_block_start", |_, form| input_file(form, "file_block_start")).returns("BIGINT").nulls(Nulls::Never)
+        .about("Returns where the part of the file begins that the row comes from, -1 if it is not known.")
+        .example("input_file_block_start()", "-1"),
+    form("input_file_block_length", |_, form| input_file(form, "file_block_length")).returns("BIGINT").nulls(Nulls::Never)
+        .about("Returns how long the part of the file is that the row comes from, -1 if it is not known.")
+        .example("input_file_block_length()", "-1"),
 ];
+
+/// Resolves what is known of the row's file (`InputFileName`): a field of its metadata, if the relation is that of files.
+fn input_file(form: &Form<'_>, field: &str) -> Result<Typed> {
+    let label = label(form.name, &[]);
+    let Some(metadata) = form.scope.hidden.iter().find(|a| a.name == METADATA) else {
+        return Ok(match field {
+            "file_path" => constant_text("", label),
+            _ => constant(ScalarValue::Int64(Some(-1)), label),
+        });
+    };
+    let found = extract::fields(typed_attribute(metadata), &[field.to_owned()], Names::Exact)?;
+    Ok(Typed::new(found.expr, found.data_type, label))
+}
 
 /// Resolves `typeof`: a constant, for rows of one column have one type.
 fn type_of(call: &Call<'_>) -> Result<Typed> {

@@ -262,7 +262,8 @@ impl Analyzer {
                 if all {
                     union.build()?
                 } else {
-                    union.distinct()?.build()?
+                    let columns: Vec<Expr> = outputs.iter().map(Attribute::column).collect();
+                    union.aggregate(columns, Vec::<Expr>::new())?.build()?
                 }
             }
             SetOpType::Intersect if !all => LogicalPlanBuilder::intersect(left_plan, right_plan, false)?,

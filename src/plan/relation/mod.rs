@@ -79,7 +79,7 @@ impl Analyzer {
             RelType::Aggregate(node) => self.aggregate(node, form),
             RelType::Sql(node) => self.sql_text(node),
             RelType::LocalRelation(node) => self.local(node),
-            RelType::Deduplicate(node) => self.deduplicate(node),
+            RelType::Deduplicate(node) => self.deduplicate(node, form),
             RelType::Range(node) => self.range(node.start.unwrap_or(0), node.end, node.step, node.num_partitions),
             RelType::SubqueryAlias(node) => self.aliased(node),
             RelType::Repartition(node) => {

@@ -12,7 +12,8 @@ use crate::plan::scope::Resolved;
 use crate::plan::{sql, type_message};
 use crate::proto as sc;
 use crate::settings;
-use crate::sources::{self, Format, StreamSpec};
+use crate::sources::listing::{is_pattern, path_not_found};
+use crate::sources::{self, Format, Records, StreamSpec};
 use crate::values::{ipc, types};
 
 impl Analyzer {
@@ -74,10 +75,15 @@ impl Analyzer {
             .map(type_message::schema_from_text)
             .transpose()?;
         let set = self.files.resolve(&format, &paths, &options, declared)?;
+        check_types(format, &set.fields)?;
         let partitions = set.files.len().max(1);
         let options = self.decoding(options);
         self.scan(
-            Origin::Blocks { format, options },
+            Origin::Blocks {
+                format,
+                options,
+                of_files: true,
+            },
             &set.fields,
             partitions,
             set.files,
@@ -118,10 +124,22 @@ impl Analyzer {
         let format = definition.format(&options)?;
         let fields = definition.fields(format, declared)?;
         definition.check(&spec)?;
+        let of_files = matches!(definition.records, Records::Own(_));
+        if of_files {
+            check_types(format, &fields)?;
+            let path = spec.path.as_deref().unwrap_or_default();
+            if !is_pattern(path) && self.files.exists(path) == Some(false) {
+                return Err(path_not_found(path));
+            }
+        }
         let partitions = self.conf.parallelism();
         let options = self.decoding(options);
         self.scan(
-            Origin::Blocks { format, options },
+            Origin::Blocks {
+                format,
+                options,
+                of_files,
+            },
             &fields,
             partitions,
             vec![],
@@ -227,6 +245,29 @@ impl Analyzer {
             _ => Err(SparkError::unsupported("this SQL command as a relation")),
         }
     }
+}
+
+/// Checks that a format has values of the columns' types.
+///
+/// # Errors
+/// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE`, which names the first column of another type.
+fn check_types(format: Format, fields: &Fields) -> Result<()> {
+    let refused = |f: &&Arc<Field>| match format {
+        Format::Csv => f.data_type().is_nested(),
+        _ => false,
+    };
+    let Some(field) = fields.iter().find(refused) else {
+        return Ok(());
+    };
+    Err(SparkError::analysis(
+        "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
+        "0A000",
+        format!(
+            "The CSV datasource doesn't support the column `{}` of the type \"{}\".",
+            field.name(),
+            types::sql_name(field.data_type())
+        ),
+    ))
 }
 
 /// Partitions that a relation may be cut into: there is a task for each.

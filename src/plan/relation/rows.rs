@@ -15,6 +15,7 @@ use crate::plan::expression::ordinal;
 use crate::plan::nodes::{self, Deduplicate, Repartition, SortWithinPartitions, StreamingLimit};
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
+use crate::plan::sql::marker::SqlForm;
 use crate::plan::{functions, window_function};
 use crate::{proto as sc, settings};
 
@@ -141,12 +142,13 @@ impl Analyzer {
 
     /// Keeps one row per value of the key columns, or per whole row. Nulls are equal to each other.
     ///
-    /// A stream keeps the first row that arrives; a late row is dropped if the key has an event time.
+    /// A stream keeps the first row that arrives; a late row is dropped if the key has an event time. SQL's DISTINCT is an
+    /// aggregation there.
     ///
     /// # Errors
     /// If a key column is missing, `UNRESOLVED_COLUMN_AMONG_FIELD_NAMES`; `dropDuplicatesWithinWatermark`
     /// is refused outside streams.
-    pub(super) fn deduplicate(&mut self, node: &sc::Deduplicate) -> Result<Resolved> {
+    pub(super) fn deduplicate(&mut self, node: &sc::Deduplicate, form: SqlForm) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         input.hidden.clear();
         let within_watermark = node.within_watermark();
@@ -165,7 +167,7 @@ impl Analyzer {
             keys.collect::<Result<Vec<_>>>()?
         };
         let plan = self.exactly(&input)?;
-        if input.streaming {
+        if input.streaming && form != SqlForm::Select {
             let first = Deduplicate {
                 keys: keys.into_iter().map(|k| k.id).collect(),
                 within_watermark,
@@ -233,8 +235,18 @@ impl Analyzer {
     }
 
     /// Leaves out the first rows, in the order that they arrive.
+    ///
+    /// # Errors
+    /// If the relation is a stream; if the number is negative, `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE`.
     pub(super) fn offset(&mut self, node: &sc::Offset) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
+        if input.streaming {
+            return Err(SparkError::analysis(
+                "_LEGACY_ERROR_TEMP_3102",
+                "",
+                "Offset is not supported on streaming DataFrames/Datasets;",
+            ));
+        }
         let skip = count(node.offset, "offset")?;
         let plan = LogicalPlanBuilder::from(input.plan.clone())
             .limit(skip, None)?

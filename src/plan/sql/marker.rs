@@ -120,7 +120,7 @@ impl Marker {
 pub enum SqlForm {
     /// The message says all.
     Message,
-    /// An `Aggregate` whose aggregate expressions are the whole output.
+    /// An `Aggregate` whose aggregate expressions are the whole output, or a `Deduplicate` that is DISTINCT.
     Select,
     /// A `PIVOT`, which groups by every column that it does not name.
     Pivot,

@@ -117,14 +117,15 @@ fn aggregate(input: Option<sc::Relation>, grouping: Grouping, list: Vec<sc::Expr
     marked_relation(RelType::Aggregate(Box::new(aggregate)), SqlForm::Select)
 }
 
-/// Returns the distinct rows.
+/// Returns the distinct rows. Marked, since of a stream SQL's DISTINCT is an aggregation, and the message is not.
 fn deduplicate(input: sc::Relation) -> sc::Relation {
-    relation(RelType::Deduplicate(Box::new(sc::Deduplicate {
+    let distinct = sc::Deduplicate {
         input: Some(Box::new(input)),
         column_names: vec![],
         all_columns_as_keys: Some(true),
         within_watermark: None,
-    })))
+    };
+    marked_relation(RelType::Deduplicate(Box::new(distinct)), SqlForm::Select)
 }
 
 /// Refuses clauses of other databases that sqlparser reads.

@@ -3,12 +3,15 @@
 //! A batch is due for one of four reasons, looked at in this order: an earlier run left one, a source has data, the
 //! watermark moved and an operator emits by it, or a timer of processing time may be due.
 
+use std::collections::BTreeMap;
+
 use super::durable::Durable;
 use super::{Action, Batch, Phase, Query};
 use crate::cluster::runner::{JobRequest, Limits};
 use crate::error::Result;
 use crate::exec::inputs::BatchContext;
 use crate::exec::stage::Wakes;
+use crate::formats::framing::{Framing, Records};
 use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::Origin;
@@ -183,11 +186,7 @@ impl Query {
             let scan = &self.definition.graph.scans[source.scan.0];
             let blocks = source.read(&share, files)?;
             let cut = match &scan.origin {
-                Origin::Blocks { options, .. } if options.contains_key("header") => Cut::Never,
-                Origin::Blocks { format, .. } => match format {
-                    Format::Json | Format::Csv | Format::Text => Cut::Lines,
-                    Format::Arrow => Cut::Rows,
-                },
+                Origin::Blocks { format, options, .. } => cut_of(*format, options)?,
                 _ => Cut::Never,
             };
             request.scans.extend(deal(blocks, cut, source.scan, scan.partitions));
@@ -195,4 +194,20 @@ impl Query {
         }
         Ok(request)
     }
+}
+
+/// Returns where blocks of a format may be cut: not where a cut would part a record, or a record from the names before it.
+///
+/// # Errors
+/// If an option cannot be read.
+fn cut_of(format: Format, options: &BTreeMap<String, String>) -> Result<Cut> {
+    let of = match format {
+        Format::Arrow => return Ok(Cut::Rows),
+        Format::Json => Records::Json,
+        Format::Csv => Records::Csv,
+        Format::Text => Records::Text,
+    };
+    let has_names = options.contains_key("header") || options.contains_key("enforceschema");
+    let is_plain = Framing::new(of, options)?.is_plain() && !has_names;
+    Ok(if is_plain { Cut::Lines } else { Cut::Never })
 }

@@ -260,7 +260,7 @@ mod tests {
         );
         assert_eq!(
             told("console", &[("numrows", "few")]).as_deref(),
-            Some("Invalid value 'few' for option 'numrows', must be a positive integer.")
+            Some("Invalid value 'few' for option 'numRows', must be a positive integer.")
         );
         assert_eq!(told("csv", &[("header", "true")]), None);
         assert_eq!(

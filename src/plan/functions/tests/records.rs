@@ -240,15 +240,14 @@ fn columns_are_inferred_as_spark_infers_them() {
             .iter()
             .map(|(k, v)| (k.to_ascii_lowercase(), v.clone()))
             .collect();
-        let lines = case.lines.iter().map(|line| Cow::Borrowed(line.as_str()));
         let found = if case.format == "json" {
             JsonColumns::new(&options).and_then(|mut columns| {
-                lines.into_iter().try_for_each(|line| columns.line(&line))?;
+                case.lines.iter().try_for_each(|line| columns.line(line))?;
                 Ok(columns.finish())
             })
         } else {
             CsvColumns::new(&options, Zone::UTC).map(|mut columns| {
-                columns.file(lines);
+                columns.file(&case.lines);
                 columns.finish()
             })
         };

@@ -155,7 +155,7 @@ fn execute(spec: &JobSpec, tables: &Tables) -> Result<Frame> {
                         scans
                             .entry(scan)
                             .or_default()
-                            .extend(file.and_then(|f| tables.pieces(f)));
+                            .extend(file.and_then(|f| tables.pieces(&f.path)));
                     }
                 }
             }

@@ -25,7 +25,7 @@ fn a_select_is_a_project_over_a_filter() {
         ),
         ("SELECT count(*) FROM t", "Project(Read(t), [(count *)])"),
         ("SELECT 1 WHERE false", "Project(Filter(Project([]), false), [1])"),
-        ("SELECT DISTINCT a FROM t", "Distinct(Project(Read(t), [a]))"),
+        ("SELECT DISTINCT a FROM t", "Distinct(Project(Read(t), [a]))@sql"),
         ("FROM t SELECT a", "Project(Read(t), [a])"),
         ("TABLE t", "Read(t)"),
         ("SELECT /*+ BROADCAST(t) */ a FROM t -- done", "Project(Read(t), [a])"),
