@@ -4,7 +4,9 @@ import { IllegalArgumentException } from '../errors.js';
 import { Aggregate_GroupType as GroupType, SetOperation_SetOpType as SetOp } from '../generated/spark/connect/relations_pb.js';
 import type { RDD } from '../rdd/rdd.js';
 import { asSchema } from '../values/ddl.js';
+import { longOf } from '../values/fit.js';
 import { joinStreams } from '../values/ipc.js';
+import { fitted } from '../values/misfit.js';
 import { type Row, rowsFromIPC } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import * as actions from './actions.js';
@@ -234,7 +236,7 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
    * `withReplacement` yet: the first action throws UNSUPPORTED_FEATURE.RIVULET.
    */
   sample(fraction: number, options: { withReplacement?: boolean; seed?: number | bigint } = {}): DataFrame {
-    const seed = BigInt(options.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER));
+    const seed = fitted(() => longOf(options.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)));
     const withReplacement = options.withReplacement ?? false;
     return this.#derive({ case: 'sample', value: { input: this.#input, lowerBound: 0, upperBound: fraction, withReplacement, seed } });
   }

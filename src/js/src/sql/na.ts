@@ -4,7 +4,7 @@ import { DataFrame } from './dataframe.js';
 import { literalOf } from './literal.js';
 import { type Context, type Plan, planOf } from './plan.js';
 
-type Fill = string | number | boolean;
+type Fill = string | number | bigint | boolean;
 
 /** Functions for nulls and NaNs: `df.na` (`DataFrameNaFunctions`). */
 export class DataFrameNaFunctions {
@@ -61,7 +61,8 @@ export class DataFrameNaFunctions {
 }
 
 function fillLiteral(value: Fill): Literal {
-  return typeof value === 'number' && Number.isSafeInteger(value) ? literalOf(BigInt(value)) : literalOf(value);
+  const isWhole = typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0);
+  return literalOf(isWhole ? BigInt(value) : value);
 }
 
 /** Spark's server compares replacements as doubles where they are numbers. */

@@ -28,7 +28,7 @@ export function loadPlan(context: Context, read: ReadSettings, sources: readonly
 
 /** A LocalRelation of rows that fit `schema`: an Arrow IPC stream and the schema's DDL. @internal */
 export function localRelation(rows: readonly unknown[], schema: StructType): Extract<RelationKind, { case: 'localRelation' }> {
-  return { case: 'localRelation', value: { data: encodeRows(rows, schema), schema: schema.toDDL() } };
+  return { case: 'localRelation', value: { data: encodeRows(rows, schema), schema: schema.json() } };
 }
 
 /** Values for the markers of an SQL string: by name for `:name`, in order for `?`. */

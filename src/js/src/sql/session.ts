@@ -9,8 +9,10 @@ import type { FromDriver, ToDriver } from '../protocol.js';
 import { SparkContext } from '../rdd/context.js';
 import { RDD } from '../rdd/rdd.js';
 import { asSchema } from '../values/ddl.js';
+import { longOf } from '../values/fit.js';
 import { inferSchema } from '../values/infer.js';
 import { joinStreams } from '../values/ipc.js';
+import { fitted } from '../values/misfit.js';
 import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import { SparkSessionBuilder } from './builder.js';
@@ -130,7 +132,8 @@ export class SparkSession {
     return new DataFrame(this.#context, await sqlPlan(this.#context, text, args));
   }
   /**
-   * Returns whole numbers as column `id`: from 0 to `end`, or from `start` to `end` by `step`, without `end` itself.
+   * Returns whole numbers as column `id`: from 0 to `end`, or from `start` to `end` by `step`, without `end` itself. Throws
+   * a SparkTypeError for what is not a whole number of 64 bits.
    * @example
    * ```ts
    * (await spark.range(1, 10, 3).collect()).map((row) => row['id']); // → [1, 4, 7]
@@ -138,7 +141,7 @@ export class SparkSession {
    */
   range(start: number | bigint, end?: number | bigint, step: number | bigint = 1, numPartitions?: number): DataFrame {
     const [from, to] = end === undefined ? [0, start] : [start, end];
-    const value = { start: BigInt(from), end: BigInt(to), step: BigInt(step), numPartitions };
+    const value = fitted(() => ({ start: longOf(from), end: longOf(to), step: longOf(step), numPartitions }));
     return new DataFrame(this.#context, planOf(this.#context, { case: 'range', value }));
   }
   /** Returns a table or view. An unknown name is the error TABLE_OR_VIEW_NOT_FOUND of the first action. */
@@ -147,7 +150,8 @@ export class SparkSession {
   }
   /**
    * Makes a table of rows, objects or arrays; the schema (DDL, StructType or column names) is inferred if not given. A missing
-   * member is null. An RDD of rows needs its schema as DDL or StructType. Throws a SparkTypeError for a value that does not fit.
+   * member is null. An RDD of rows needs its schema as DDL or StructType. Throws a SparkTypeError, which names column, row, value
+   * and type, for a value that the type does not hold exactly.
    * @example
    * ```ts
    * const points = spark.createDataFrame([{ x: 1, y: 2.5 }, { x: 2, y: null }], 'x INT, y DOUBLE');

@@ -79,7 +79,7 @@ export class ArrayType extends DataType {
   }
   /** Returns the form `ARRAY<INT>`. */
   override toDDL(): string {
-    return `ARRAY<${this.elementType.toDDL()}>`;
+    return `ARRAY<${nestedDDL(this.elementType)}>`;
   }
   /** Returns Spark's JSON form, as an object. */
   override jsonValue(): TypeJson {
@@ -103,7 +103,7 @@ export class MapType extends DataType {
   }
   /** Returns the form `MAP<STRING, INT>`. */
   override toDDL(): string {
-    return `MAP<${this.keyType.toDDL()}, ${this.valueType.toDDL()}>`;
+    return `MAP<${nestedDDL(this.keyType)}, ${nestedDDL(this.valueType)}>`;
   }
   /** Returns Spark's JSON form, as an object. */
   override jsonValue(): TypeJson {
@@ -208,9 +208,9 @@ export const DoubleType = new AtomicType('double');
 export const StringType = new AtomicType('string');
 /** Bytes: `Uint8Array`. */
 export const BinaryType = new AtomicType('binary');
-/** Calendar days: strings `YYYY-MM-DD`. */
+/** Calendar days: strings `YYYY-MM-DD`, with a sign before a year that is negative or has more digits. */
 export const DateType = new AtomicType('date');
-/** Instants with microseconds: `Date`, which keeps the milliseconds. */
+/** Instants with microseconds: `Date`, which keeps the milliseconds. A bigint of microseconds, or a string, keeps all on the way in. */
 export const TimestampType = new AtomicType('timestamp');
 /** Local date and time without a zone: `Date` read as UTC. */
 export const TimestampNTZType = new AtomicType('timestamp_ntz');
