@@ -3,18 +3,22 @@ import { test } from 'node:test';
 import { TimeUnit, Type } from '@uwdata/flechette';
 import { ParseException, SparkTypeError } from '../src/errors.js';
 import { typeFromMessage, typeToMessage } from '../src/sql/type_message.js';
-import { valuesOf } from '../src/values/columns.js';
 import { parseSchema, parseType, typeFromJson } from '../src/values/ddl.js';
 import { encodeRows } from '../src/values/encode.js';
 import { inferSchema } from '../src/values/infer.js';
 import { joinStreams } from '../src/values/ipc.js';
-import { decimalText, rowsFromIPC } from '../src/values/rows.js';
+import { decimalText, reader, rowsFromIPC } from '../src/values/rows.js';
 
 const DDL = 'a INT NOT NULL,`b c` STRUCT<x: STRING, y: ARRAY<BIGINT>>,m MAP<STRING, DOUBLE>,d DECIMAL(12,2),t TIMESTAMP';
 
 test('DDL is read and written', () => {
   assert.equal(parseSchema(DDL).toDDL(), DDL);
   assert.equal(parseSchema("a: int, b string COMMENT 'x'").simpleString(), 'struct<a:int,b:string>');
+});
+
+test('structs within other types have their name in DDL', () => {
+  const nested = 'a ARRAY<STRUCT<b: INT>>,m MAP<STRING, STRUCT<c: ARRAY<STRUCT<d: INT NOT NULL>>>>';
+  assert.equal(parseSchema(nested).toDDL(), nested);
 });
 
 test('JSON form is read and written', () => {
@@ -138,17 +142,21 @@ test('columns are read from their buffers as value by value', () => {
     -(2n ** 63n),
   );
   const batch = (values: unknown, more: object = {}) => ({ length: edges.length, nullCount: 0, values, ...more });
-  const read = (type: object, data: object, bigint = false) =>
-    valuesOf({ data: [data] } as never, type as never, bigint, (() => assert.fail('not read from its buffer')) as never);
+  const read = (type: object, data: object, bigint = false) => reader(type as never, { bigint })(data as never);
   const longs = BigInt64Array.from(edges);
   const exact = edges.map((value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value));
   assert.deepEqual(read({ typeId: Type.Int, bitWidth: 64 }, batch(longs)), exact);
   const floor = (micros: bigint) => Number((micros - (((micros % 1000n) + 1000n) % 1000n)) / 1000n);
-  const dates = read({ typeId: Type.Timestamp, unit: TimeUnit.MICROSECOND }, batch(longs)) as Date[];
+  const instants = edges.filter((micros) => Math.abs(floor(micros)) <= 8.64e15);
+  const type = { typeId: Type.Timestamp, unit: TimeUnit.MICROSECOND };
+  const dates = read(type, { length: instants.length, nullCount: 0, values: BigInt64Array.from(instants) }) as Date[];
   assert.deepEqual(
     dates.map((date) => date.getTime()),
-    edges.map((micros) => new Date(floor(micros)).getTime()),
+    instants.map((micros) => floor(micros)),
   );
+  assert.throws(() => read(type, { length: 1, nullCount: 0, values: BigInt64Array.of(2n ** 63n - 1n) }), {
+    condition: 'RIVULET_DATE_RANGE',
+  });
   const validity = Uint8Array.of(0b0000_0101);
   const doubles = { length: 3, nullCount: 1, values: Float64Array.of(1.5, 0, Number.NaN), validity };
   assert.deepEqual(read({ typeId: Type.Float }, doubles), [1.5, null, Number.NaN]);
