@@ -1,14 +1,21 @@
 import type { Wire } from '../../cluster/connection.js';
 import { IllegalArgumentException, SessionClosedError, SparkRuntimeException } from '../../errors.js';
 import type { FromDriver } from '../../protocol.js';
+import { arrowBySchema } from '../../values/arrow.js';
 import { encodeRows } from '../../values/encode.js';
+import { stringOf } from '../../values/fit.js';
+import { jsonOfRows } from '../../values/json.js';
+import { fitted } from '../../values/misfit.js';
 import type { Row } from '../../values/rows.js';
 import type { StructType } from '../../values/types.js';
 import type { Sources } from '../plan.js';
 
 /** What the bytes of a push source are: `arrow` takes rows (or Arrow IPC streams), the others take strings. */
 export type PushFormat = 'arrow' | 'json' | 'csv' | 'text';
-/** What can be written to a push source: rows, or strings or bytes of whole records. */
+/**
+ * What can be written to a push source: rows, or strings or bytes of whole records. The columns of an Arrow table, as bytes or as an
+ * object of a library, are found by their names.
+ */
 export type PushData = Row | readonly Row[] | string | Uint8Array;
 
 /** How data is written. */
@@ -22,6 +29,12 @@ export interface WriteOptions {
 
 /** Whether bytes are all that their buffer has, so that the buffer can be moved. */
 const isWhole = (bytes: Uint8Array) => bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
+
+/** The rows of an array, or of a table of an Arrow library, whose columns are found by their names; or the one row that it is. */
+function rowsIn(data: PushData): readonly unknown[] {
+  if (typeof data !== 'object' || data === null || data instanceof Map || !(Symbol.iterator in data)) return [data];
+  return Array.isArray(data) ? data : Array.from(data as unknown as Iterable<unknown>);
+}
 
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 
@@ -79,7 +92,8 @@ export class PushSource {
 
   /**
    * Adds data, then waits while the queue is full. Where a query with a checkpoint reads the source, waits until the data is
-   * durable: then it is processed exactly once, even if this tab ends now. Text and bytes must end at the end of a record.
+   * durable: then it is processed exactly once, even if this tab ends now. Text and bytes must end at the end of a record. Throws
+   * a SparkTypeError for a value that does not fit its column: then nothing of `data` is added.
    * If the queue is full and no query reads it for ten seconds, `RIVULET_PUSH_NOT_READ` says so; the data stays queued.
    */
   async write(data: PushData, { transfer = false }: WriteOptions = {}): Promise<void> {
@@ -143,16 +157,19 @@ export class PushSource {
   }
 
   #encode(data: PushData, transfer: boolean): Uint8Array {
-    if (typeof data === 'string') return this.#text(new TextEncoder().encode(data));
-    // What is sent is moved: a copy, unless the caller lets its own bytes go.
-    if (data instanceof Uint8Array) return transfer && isWhole(data) ? data : data.slice();
-    const rows = (Array.isArray(data) ? data : [data]) as readonly Row[];
+    if (typeof data === 'string') return this.#text(new TextEncoder().encode(fitted(() => stringOf(data))));
+    if (data instanceof Uint8Array) {
+      const bytes = this.format === 'arrow' ? arrowBySchema(data, this.schema) : data;
+      // What is sent is moved: a copy, unless the caller lets its own bytes go.
+      return (transfer || bytes !== data) && isWhole(bytes) ? bytes : bytes.slice();
+    }
+    const rows = rowsIn(data);
     if (rows.length === 0) return new Uint8Array();
     if (this.format === 'arrow') {
       const ipc = encodeRows(rows, this.schema);
-      return ipc.byteLength === ipc.buffer.byteLength ? ipc : ipc.slice();
+      return isWhole(ipc) ? ipc : ipc.slice();
     }
-    if (this.format === 'json') return new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    if (this.format === 'json') return new TextEncoder().encode(jsonOfRows(rows, this.schema));
     throw new IllegalArgumentException(`A push source of format ${this.format} takes text, not rows`);
   }
 
