@@ -4,6 +4,8 @@
  * types are generated from the .proto files (scripts/build/generate-proto.mjs); tests compare every byte with protobuf-es.
  */
 import { MESSAGES } from '../generated/table.js';
+import { stringOf } from '../values/fit.js';
+import { fitted, Misfit } from '../values/misfit.js';
 
 type Kind = 'i' | 'e' | 'u' | 'l' | 'b' | 'd' | 'f' | 's' | 'y' | 'm';
 interface Field {
@@ -54,7 +56,25 @@ function typeOf(name: string): Type {
 const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5];
 const wireType = ({ kind }: Field): number => ('iulbe'.includes(kind) ? VARINT : kind === 'd' ? FIXED64 : kind === 'f' ? FIXED32 : BYTES);
 const text = new TextEncoder();
-const untext = new TextDecoder();
+// A mark of byte order within a string is a letter of it.
+const untext = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The least and the greatest value of the kinds of whole numbers. */
+const BOUNDS: Partial<Record<Kind, readonly [bigint, bigint]>> = {
+  i: [-(2n ** 31n), 2n ** 31n - 1n],
+  e: [-(2n ** 31n), 2n ** 31n - 1n],
+  u: [0n, 2n ** 32n - 1n],
+  l: [-(2n ** 63n), 2n ** 63n - 1n],
+};
+
+/** A whole number that its field holds. */
+function whole({ name, kind }: Field, value: unknown): bigint | number {
+  if (typeof value !== 'bigint' && !Number.isInteger(value)) throw new Misfit(value, `${name} (a whole number)`).error();
+  const [low, high] = BOUNDS[kind] as readonly [bigint, bigint];
+  if ((value as number) < low || (value as number) > high)
+    throw new Misfit(value, name, `it must be between ${low} and ${high} (inclusive)`, 'VALUE_OUT_OF_BOUNDS').error();
+  return value as bigint | number;
+}
 
 /** Pieces of a message: small ones gathered, large byte strings by reference. */
 class MessageWriter {
@@ -152,7 +172,8 @@ function writeField(out: MessageWriter, field: Field, value: unknown): void {
   writeValue(out, field, value);
 }
 
-function writeValue(out: MessageWriter, { kind, message }: Field, value: unknown): void {
+function writeValue(out: MessageWriter, field: Field, value: unknown): void {
+  const { kind, message } = field;
   switch (kind) {
     case 'b':
       return out.varint(value ? 1 : 0);
@@ -164,16 +185,19 @@ function writeValue(out: MessageWriter, { kind, message }: Field, value: unknown
       return out.nested(writeMessage(message, value as Message));
     case 's':
     case 'y': {
-      const bytes = kind === 's' ? text.encode(value as string) : (value as Uint8Array);
+      const bytes = kind === 's' ? text.encode(fitted(() => stringOf(value))) : (value as Uint8Array);
       out.varint(bytes.byteLength);
       return out.bytes(bytes);
     }
     default:
-      return out.varint(value as number | bigint);
+      return out.varint(whole(field, value));
   }
 }
 
-/** Bytes of a message. Members that the table does not know are ignored. */
+/**
+ * Bytes of a message. Members that the table does not know are ignored. Throws a SparkTypeError for a whole number that its field
+ * does not hold, and for a string that UTF-8 does not.
+ */
 export function encodeMessage(name: string, message: object): Uint8Array {
   return writeMessage(name, message as Message).finish();
 }

@@ -1,5 +1,6 @@
 import type { Assets } from '../cluster/load.js';
 import { IllegalArgumentException } from '../errors.js';
+import { settingText } from './option.js';
 import { SparkSession } from './session.js';
 
 let active: Promise<SparkSession> | undefined;
@@ -22,7 +23,7 @@ export class SparkSessionBuilder {
   }
   /** Sets a setting, such as `spark.sql.shuffle.partitions`. */
   config(key: string, value: string | number | boolean): this {
-    this.#conf[key] = String(value);
+    this.#conf[key] = settingText(key, value);
     return this;
   }
   /** Says where the package's files are, if not beside the module. */

@@ -1,4 +1,5 @@
 import type { ConnectClient } from '../connect/client.js';
+import { settingText } from './option.js';
 
 /** Settings of a session: `spark.conf` (`RuntimeConfig`). */
 export class RuntimeConfig {
@@ -10,8 +11,9 @@ export class RuntimeConfig {
 
   /** Sets an entry. Throws INVALID_CONF_VALUE for a value that the entry cannot have. */
   async set(key: string, value: string | number | boolean): Promise<void> {
-    await this.client.setConf({ [key]: String(value) });
-    this.changed(key, String(value));
+    const text = settingText(key, value);
+    await this.client.setConf({ [key]: text });
+    this.changed(key, text);
   }
   /**
    * Returns the value of an entry, or `fallback`; without a fallback an unknown key is the error SQL_CONF_NOT_FOUND.

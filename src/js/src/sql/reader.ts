@@ -2,6 +2,7 @@ import type { FileSource } from '../files/registry.js';
 import { parseSchema } from '../values/ddl.js';
 import type { StructType } from '../values/types.js';
 import { DataFrame } from './dataframe.js';
+import { optionTexts } from './option.js';
 import { type Context, planOf } from './plan.js';
 import { loadPlan, type ReadSettings } from './relations.js';
 
@@ -26,9 +27,9 @@ export abstract class Reader {
     this.read.schema = typeof schema === 'string' ? schema : schema.json();
     return this;
   }
-  /** Sets an option of the data source, such as `header` or `mode`. */
+  /** Sets an option of the data source, such as `header` or `mode`; undefined leaves it as it is. */
   option(key: string, value: string | number | boolean): this {
-    this.read.options[key] = String(value);
+    Object.assign(this.read.options, optionTexts({ [key]: value }));
     return this;
   }
   /** Sets several options. */

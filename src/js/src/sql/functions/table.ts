@@ -2,6 +2,7 @@ import type { Expression } from '../../connect/messages.js';
 import { Column, columnOf, operand, type LiteralValue } from '../column.js';
 import { call } from '../expression.js';
 import { literalExpression } from '../literal.js';
+import { optionTexts } from '../option.js';
 
 /** Options of a function that reads or writes a format. */
 export type Options = Record<string, string | number | boolean>;
@@ -12,7 +13,7 @@ type Callable = (...args: Argument[]) => Column;
 /** Options as the map that Spark's functions take. @internal */
 export function optionsMap(options: Options | Column): Expression {
   if (options instanceof Column) return options.expr;
-  return call('map', Object.entries(options).flatMap(([key, value]) => [literalExpression(key), literalExpression(String(value))]));
+  return call('map', Object.entries(optionTexts(options)).flatMap((entry) => entry.map(literalExpression)));
 }
 
 let lambdaVariables = 0;

@@ -2,6 +2,7 @@ import type { FileSource } from '../../files/registry.js';
 import { asSchema } from '../../values/ddl.js';
 import type { StructType } from '../../values/types.js';
 import { DataFrame } from '../dataframe.js';
+import { optionTexts } from '../option.js';
 import { type Context, planOf } from '../plan.js';
 import { Reader } from '../reader.js';
 import { loadPlan } from '../relations.js';
@@ -88,7 +89,7 @@ export class DataStreamReader extends Reader {
     const format = options.format ?? 'arrow';
     const schema = asSchema(options.schema);
     const source = this.context.sources.open(schema, format);
-    const settings = Object.fromEntries(Object.entries(options.options ?? {}).map(([key, value]) => [key, String(value)]));
+    const settings = optionTexts(options.options ?? {});
     const read = {
       format: 'rivulet.push',
       schema: schema.toDDL(),

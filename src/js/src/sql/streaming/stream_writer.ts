@@ -1,6 +1,7 @@
 import type { WriteStreamStart } from '../../connect/messages.js';
 import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
 import type { Row } from '../../values/rows.js';
+import { optionTexts } from '../option.js';
 import type { Context, Plan, SinkFunction } from '../plan.js';
 import { type ForeachBatchFunction, type ForeachWriter, perRow } from './foreach.js';
 import { StreamingQuery } from './query.js';
@@ -33,9 +34,9 @@ export class DataStreamWriter {
     this.#start.outputMode = mode;
     return this;
   }
-  /** Sets an option of the sink, or `checkpointLocation`. */
+  /** Sets an option of the sink, or `checkpointLocation`; undefined leaves it as it is. */
   option(key: string, value: string | number | boolean): this {
-    this.#start.options[key] = String(value);
+    Object.assign(this.#start.options, optionTexts({ [key]: value }));
     return this;
   }
   /** Sets several options. */
