@@ -5,6 +5,7 @@ import type { Partitions, RDD } from '../rdd/rdd.js';
 import { type AnyRemote, type Bound, checkRemote, type RemoteWith as Fn } from '../rdd/remote.js';
 import { checkPartitions } from '../rdd/shuffles.js';
 import { encode } from '../rdd/value_codec.js';
+import { described } from '../values/misfit.js';
 import type { StreamingContext } from './context.js';
 import type { StateSpec } from './map_with_state.js';
 
@@ -324,7 +325,7 @@ export class DStream<T> extends Stream {
     this.foreachRDD(async (rdd, timeMs) => {
       const rows = await rdd.take(num + 1);
       const rule = '-'.repeat(43);
-      const lines = rows.slice(0, num).map((row) => (typeof row === 'string' ? row : JSON.stringify(row)));
+      const lines = rows.slice(0, num).map((row) => (typeof row === 'string' ? row : described(row)));
       console.log([rule, `Time: ${new Date(timeMs).toISOString()}`, rule, ...lines, ...(rows.length > num ? ['...'] : []), ''].join('\n'));
     });
   }

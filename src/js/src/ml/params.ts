@@ -1,6 +1,8 @@
 import type { Literal } from '../connect/messages.js';
 import { IllegalArgumentException } from '../errors.js';
 import { typeToMessage } from '../sql/type_message.js';
+import { jsonOf } from '../values/json.js';
+import { shown } from '../values/misfit.js';
 import { ArrayType, DoubleType, StringType } from '../values/types.js';
 
 /** What a param can be set to. */
@@ -119,7 +121,7 @@ export abstract class Params {
   setParam(name: string, value: ParamValue): this {
     if (!this.hasParam(name)) throw new IllegalArgumentException(`Param ${name} does not exist.`, { condition: 'RIVULET_NO_SUCH_PARAM' });
     if (!fits(PARAMS.get(name)?.kind, value))
-      throw new IllegalArgumentException(`${this.uid} parameter ${name} given invalid value ${JSON.stringify(value)}.`, {
+      throw new IllegalArgumentException(`${this.uid} parameter ${name} given invalid value ${shown(value)}.`, {
         condition: 'RIVULET_INVALID_PARAM',
       });
     this.explicit.set(name, value);
@@ -132,8 +134,7 @@ export abstract class Params {
   }
   /** Returns what a param is for, its default and its value. */
   explainParam(name: string): string {
-    const show = (value: ParamValue | undefined) =>
-      value === undefined ? 'undefined' : typeof value === 'string' ? value : JSON.stringify(value);
+    const show = (value: ParamValue | undefined) => (value === undefined ? 'undefined' : typeof value === 'string' ? value : jsonOf(value));
     const [fallback, current] = [this.table.get(name), this.explicit.get(name)];
     const values = [fallback === undefined ? '' : `default: ${show(fallback)}`, current === undefined ? '' : `current: ${show(current)}`];
     return `${name}: ${PARAMS.get(name)?.doc ?? ''}. (${values.filter(Boolean).join(', ') || 'undefined'})`;
@@ -166,7 +167,7 @@ function fits(kind: Kind | undefined, value: ParamValue): boolean {
   const number = (v: unknown) => typeof v === 'number';
   switch (kind) {
     case 'i':
-      return Number.isInteger(value);
+      return Number.isInteger(value) && ((value as number) | 0) === value;
     case 'd':
       return number(value);
     case 'b':

@@ -1,15 +1,22 @@
 import type { Literal } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
+import { doubleOf } from '../values/fit.js';
+import { fitted } from '../values/misfit.js';
 import { ArrayType, ByteType, DoubleType, IntegerType, StructField, StructType } from '../values/types.js';
+
+/** Numbers as a vector holds them; other values would become numbers, or none, in silence. */
+function doubles(values: Iterable<number>): Float64Array {
+  return Float64Array.from(values, (value) => fitted(() => doubleOf(value, DoubleType)));
+}
 
 /** A vector that holds every value (`DenseVector`). */
 export class DenseVector {
   /** All values. */
   readonly values: Float64Array;
 
-  /** Makes a vector of these values. */
+  /** Makes a vector of these values. Throws a SparkTypeError for a value that is not a number. */
   constructor(values: Iterable<number>) {
-    this.values = Float64Array.from(values);
+    this.values = doubles(values);
   }
 
   /** The number of values. */
@@ -43,11 +50,15 @@ export class SparseVector {
     indices: Iterable<number>,
     values: Iterable<number>,
   ) {
-    this.indices = Int32Array.from(indices);
-    this.values = Float64Array.from(values);
-    const fit = this.indices.every((at, i) => at < size && at > (i === 0 ? -1 : (this.indices[i - 1] as number)));
+    const places = [...indices];
+    this.indices = Int32Array.from(places);
+    this.values = doubles(values);
+    const fit =
+      Number.isInteger(size) &&
+      size < 2 ** 31 &&
+      this.indices.every((at, i) => at === places[i] && at < size && at > (i === 0 ? -1 : (this.indices[i - 1] as number)));
     if (!fit || this.indices.length !== this.values.length) {
-      throw new SparkTypeError('Indices of a sparse vector ascend, are below its size, and have a value each', {
+      throw new SparkTypeError('Indices of a sparse vector are whole numbers that ascend, are below its size, and have a value each', {
         condition: 'INVALID_VECTOR',
       });
     }

@@ -1,6 +1,7 @@
 import type { ActionOptions } from '../connect/action_options.js';
 import { IllegalArgumentException, SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { newFolder, writeFile } from '../files/open.js';
+import { jsonOf } from '../values/json.js';
 import { Actions } from './actions.js';
 import type { SparkContext } from './context.js';
 import { type Aggregate, type Op, StorageLevel } from './job_plan.js';
@@ -499,18 +500,16 @@ export class RDD<T> extends Actions<T> {
 
   /**
    * Writes each partition as a text file `part-00000`, one row per line, and an empty `_SUCCESS` when all are there: below an
-   * `opfs:` path or into a folder's handle, which must be empty. Rows that are not strings are written as JSON. One partition at a
+   * `opfs:` path or into a folder's handle, which must be empty. Rows that are not strings are written as JSON, as
+   * a pushed row is; one that no JSON can say is a SparkTypeError. One partition at a
    * time comes to the page.
    */
   async saveAsTextFile(target: string | FileSystemDirectoryHandle, options?: ActionOptions): Promise<void> {
     const folder = await newFolder(target);
-    const lines = this.mapPartitions((rows) => {
-      const written = Array.from(rows, (row) => (typeof row === 'string' ? row : (JSON.stringify(row) ?? String(row))));
-      return written.length > 0 ? [`${written.join('\n')}\n`] : [];
-    });
     for (let i = 0; i < this.definition.partitions; i++) {
-      const [part] = await this.context.run(lines.definition, () => ({ t: 'collect' }), 'saveAsTextFile', options, [i]);
-      await writeFile(folder, `part-${String(i).padStart(5, '0')}`, (part as string[]).join(''));
+      const [part] = await this.context.run(this.definition, () => ({ t: 'collect' }), 'saveAsTextFile', options, [i]);
+      const lines = (part as unknown[]).map((row) => `${typeof row === 'string' ? row : jsonOf(row)}\n`);
+      await writeFile(folder, `part-${String(i).padStart(5, '0')}`, lines.join(''));
     }
     await writeFile(folder, '_SUCCESS', '');
   }

@@ -6,6 +6,7 @@
  * instances, which would come back without their class: those, functions and symbols are a {@link NotCloneableError}.
  */
 import { SparkRuntimeException, SparkTypeError } from '../errors.js';
+import { isWellFormed } from '../values/fit.js';
 
 /** A value that cannot travel. `path` says where in the record it was found. */
 export class NotCloneableError extends SparkTypeError {
@@ -64,11 +65,10 @@ const TYPED = [
   BigUint64Array,
   DataView,
 ] as const;
-/** Whether UTF-8 can hold the text: no lone surrogates. */
-const isWhole = (value: string) => !/\p{Surrogate}/u.test(value);
 const MAX_DEPTH = 200;
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
+// A mark of byte order within a string is a letter of it.
+const text = new TextDecoder('utf-8', { ignoreBOM: true });
 
 class BlockWriter {
   bytes = new Uint8Array(256);
@@ -214,7 +214,7 @@ function writeColumn(writer: BlockWriter, values: readonly unknown[], path: stri
       const all = (values as string[]).join('');
       writer.align(4);
       writer.raw(new Uint8Array(Uint32Array.from(values as string[], (value) => value.length).buffer));
-      const whole = isWhole(all);
+      const whole = isWellFormed(all);
       writer.byte(whole ? 1 : 0);
       if (whole) return writer.string(all);
       const units = Uint16Array.from({ length: all.length }, (_, i) => all.charCodeAt(i));
@@ -366,7 +366,7 @@ function writeValue(writer: BlockWriter, value: unknown, path: string, seen: Map
 
 function writeText(writer: BlockWriter, value: string): void {
   writer.byte(Tag.String);
-  const whole = isWhole(value);
+  const whole = isWellFormed(value);
   writer.byte(whole ? 1 : 0);
   if (whole) return writer.string(value);
   writer.u32(value.length);

@@ -36,6 +36,16 @@ export function durationMs(duration: number | string): number {
   return total;
 }
 
+/** The latest time that a `Date` holds, ms since the epoch. */
+const LAST_MS = 8.64e15;
+
+/** A time that the engine can keep: whole milliseconds, rounded down. Throws RIVULET_STATE_TIMEOUT for a value that is not a time. */
+export function timeOf(ms: number): number {
+  if (!(Math.abs(ms) <= LAST_MS))
+    throw new IllegalArgumentException(`${ms} is not a time in milliseconds since the epoch`, { condition: 'RIVULET_STATE_TIMEOUT' });
+  return Math.floor(ms);
+}
+
 /** The one entry of a group's state. */
 const STATE = '';
 
@@ -106,7 +116,7 @@ export class GroupState<S = unknown> {
     }
     const ms = durationMs(duration);
     if (!(ms > 0)) throw new IllegalArgumentException('Timeout duration must be positive', { condition: 'RIVULET_STATE_TIMEOUT' });
-    this.#timeoutMs = this.times.timeMs + ms;
+    this.#timeoutMs = timeOf(this.times.timeMs + ms);
   }
   /**
    * Calls the function again once the watermark has passed this time (ms since the epoch, or a Date) plus a duration. Throws for a
@@ -119,7 +129,7 @@ export class GroupState<S = unknown> {
         { condition: 'RIVULET_STATE_TIMEOUT' },
       );
     }
-    const ms = Number(timestamp) + durationMs(additionalDuration);
+    const ms = timeOf(Number(timestamp) + durationMs(additionalDuration));
     if (!(ms > 0)) throw new IllegalArgumentException('Timeout timestamp must be positive', { condition: 'RIVULET_STATE_TIMEOUT' });
     const watermark = this.times.watermarkMs;
     if (watermark !== null && ms < watermark) {

@@ -2,7 +2,7 @@ import { IllegalArgumentException, SparkRuntimeException, UnsupportedOperationEx
 import type { Row } from '../values/rows.js';
 import { type Entry, type GroupEntries, keyOf, pack, unpack } from './entries.js';
 import type { TimeMode } from './group_plan.js';
-import { durationMs, type Times } from './group_state.js';
+import { durationMs, type Times, timeOf } from './group_state.js';
 
 /** The variable under which the engine keeps timers. */
 const TIMERS = '#timers';
@@ -260,13 +260,14 @@ export class StatefulProcessorHandle {
       throw new SparkRuntimeException('Timers belong to a key: there is none in init() and close()', { condition: 'STATE_STORE_NO_KEY' });
     return this.current.entries;
   }
-  /** Has `handleExpiredTimer` called once the time of the time mode has reached this one, ms since the epoch. */
+  /** Has `handleExpiredTimer` called once the time of the time mode has reached this one, whole ms since the epoch. */
   registerTimer(expiryTimestampMs: number): void {
-    this.#timers.put(TIMERS, String(expiryTimestampMs), { bytes: undefined, expiresMs: expiryTimestampMs });
+    const expiresMs = timeOf(Number(expiryTimestampMs));
+    this.#timers.put(TIMERS, String(expiresMs), { bytes: undefined, expiresMs });
   }
   /** Removes a timer of the key; does nothing if there is none. */
   deleteTimer(expiryTimestampMs: number): void {
-    this.#timers.remove(TIMERS, String(expiryTimestampMs));
+    this.#timers.remove(TIMERS, String(timeOf(Number(expiryTimestampMs))));
   }
   /** Returns the key's timers, earliest first. */
   listTimers(): number[] {

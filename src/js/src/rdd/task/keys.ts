@@ -51,10 +51,12 @@ function spelled(key: unknown): string {
     case 'object':
       if (key === null) return 'null';
       if (Array.isArray(key)) return `[${key.map(spelled).join(',')}]`;
-      if (key instanceof Date) return `@${key.getTime()}`;
+      if (isValidDate(key)) return `@${key.getTime()}`;
   }
   throw new UnhashableKeyError(key);
 }
+
+const isValidDate = (key: unknown): key is Date => key instanceof Date && !Number.isNaN(key.getTime());
 
 const bits = new DataView(new ArrayBuffer(8));
 
@@ -78,7 +80,7 @@ export function hashCode(key: unknown): number {
       return 0;
     case 'object': {
       if (key === null) return 0;
-      if (key instanceof Date) return longHash(BigInt(key.getTime()));
+      if (isValidDate(key)) return longHash(BigInt(key.getTime()));
       // As java.util.List.
       if (Array.isArray(key)) return key.reduce<number>((hash, part) => (Math.imul(hash, 31) + hashCode(part)) | 0, 1);
     }
