@@ -87,7 +87,7 @@ test('mistakes with functions over groups are told at the call, or with the grou
     timeout: /Unknown timeout.*never/,
     column: /UNRESOLVED_COLUMN.*`nope`/,
     bound: /the function f cannot be sent.*at \.f/,
-    row: /flatMapGroupsWithState: a row of the function does not fit its schema \(k STRING,n INT\): x \(string\)/,
+    row: /flatMapGroupsWithState: a row of the function does not fit its schema \(k STRING,n INT\): Column n, row 0: x \(string\)/,
     throws: /RangeError: no a \(in flatMapGroupsWithState, group \{"k":"a"\}\)/,
     free: /flatMapGroupsWithState: the function .* uses `tries`, which it cannot see/,
     methods: /this one has no handleInputRows \(in init\)/,
