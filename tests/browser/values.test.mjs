@@ -440,6 +440,8 @@ test('functions over groups, datasets and stages take and return exact values', 
       params: [await told(() => new ml.HashingTF().setNumFeatures(5n)), await told(() => new ml.HashingTF().setNumFeatures(2 ** 31))],
       vectors: [await told(() => ml.Vectors.sparse(3, [2 ** 32], [1])), await told(() => ml.Vectors.dense(1, undefined))],
       option: await told(() => spark.read.option('header', {})),
+      fill: await told(() => spark.range(1).na.fill(new Date(0))),
+      range: await told(() => spark.sparkContext.range(2 ** 53, 2 ** 53 + 4)),
     };
   });
   const sum = (n) => ({ k: 'a', sum: 2n ** 53n + n, zero: -0 });
@@ -449,5 +451,7 @@ test('functions over groups, datasets and stages take and return exact values', 
   for (const way of found.params) assert.match(String(way), /^RIVULET_INVALID_PARAM: .* given invalid value (5|2147483648)/);
   assert.match(String(found.vectors[0]), /^INVALID_VECTOR: /);
   assert.match(String(found.vectors[1]), /^CANNOT_ACCEPT_OBJECT_IN_TYPE: undefined/);
+  assert.match(String(found.fill), /^NOT_EXPECTED_TYPE: /);
+  assert.match(String(found.range), /^RIVULET_ILLEGAL_ARGUMENT: range: 9007199254740992/);
   assert.match(String(found.option), /^RIVULET_TYPE: The value of header must be/);
 });

@@ -4,6 +4,7 @@ import type { ConnectClient } from '../connect/client.js';
 import { IllegalArgumentException, IllegalStateException, SparkError, SparkRuntimeException, SparkTypeError } from '../errors.js';
 import { type OpenFile, openFiles } from '../files/open.js';
 import type { FileSource } from '../files/registry.js';
+import { shown } from '../values/misfit.js';
 import { Accumulator, type AccumulatorParam, addNumbers } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
 import { CheckpointDirectory } from './checkpoint_directory.js';
@@ -111,12 +112,16 @@ export class SparkContext {
 
   /**
    * Makes a dataset of whole numbers from 0 to `start`, or from `start` to `end` by `step`, without `end` itself.
+   * Throws an IllegalArgumentException for a number that is not whole, or beyond 2^53 − 1.
    * @example
    * ```ts
    * await sc.range(1, 10, 4).collect(); // → [1, 5, 9]
    * ```
    */
   range(start: number, end?: number, step = 1, numSlices = this.defaultParallelism): RDD<number> {
+    for (const bound of [start, end ?? 0, step]) {
+      if (!Number.isSafeInteger(bound)) throw new IllegalArgumentException(`range: ${shown(bound)} is not a whole number up to 2^53 - 1`);
+    }
     if (step === 0) throw new IllegalArgumentException('range: step cannot be 0');
     const [from, to] = end === undefined ? [0, start] : [start, end];
     const size = Math.max(0, Math.ceil((to - from) / step));

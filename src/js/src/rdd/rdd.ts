@@ -1,7 +1,9 @@
 import type { ActionOptions } from '../connect/action_options.js';
 import { IllegalArgumentException, SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { newFolder, writeFile } from '../files/open.js';
+import { stringOf } from '../values/fit.js';
 import { jsonOf } from '../values/json.js';
+import { fitted } from '../values/misfit.js';
 import { Actions } from './actions.js';
 import type { SparkContext } from './context.js';
 import { type Aggregate, type Op, StorageLevel } from './job_plan.js';
@@ -508,7 +510,7 @@ export class RDD<T> extends Actions<T> {
     const folder = await newFolder(target);
     for (let i = 0; i < this.definition.partitions; i++) {
       const [part] = await this.context.run(this.definition, () => ({ t: 'collect' }), 'saveAsTextFile', options, [i]);
-      const lines = (part as unknown[]).map((row) => `${typeof row === 'string' ? row : jsonOf(row)}\n`);
+      const lines = (part as unknown[]).map((row) => `${typeof row === 'string' ? fitted(() => stringOf(row)) : jsonOf(row)}\n`);
       await writeFile(folder, `part-${String(i).padStart(5, '0')}`, lines.join(''));
     }
     await writeFile(folder, '_SUCCESS', '');

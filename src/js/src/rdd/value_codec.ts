@@ -339,8 +339,10 @@ function writeValue(writer: BlockWriter, value: unknown, path: string, seen: Map
     writer.u32(object.byteLength);
     writer.raw(new Uint8Array(object));
   } else if (ArrayBuffer.isView(object)) {
+    const kind = TYPED.findIndex((type) => object instanceof type);
+    if (kind < 0) throw new NotCloneableError(`a ${object.constructor.name}`, path);
     writer.byte(Tag.Typed);
-    writer.byte(TYPED.findIndex((type) => object instanceof type));
+    writer.byte(kind);
     writer.u32(object.byteLength);
     writer.raw(new Uint8Array(object.buffer as ArrayBuffer, object.byteOffset, object.byteLength));
   } else if (object instanceof Error) {

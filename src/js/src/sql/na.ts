@@ -1,5 +1,7 @@
 import type { Literal } from '../connect/messages.js';
-import { IllegalArgumentException } from '../errors.js';
+import { IllegalArgumentException, SparkTypeError } from '../errors.js';
+import { isRecord } from '../values/fit.js';
+import { kindOf, shown } from '../values/misfit.js';
 import { DataFrame } from './dataframe.js';
 import { literalOf } from './literal.js';
 import { type Context, type Plan, planOf } from './plan.js';
@@ -24,7 +26,7 @@ export class DataFrameNaFunctions {
    * ```
    */
   fill(value: Fill | Readonly<Record<string, Fill>>, cols: string[] = []): DataFrame {
-    const [names, values] = typeof value === 'object' ? [Object.keys(value), Object.values(value)] : [cols, [value]];
+    const [names, values] = isRecord(value) ? [Object.keys(value), Object.values(value)] : [cols, [value]];
     return this.#derive({ case: 'fillNa', value: { input: this.plan.relation, cols: names, values: values.map(fillLiteral) } });
   }
 
@@ -61,6 +63,10 @@ export class DataFrameNaFunctions {
 }
 
 function fillLiteral(value: Fill): Literal {
+  if (!['string', 'number', 'bigint', 'boolean'].includes(typeof value)) {
+    const message = `fill() takes a boolean, a number or a string, or an object of these, not ${shown(value)} (${kindOf(value)})`;
+    throw new SparkTypeError(message, { condition: 'NOT_EXPECTED_TYPE' });
+  }
   const isWhole = typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0);
   return literalOf(isWhole ? BigInt(value) : value);
 }

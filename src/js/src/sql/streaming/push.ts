@@ -202,7 +202,7 @@ export async function pump(source: Pick<PushSource, 'write' | 'end'>, items: Asy
         continue;
       }
       if (rows.length === 0) sinceMs = performance.now();
-      rows.push(...((Array.isArray(item) ? item : [item]) as Row[]));
+      rows.push(...(rowsIn(item) as Row[]));
       clearTimeout(late);
       if (rows.length >= GATHER_ROWS || performance.now() - sinceMs >= GATHER_MS) await flush();
       else late = setTimeout(() => void flush().catch(() => {}), GATHER_MS);
