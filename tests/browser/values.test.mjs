@@ -271,6 +271,7 @@ test('dates and instants keep their days and microseconds, from year 1 to those 
       ]),
       invalid: await ways([{ t: new Date(NaN) }], 't TIMESTAMP'),
       texts: await Promise.all(['2031-02-30', 'yesterday', '2031-04-05T10:00:00.1234567Z'].map((t) => told(() => micros([{ t }])))),
+      seconds: await Promise.all([1_700_000_000, 1.5].map((t) => told(() => push([{ t }], 't TIMESTAMP', 'json')))),
       literal: await told(() => F.lit(new Date(NaN))),
       nested: await told(() => one("array(TIMESTAMP'9999-12-31 23:59:59.999999')")),
       beyond: await Promise.all(
@@ -297,6 +298,8 @@ test('dates and instants keep their days and microseconds, from year 1 to those 
   ]);
   for (const way of Object.values(found.invalid)) assert.match(String(way), /^CANNOT_ACCEPT_OBJECT_IN_TYPE: Column t, row 0: Invalid Date/);
   for (const way of [...found.texts, found.literal]) assert.match(String(way), /^CANNOT_ACCEPT_OBJECT_IN_TYPE: /);
+  assert.deepEqual(found.seconds[0], [{ t: '2023-11-14T22:13:20.000Z' }]);
+  assert.match(String(found.seconds[1]), /^CANNOT_ACCEPT_OBJECT_IN_TYPE: .* whole seconds/);
   assert.deepEqual(found.nested, [{ x: ['9999-12-31T23:59:59.999Z'] }]);
   for (const way of found.beyond) assert.match(String(way), /^RIVULET_DATE_RANGE: .*\(column x\)/);
 });

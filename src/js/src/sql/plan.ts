@@ -33,7 +33,7 @@ export interface Sinks {
 
 /** Opens the streams that the page writes to. */
 export interface Sources {
-  open(schema: StructType, format: PushFormat): PushSource;
+  open(schema: StructType, format: PushFormat, options: Readonly<Record<string, string>>): PushSource;
 }
 
 /** What DataFrames, readers and writers ask of their session. */

@@ -11,9 +11,23 @@ import * as T from './types.js';
 
 type Write = (value: unknown) => string;
 
+/** The types of times whose strings the source reads by a format that an option sets. */
+export type Formats = ReadonlySet<T.DataType>;
+
+const FORMATS: Readonly<Record<string, T.DataType>> = {
+  dateformat: T.DateType,
+  timestampformat: T.TimestampType,
+  timestampntzformat: T.TimestampNTZType,
+};
+
+/** What the options of a JSON source say of {@link Formats}. */
+export function formatsOf(options: Readonly<Record<string, unknown>>): Formats {
+  return new Set(Object.keys(options).flatMap((key) => FORMATS[key.toLowerCase()] ?? []));
+}
+
 /** Rows as lines of JSON with the members of the schema. A missing member is left out; a value that does not fit is an error. */
-export function jsonOfRows(rows: readonly unknown[], schema: T.StructType): string {
-  const members = schema.fields.map(({ name, dataType }) => ({ name, write: writer(dataType) }));
+export function jsonOfRows(rows: readonly unknown[], schema: T.StructType, formats: Formats): string {
+  const members = schema.fields.map(({ name, dataType }) => ({ name, write: writer(dataType, formats) }));
   return rows
     .map((row, at) => {
       const object = fit.rowOf(plain(row), schema, at);
@@ -36,8 +50,8 @@ function objectOf(members: readonly { name: string; write: Write }[], text: (nam
 const keyText = (key: string) => JSON.stringify(fit.stringOf(key));
 
 /** Writes values of a type; undefined is written as nothing. */
-function writer(type: T.DataType): Write {
-  const write = present(type);
+function writer(type: T.DataType, formats: Formats): Write {
+  const write = present(type, formats);
   return (value) => (value === undefined ? '' : value === null ? 'null' : write(plain(value)));
 }
 
@@ -50,7 +64,7 @@ function plain(value: unknown): unknown {
 
 const isNumber = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint';
 
-function present(type: T.DataType): Write {
+function present(type: T.DataType, formats: Formats): Write {
   if (fit.isIntegral(type)) {
     const whole = type === T.LongType ? (value: unknown) => fit.longOf(value) : (value: unknown) => fit.intOf(value, type);
     return (value) => (isNumber(value) ? String(whole(value)) : anyText(value, type));
@@ -58,40 +72,44 @@ function present(type: T.DataType): Write {
   if (type instanceof T.DecimalType) {
     return (value) => (isNumber(value) || isText(value) ? decimalText(fit.unscaledOf(value, type), type.scale) : anyText(value, type));
   }
-  if (type instanceof T.StructType) return structWriter(type);
-  if (type instanceof T.ArrayType) return arrayWriter(type);
-  if (type instanceof T.MapType) return mapWriter(type);
+  if (type instanceof T.StructType) return structWriter(type, formats);
+  if (type instanceof T.ArrayType) return arrayWriter(type, formats);
+  if (type instanceof T.MapType) return mapWriter(type, formats);
   switch (type) {
     case T.DoubleType:
     case T.FloatType:
       return (value) => (isNumber(value) ? numberText(fit.doubleOf(value, type)) : anyText(value, type));
     case T.DateType:
-      return (value) => (isText(value) ? anyText(value, type) : `"${dayText(dayOf(notNumber(value, type), type))}"`);
-    // A number is the source's own form of an instant: seconds.
+      return timeWriter(type, formats, (value) => dayText(dayOf(value, type)));
     case T.TimestampType:
-      return (value) =>
-        isText(value) || typeof value === 'number' ? finiteText(value, type) : `"${instantText(instantOf(value, type))}Z"`;
+      return timeWriter(type, formats, (value) => `${instantText(instantOf(value, type))}Z`);
     case T.TimestampNTZType:
-      return (value) => (isText(value) ? anyText(value, type) : `"${instantText(instantOf(notNumber(value, type), type))}"`);
+      return timeWriter(type, formats, (value) => instantText(instantOf(value, type)));
   }
   return (value) => anyText(value, type);
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** The JSON source reads no number as a date, or as a time without a zone. */
-function notNumber(value: unknown, type: T.DataType): unknown {
-  if (typeof value === 'number') throw new Misfit(value, type, 'the JSON source reads no number so; give a Date or a string');
-  return value;
+/** Strings are the source's to read. A number is the source's own form of an instant, whole seconds, and of nothing else. */
+function timeWriter(type: T.DataType, formats: Formats, text: Write): Write {
+  return (value) => {
+    if (isText(value)) return anyText(value, type);
+    if (typeof value === 'number' && type === T.TimestampType) return secondsText(value, type);
+    if (typeof value === 'number') throw new Misfit(value, type, 'the JSON source reads no number so; give a Date or a string');
+    if (formats.has(type)) throw new Misfit(value, type, 'the source reads its strings by a format of its own; give a string');
+    return `"${text(value)}"`;
+  };
 }
 
-function finiteText(value: string | number, type: T.DataType): string {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new Misfit(value, type);
-  return anyText(value, type);
+function secondsText(seconds: number, type: T.DataType): string {
+  if (!Number.isInteger(seconds)) throw new Misfit(seconds, type, 'a number is whole seconds in JSON; give a Date or a string');
+  instantOf(fit.longOf(seconds, type) * 1_000_000n, type);
+  return String(seconds);
 }
 
-function structWriter(type: T.StructType): Write {
-  const members = type.fields.map(({ name, dataType }) => ({ name, write: writer(dataType) }));
+function structWriter(type: T.StructType, formats: Formats): Write {
+  const members = type.fields.map(({ name, dataType }) => ({ name, write: writer(dataType, formats) }));
   return (value) => {
     if (typeof value !== 'object') return anyText(value, type);
     const object = fit.membersOf(value, type);
@@ -105,8 +123,8 @@ function structWriter(type: T.StructType): Write {
   };
 }
 
-function arrayWriter(type: T.ArrayType): Write {
-  const write = writer(type.elementType);
+function arrayWriter(type: T.ArrayType, formats: Formats): Write {
+  const write = writer(type.elementType, formats);
   return (value) => (typeof value === 'object' ? listText(fit.elementsOf(value, type), write) : anyText(value, type));
 }
 
@@ -121,8 +139,8 @@ function listText(elements: readonly unknown[], write: Write): string {
   return `[${parts.join(',')}]`;
 }
 
-function mapWriter(type: T.MapType): Write {
-  const [key, write] = [present(type.keyType), writer(type.valueType)];
+function mapWriter(type: T.MapType, formats: Formats): Write {
+  const [key, write] = [present(type.keyType, formats), writer(type.valueType, formats)];
   const keyOf = (value: unknown) => {
     if (value === null || value === undefined) throw new Misfit(value, type.keyType);
     const text = key(value);

@@ -4,7 +4,7 @@ import type { FromDriver } from '../../protocol.js';
 import { arrowBySchema } from '../../values/arrow.js';
 import { encodeRows } from '../../values/encode.js';
 import { stringOf } from '../../values/fit.js';
-import { jsonOfRows } from '../../values/json.js';
+import { type Formats, formatsOf, jsonOfRows } from '../../values/json.js';
 import { fitted } from '../../values/misfit.js';
 import type { Row } from '../../values/rows.js';
 import type { StructType } from '../../values/types.js';
@@ -30,9 +30,16 @@ export interface WriteOptions {
 /** Whether bytes are all that their buffer has, so that the buffer can be moved. */
 const isWhole = (bytes: Uint8Array) => bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
 
-/** The rows of an array, or of a table of an Arrow library, whose columns are found by their names; or the one row that it is. */
+/** Whether data has more than one row: an array, or another iterable that is not a row itself. */
+const isIterable = (data: PushData): boolean =>
+  typeof data === 'object' && data !== null && !(data instanceof Map) && Symbol.iterator in data;
+
+/** Whether data is a table, or a part of one, of an Arrow library. */
+const isTable = (data: PushData): boolean => isIterable(data) && !Array.isArray(data) && 'schema' in (data as object);
+
+/** The rows of an array or a table, whose columns are found by their names; or the one row that the data is. */
 function rowsIn(data: PushData): readonly unknown[] {
-  if (typeof data !== 'object' || data === null || data instanceof Map || !(Symbol.iterator in data)) return [data];
+  if (!isIterable(data)) return [data];
   return Array.isArray(data) ? data : Array.from(data as unknown as Iterable<unknown>);
 }
 
@@ -49,8 +56,8 @@ export class PushSources implements Sources {
   constructor(private readonly wire: Wire) {}
 
   /** A new source. */
-  open(schema: StructType, format: PushFormat): PushSource {
-    const source = new PushSource(this.wire, `push-${this.#next++}`, schema, format);
+  open(schema: StructType, format: PushFormat, options: Readonly<Record<string, string>>): PushSource {
+    const source = new PushSource(this.wire, `push-${this.#next++}`, schema, format, formatsOf(options));
     this.#sources.set(source.id, source);
     return source;
   }
@@ -88,6 +95,7 @@ export class PushSource {
     readonly id: string,
     private readonly schema: StructType,
     private readonly format: PushFormat,
+    private readonly formats: Formats,
   ) {}
 
   /**
@@ -169,7 +177,10 @@ export class PushSource {
       const ipc = encodeRows(rows, this.schema);
       return isWhole(ipc) ? ipc : ipc.slice();
     }
-    if (this.format === 'json') return new TextEncoder().encode(jsonOfRows(rows, this.schema));
+    // The numbers of its instants are milliseconds, those of JSON seconds.
+    if (this.format === 'json' && isTable(data))
+      throw new IllegalArgumentException("An Arrow table is written to a push source of format 'arrow'");
+    if (this.format === 'json') return new TextEncoder().encode(jsonOfRows(rows, this.schema, this.formats));
     throw new IllegalArgumentException(`A push source of format ${this.format} takes text, not rows`);
   }
 

@@ -88,12 +88,12 @@ export class DataStreamReader extends Reader {
   push(options: PushOptions): PushStream {
     const format = options.format ?? 'arrow';
     const schema = asSchema(options.schema);
-    const source = this.context.sources.open(schema, format);
-    const settings = optionTexts(options.options ?? {});
+    const settings = { ...this.read.options, ...optionTexts(options.options ?? {}) };
+    const source = this.context.sources.open(schema, format, settings);
     const read = {
       format: 'rivulet.push',
       schema: schema.toDDL(),
-      options: { ...this.read.options, ...settings, sourceId: source.id, recordFormat: format },
+      options: { ...settings, sourceId: source.id, recordFormat: format },
     };
     return {
       df: new DataFrame(this.context, loadPlan(this.context, read, [], true)),
