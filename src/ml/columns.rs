@@ -219,6 +219,17 @@ impl Analyzer {
         Ok(Input { typed, ..read })
     }
 
+    /// Returns a column of labels to learn: as [`Self::label_text`], but NaN is null, which is not counted.
+    fn known_labels(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let number = self.input_column(input, name)?.typed;
+        let mut read = self.label_text(input, name)?;
+        if number.data_type.is_floating() {
+            let known = datafusion_expr::Expr::IsTrue(Box::new(datafusion_functions::expr_fn::isnan(number.expr)));
+            read.typed.expr = datafusion_expr::when(datafusion_expr::not(known), read.typed.expr).end()?;
+        }
+        Ok(read)
+    }
+
     /// Returns the recipe of a column that was made of one column of strings by tokenizing, filtering and hashing;
     /// `None` for other columns, and for expressions over such a column.
     pub(super) fn text_terms(&self, read: &Input) -> Option<TextTerms> {
@@ -275,7 +286,7 @@ impl Analyzer {
             let read = match kind {
                 Reads::Vectors => self.vectors(input, name)?,
                 Reads::Words => self.strings(input, name)?,
-                Reads::Labels => self.label_text(input, name)?,
+                Reads::Labels => self.known_labels(input, name)?,
                 Reads::Numbers => {
                     let read = self.numbers(input, name)?;
                     self.as_double(read)?

@@ -143,6 +143,19 @@ impl Zone {
     }
 }
 
+impl Zone {
+    /// Returns the instant of a wall clock near an instant: in an overlap the one with that instant's offset, if it has it
+    /// (`java.time.ZonedDateTime.truncatedTo`); else as [`Self::to_instant`].
+    pub fn to_instant_near(self, local: i64, near: i64) -> i64 {
+        let own = local.saturating_sub(i64::from(self.offset_at(near)) * 1_000_000);
+        if self.to_local(own) == local {
+            own
+        } else {
+            self.to_instant(local)
+        }
+    }
+}
+
 /// Returns the seconds of `+2`, `+02`, `+0200`, `+02:00` or `+02:00:00`; the sign stands first.
 fn parse_offset(text: &str) -> Option<i32> {
     let sign = if text.starts_with('-') { -1 } else { 1 };

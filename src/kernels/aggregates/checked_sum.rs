@@ -9,21 +9,24 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, BooleanArray, PrimitiveArray};
+use arrow::array::{
+    Array, ArrayRef, ArrowNativeTypeOp, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array, PrimitiveArray,
+};
 use arrow::datatypes::{ArrowNativeType, DataType, Decimal128Type, Int64Type};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF, EmitTo, GroupsAccumulator};
 
 use crate::error::{SparkError, arithmetic_overflow};
 use crate::kernels::aggregates::{Definition, function};
-use crate::values::cast::Mode;
+use crate::values::cast::{Mode, out_of_range};
+use crate::values::text;
 
 /// Returns the sum with result type `to`, BIGINT or a decimal; the argument has the same width.
 ///
 /// Null if there are no values that are not null.
 ///
 /// # Errors
-/// If the sum overflows in ANSI mode, `ARITHMETIC_OVERFLOW` when it runs.
+/// When it runs in ANSI mode, `ARITHMETIC_OVERFLOW` if the sum overflows, `NUMERIC_VALUE_OUT_OF_RANGE` if it has too many digits.
 pub fn sum(to: &DataType, mode: Mode) -> Arc<AggregateUDF> {
     match to {
         DataType::Decimal128(..) => make::<Decimal128Type>(to, mode),
@@ -77,6 +80,17 @@ pub fn overflow() -> SparkError {
         "Use 'try_sum' to tolerate overflow and return NULL instead.".into(),
     );
     error
+}
+
+/// Makes the error of a sum of decimals that has more digits than its type.
+fn too_wide<T: ArrowPrimitiveType + std::fmt::Debug>(sum: T::Native, to: &DataType) -> SparkError {
+    let whole = PrimitiveArray::<T>::from_value(sum, 1);
+    match (whole.as_any().downcast_ref::<Decimal128Array>(), to) {
+        (Some(sum), DataType::Decimal128(precision, scale)) => {
+            out_of_range(&text::decimal(sum.value(0), *scale), *precision, *scale)
+        }
+        _ => overflow(),
+    }
 }
 
 /// Returns whether a sum fits its type: an i128 holds more than a decimal's digits.
@@ -137,7 +151,7 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> One<T> {
             _ if self.failed => Ok(None),
             Some(sum) if !fits::<T>(sum, &self.to) => {
                 if self.mode == Mode::Ansi {
-                    Err(overflow().into())
+                    Err(too_wide::<T>(sum, &self.to).into())
                 } else {
                     Ok(None)
                 }
@@ -270,6 +284,7 @@ impl<T: ArrowPrimitiveType + std::fmt::Debug> GroupsAccumulator for Many<T> {
         for (sum, failed) in sums.iter().zip(failed) {
             values.push(match sum {
                 Some(sum) if !failed && fits::<T>(sum, &self.to) => Some(sum),
+                Some(sum) if self.mode == Mode::Ansi && !failed => return Err(too_wide::<T>(sum, &self.to).into()),
                 Some(_) if self.mode == Mode::Ansi => return Err(overflow().into()),
                 _ => None,
             });

@@ -34,12 +34,11 @@ use crate::plan::scope::Resolved;
 /// ```
 pub fn ordered(counts: HashMap<String, i64>, order: &str) -> Vec<String> {
     let mut all: Vec<(String, i64)> = counts.into_iter().collect();
-    let alphabet = |a: &str, b: &str| a.encode_utf16().cmp(b.encode_utf16());
     all.sort_by(|(a, x), (b, y)| match order {
-        "frequencyAsc" => x.cmp(y).then_with(|| alphabet(a, b)),
-        "alphabetAsc" => alphabet(a, b),
-        "alphabetDesc" => alphabet(b, a),
-        _ => y.cmp(x).then_with(|| alphabet(a, b)),
+        "frequencyAsc" => x.cmp(y).then_with(|| a.cmp(b)),
+        "alphabetAsc" => a.cmp(b),
+        "alphabetDesc" => b.cmp(a),
+        _ => y.cmp(x).then_with(|| a.cmp(b)),
     });
     all.into_iter().map(|(label, _)| label).collect()
 }

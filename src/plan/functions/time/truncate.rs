@@ -5,8 +5,8 @@
 //!                          DAY 2024-02-29    HOUR 10:00           MINUTE 10:15       SECOND 10:15:30
 //! ```
 //!
-//! Hours and less are cut on the instant's wall clock, so that zones with offsets of half an hour are
-//! cut at their own hours.
+//! All are cut on the instant's wall clock, so that zones with offsets of half an hour are cut at their own hours. Where a clock
+//! shows the start twice, that with the instant's own offset counts.
 
 use chrono::{Datelike, NaiveDate};
 
@@ -98,9 +98,10 @@ impl Unit {
     fn truncate(self, us: i64, zone: Zone) -> Option<i64> {
         let local = zone.to_local(us);
         if let Self::Micros(unit) = self {
-            return us.checked_sub(local.rem_euclid(unit));
+            let start = local.checked_sub(local.rem_euclid(unit))?;
+            return Some(zone.to_instant_near(start, us));
         }
         let start = self.start_of(day(i32::try_from(local.div_euclid(DAY_US)).ok()?)?)?;
-        Some(zone.to_instant(i64::from(days_of(start)) * DAY_US))
+        Some(zone.to_instant_near(i64::from(days_of(start)) * DAY_US, us))
     }
 }

@@ -28,7 +28,7 @@ pub fn unix_date(call: &Call<'_>) -> Result<Typed> {
 
 /// Returns whole units since the epoch; `unit` is a unit's length in microseconds.
 pub fn since_epoch(call: &Call<'_>, unit: i64) -> Result<Typed> {
-    let time = call.timestamp(0)?;
+    let time = call.any_timestamp(0)?;
     let expr = kernel::call(call.name, "", DataType::Int64, vec![time.expr], move |args, _| {
         let times = args[0].as_primitive::<TimestampMicrosecondType>();
         Ok(Arc::new(times.unary::<_, Int64Type>(|us| us.div_euclid(unit))) as ArrayRef)
