@@ -95,7 +95,7 @@ impl Queue {
     pub const MAX_RECORD: Opt = Opt::new(
         "maxRecordBytes",
         Kind::Count,
-        Some("16777216"),
+        Some("33554432"),
         "Says how many bytes a record has at most; a larger one is not kept, and counts as malformed.",
     );
 
@@ -115,7 +115,7 @@ impl Queue {
             max_blocks: number(&Self::MAX_BLOCKS).or_else(|| number(&Self::MAX_OFFSETS)),
             max_bytes: number(&Self::MAX_BYTES),
             max_waiting: number(&Self::MAX_QUEUE).unwrap_or(64 << 20),
-            max_record: number(&Self::MAX_RECORD).unwrap_or(16 << 20),
+            max_record: number(&Self::MAX_RECORD).unwrap_or(32 << 20),
             ..Self::default()
         }
     }

@@ -51,6 +51,7 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     Ok(Box::new(WebSocket {
         url: url.to_owned(),
         ack: options.flag(&ACK),
+        is_text: options.text(&RECORD_FORMAT) != Some("arrow"),
         is_open: false,
         retry: Retry::default(),
         queue: Queue::of(&spec.options),
@@ -64,6 +65,8 @@ struct WebSocket {
     url: String,
     /// Whether the server wants to know how many records are durable.
     ack: bool,
+    /// Whether messages are text, however they are sent.
+    is_text: bool,
     /// Whether the connection is open: only then can something be sent.
     is_open: bool,
     /// When to connect again.
@@ -125,6 +128,11 @@ impl QueueSource for WebSocket {
                 }
                 heard.blocks.push(self.queue.record(text.into_bytes()));
             }
+            // Bytes that are no letters are replaced, as they are in a message that is sent as text.
+            Event::Binary(bytes) if self.is_text && simdutf8::basic::from_utf8(&bytes).is_err() => {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                heard.blocks.push(self.queue.record(text.into_bytes()));
+            }
             Event::Binary(bytes) => heard.blocks.push(self.queue.record(bytes)),
             Event::TooLarge => heard.blocks.push(self.queue.refuse()),
         }
@@ -166,6 +174,7 @@ mod tests {
         WebSocket {
             url: "ws://server".to_owned(),
             ack: true,
+            is_text: true,
             is_open: true,
             retry: Retry::default(),
             queue: Queue::of(&options),

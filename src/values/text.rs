@@ -86,14 +86,21 @@ pub fn decimal(unscaled: i128, scale: i8) -> String {
 
 /// Returns the calendar day `days` after 1970-01-01, as `yyyy-MM-dd`.
 ///
-/// Years beyond 9999 get a plus, years before 0 a minus; what chrono cannot hold prints as the number
-/// of days.
+/// Years beyond 9999 get a plus, years before 0 a minus (`java.time.LocalDate.toString`).
+///
+/// ```
+/// use rivulet::values::text;
+///
+/// assert_eq!(text::date(-1), "1969-12-31");
+/// assert_eq!(text::date(100_000_000), "+275760-09-13");
+/// assert_eq!(text::date(i32::MIN), "-5877641-06-23");
+/// ```
 pub fn date(days: i32) -> String {
-    match day(days) {
-        Some(d) if (0..=9999).contains(&d.year()) => format!("{:04}-{:02}-{:02}", d.year(), d.month(), d.day()),
-        Some(d) if d.year() > 9999 => format!("+{}-{:02}-{:02}", d.year(), d.month(), d.day()),
-        Some(d) => format!("-{:04}-{:02}-{:02}", -d.year(), d.month(), d.day()),
-        None => days.to_string(),
+    let (year, month, day) = civil(days.into());
+    match year {
+        0..=9999 => format!("{year:04}-{month:02}-{day:02}"),
+        10_000.. => format!("+{year}-{month:02}-{day:02}"),
+        _ => format!("-{:04}-{month:02}-{day:02}", -year),
     }
 }
 
@@ -154,7 +161,8 @@ pub fn parse_date(text: &str) -> Option<i32> {
         return None;
     }
     let year = if negative { -year } else { year };
-    NaiveDate::from_ymd_opt(year, month as u32, day as u32).map(days_of)
+    let days = civil_days(year.into(), month.into(), day.into())?;
+    i32::try_from(days).ok()
 }
 
 /// Reads a number of `least` to `most` ASCII digits and nothing else.
@@ -291,7 +299,20 @@ fn pairs(written: [u8; 8], form: [u8; 8], above: u64) -> Option<[u8; 8]> {
     Some((digits * 10 + (digits >> 8)).to_le_bytes())
 }
 
-/// Returns how many days after 1970-01-01 a day of the years 0 to 9999 is; `None` if the month does not have it.
+/// Returns year, month and day of the day that is so many days after 1970-01-01: the inverse of [`civil_days`].
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let of_era = days.rem_euclid(146_097);
+    let years = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * years + years / 4 - years / 100);
+    let months = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * months + 2) / 5 + 1;
+    let (month, year) = if months < 10 { (months + 3, years) } else { (months - 9, years + 1) };
+    (year + era * 400, month, day)
+}
+
+/// Returns how many days after 1970-01-01 a day is; `None` if the month does not have it.
 ///
 /// Years are counted from March on, so that the leap day is the last.
 fn civil_days(year: i64, month: i64, day: i64) -> Option<i64> {

@@ -31,9 +31,9 @@ impl Analyzer {
     /// in backquotes.
     ///
     /// # Errors
-    /// If nothing fits, `UNRESOLVED_COLUMN`; if several columns do, `AMBIGUOUS_REFERENCE`.
+    /// If it is not such a name, `INVALID_ATTRIBUTE_NAME_SYNTAX`; if nothing fits, `UNRESOLVED_COLUMN`; if several columns do, `AMBIGUOUS_REFERENCE`.
     pub fn name(&mut self, text: &str, plan_id: Option<i64>, scope: &Resolved) -> Result<Typed> {
-        let parts = sql::parse_identifier(text)?;
+        let parts = sql::parse_column(text)?;
         if parts.len() == 1
             && let Some((_, typed)) = self.lambda.iter().rev().find(|(n, _)| *n == parts[0])
         {
@@ -159,7 +159,7 @@ fn find<'a>(
 
 /// Makes `UNRESOLVED_COLUMN`, with the five nearest names of the scope.
 pub fn unresolved_column(name: &str, scope: &Resolved) -> SparkError {
-    let quoted = match sql::parse_identifier(name) {
+    let quoted = match sql::parse_column(name) {
         Ok(parts) => parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join("."),
         Err(_) => format!("`{name}`"),
     };

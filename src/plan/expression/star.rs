@@ -31,7 +31,7 @@ impl Analyzer {
             return Ok(scope.output.iter().map(typed_attribute).collect());
         };
         let target = target.strip_suffix(".*").unwrap_or(target);
-        let parts = sql::parse_identifier(target)?;
+        let parts = sql::parse_column(target)?;
         let names = self.names();
         let qualified: Vec<Typed> = scope
             .output

@@ -58,6 +58,6 @@ mod tests;
 pub use data_type::parse_data_type;
 pub use error::SqlError;
 pub use expression::{parse_expression, parse_expression_with_relations};
-pub use identifier::{parse_identifier, quote_identifier};
+pub use identifier::{parse_column, parse_identifier, quote_identifier};
 pub use schema::parse_schema;
 pub use statement::{FunctionScope, Statement, parse_statement};
