@@ -26,6 +26,7 @@ use crate::exec::state;
 use crate::ml::model::{Model, Models};
 use crate::ml::transform;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::decorrelate::Decorrelation;
 use crate::plan::extent;
 use crate::plan::folding::FoldCheapConstants;
 use crate::plan::output_mode::OutputMode;
@@ -234,6 +235,7 @@ pub fn optimize(analyzer: &Analyzer, resolved: &Resolved) -> Result<LogicalPlan>
         .collect();
     let plan = analyzer.project(resolved.plan.clone(), columns)?;
     extent::check_depth(&plan)?;
+    let plan = Decorrelation::of_whole_plan().scalar_subqueries(plan)?;
     let mut options = ConfigOptions::new();
     options.optimizer.enable_physical_uncorrelated_scalar_subquery = false;
     // A row that can have no partner is not kept in a stream's state.

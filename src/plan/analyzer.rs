@@ -21,6 +21,7 @@ use super::scope::{Attribute, Resolved, Typed};
 use super::views::Views;
 use crate::error::Result;
 use crate::ids::ScanId;
+use crate::plan::decorrelate::Decorrelation;
 use crate::plan::scan::{METADATA, metadata_type};
 use crate::proto as sc;
 use crate::settings::Conf;
@@ -94,6 +95,8 @@ pub struct Analyzer {
     pub(super) subqueries: HashMap<i64, sc::Relation>,
     /// Output of the queries around the subquery under analysis, innermost last.
     pub(super) outer: Vec<Vec<Attribute>>,
+    /// Makes joins of correlated subqueries.
+    pub(super) decorrelation: Decorrelation,
     /// Lambda variables in sight, innermost last.
     pub(super) lambda: Vec<(String, Typed)>,
     /// Aliases further left in the select list (`SELECT a AS x, x + 1`).
@@ -133,6 +136,7 @@ impl Analyzer {
             scans: vec![],
             subqueries: HashMap::new(),
             outer: vec![],
+            decorrelation: Decorrelation::of_analysis(),
             lambda: vec![],
             lateral: vec![],
             parameters: BTreeMap::new(),

@@ -25,6 +25,7 @@ pub mod cast_expr;
 pub mod coercion;
 pub mod comparison;
 pub mod datetime;
+pub mod decorrelate;
 pub mod event_time;
 pub mod expression;
 pub mod extension;

@@ -308,7 +308,11 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * years + years / 4 - years / 100);
     let months = (5 * of_year + 2) / 153;
     let day = of_year - (153 * months + 2) / 5 + 1;
-    let (month, year) = if months < 10 { (months + 3, years) } else { (months - 9, years + 1) };
+    let (month, year) = if months < 10 {
+        (months + 3, years)
+    } else {
+        (months - 9, years + 1)
+    };
     (year + era * 400, month, day)
 }
 

@@ -185,13 +185,7 @@ impl Analyzer {
             sc::join::JoinType::LeftOuter => JoinType::Left,
             _ => JoinType::Inner,
         };
-        let plan = std::sync::Arc::new(self.exactly(&right)?);
-        let outer_ref_columns = plan.all_out_ref_exprs();
-        let subquery = LogicalPlan::Subquery(datafusion_expr::Subquery {
-            subquery: plan,
-            outer_ref_columns,
-            spans: Default::default(),
-        });
+        let subquery = self.exactly(&right)?;
         let both = both_sides(&left, &right);
         let condition = node
             .join_condition
@@ -199,9 +193,15 @@ impl Analyzer {
             .map(|c| self.condition(c, &both))
             .transpose()?
             .map(|t| t.expr);
-        let plan = LogicalPlanBuilder::from(left.plan.clone())
-            .join_on(subquery, join_type, condition)?
-            .build()?;
+        let plan = if subquery.all_out_ref_exprs().is_empty() {
+            let condition = condition.or_else(|| (join_type != JoinType::Inner).then(|| lit(true)));
+            LogicalPlanBuilder::from(left.plan.clone())
+                .join_on(subquery, join_type, condition)?
+                .build()?
+        } else {
+            self.decorrelation
+                .lateral(left.plan.clone(), &subquery, join_type, condition)?
+        };
         Ok(joined(left, right, join_type, plan, both))
     }
 
