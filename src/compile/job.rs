@@ -32,6 +32,7 @@ use crate::plan::folding::FoldCheapConstants;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{FileCatalog, FileSet};
 use crate::plan::scope::Resolved;
+use crate::plan::semi_join::PushDownSemiJoin;
 use crate::plan::type_message;
 use crate::plan::views::Views;
 use crate::proto as sc;
@@ -205,6 +206,12 @@ fn cut(analyzer: &Analyzer, resolved: &Resolved, mode: Option<OutputMode>) -> Re
 /// Returns DataFusion's optimizer, which computes only cheap constants.
 fn optimizer() -> Optimizer {
     let mut optimizer = Optimizer::new();
+    let after = optimizer
+        .rules
+        .iter()
+        .position(|rule| rule.name() == "decorrelate_predicate_subquery");
+    let after = after.map_or(optimizer.rules.len(), |at| at + 1);
+    optimizer.rules.insert(after, Arc::new(PushDownSemiJoin));
     for rule in &mut optimizer.rules {
         if rule.name() == SimplifyExpressions::default().name() {
             *rule = Arc::new(FoldCheapConstants::default());

@@ -43,6 +43,7 @@ pub mod output_mode;
 pub mod relation;
 pub mod scan;
 pub mod scope;
+pub mod semi_join;
 pub mod sql;
 pub mod time_window;
 pub mod type_message;
