@@ -14,6 +14,7 @@ use arrow::buffer::Buffer;
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use prost::Message;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::answers::Answers;
@@ -25,6 +26,7 @@ use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
 use crate::ids::{PartitionId, ScanPart};
+use crate::plan::scan::Origin;
 use crate::plan::type_message;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
@@ -255,6 +257,10 @@ impl Driver {
     pub(super) fn read_files(&self, graph: &StageGraph) -> Result<ScanBlocks> {
         let mut blocks = ScanBlocks::new();
         for scan in &graph.scans {
+            let options = match &scan.origin {
+                Origin::Blocks { options, .. } => options.clone(),
+                _ => BTreeMap::new(),
+            };
             for (i, file) in scan.files.iter().enumerate() {
                 let part = ScanPart {
                     scan: scan.id,
@@ -263,7 +269,7 @@ impl Driver {
                 blocks
                     .entry(part)
                     .or_default()
-                    .extend(listing::blocks_of(self.files.as_ref(), file)?);
+                    .extend(listing::blocks_of(self.files.as_ref(), file, &options)?);
             }
         }
         Ok(blocks)

@@ -67,7 +67,14 @@ pub struct Reader {
     negative_infinity: String,
     /// How dates and times are read.
     times: Times,
+    /// Most values of a record (`maxColumns`).
+    most_columns: usize,
+    /// Most letters of a value (`maxCharsPerColumn`).
+    most_letters: Option<usize>,
 }
+
+/// What a record is told as that has more values or letters than options allow.
+pub const TOO_LARGE: &str = "RIVULET_CSV_RECORD_TOO_LARGE";
 
 impl Reader {
     /// Makes a reader with options, their keys in lower case.
@@ -120,7 +127,36 @@ impl Reader {
             positive_infinity: option("positiveinf").unwrap_or("Inf").to_owned(),
             negative_infinity: option("negativeinf").unwrap_or("-Inf").to_owned(),
             times: Times::new(options, session)?,
+            most_columns: option("maxcolumns").and_then(|n| n.parse().ok()).unwrap_or(20_480),
+            most_letters: option("maxcharspercolumn").and_then(|n| n.parse().ok()),
         })
+    }
+
+    /// Checks that a record has no more values, and none more letters, than the options allow.
+    ///
+    /// # Errors
+    /// `RIVULET_CSV_RECORD_TOO_LARGE`, which names the limit.
+    pub fn check_size(&self, values: &[Option<Cow<'_, str>>]) -> Result<()> {
+        let wrong = |why: String| Err(SparkError::new(Exception::Connect, TOO_LARGE, "54000", why));
+        if values.len() > self.most_columns {
+            return wrong(format!(
+                "A record has {} values, maxColumns is {}.",
+                values.len(),
+                self.most_columns
+            ));
+        }
+        let Some(most) = self.most_letters else { return Ok(()) };
+        let longest = values
+            .iter()
+            .flatten()
+            .find(|value| value.len() > most && value.chars().count() > most);
+        match longest {
+            Some(value) => wrong(format!(
+                "A value has {} letters, maxCharsPerColumn is {most}.",
+                value.chars().count()
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Returns what separates values.
@@ -208,7 +244,7 @@ impl Reader {
     /// Returns the separator if a record may be read by [`plain_value`]: it is a single byte, there are no comments, and blanks
     /// are not left out.
     pub fn plain_separator(&self) -> Option<u8> {
-        let as_it_is = self.comment.is_none() && !self.trim_start && !self.trim_end;
+        let as_it_is = self.comment.is_none() && !self.trim_start && !self.trim_end && self.most_letters.is_none();
         self.separator_byte.filter(|_| as_it_is)
     }
 

@@ -12,6 +12,7 @@ pub mod column;
 pub mod csv;
 pub mod framing;
 pub mod json;
+pub mod options;
 pub mod times;
 
 use std::collections::BTreeMap;

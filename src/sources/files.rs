@@ -121,6 +121,7 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
     );
     source.trouble = limits.err();
     source.wanted = Wanted::new(&spec.options)?;
+    source.options = spec.options.clone();
     source.latest_first = options.flag(&LATEST_FIRST);
     source.name_only = options.flag(&NAME_ONLY);
     let day_us = 86_400_000_000;
@@ -237,6 +238,8 @@ struct FileSource {
     path: String,
     /// Which files are read.
     wanted: Wanted,
+    /// Options of the read by lower-case name.
+    options: BTreeMap<String, String>,
     /// How much a batch takes.
     limits: Limits,
     /// What is wrong with the options; told when the query looks for files first.
@@ -271,6 +274,7 @@ impl FileSource {
         Self {
             path,
             wanted: Wanted::default(),
+            options: BTreeMap::new(),
             limits,
             trouble: None,
             latest_first: false,
@@ -395,7 +399,7 @@ impl FileSource {
     fn bytes(&self, start: i64, end: i64, files: &dyn Files) -> Result<Vec<Buffer>> {
         let taken = self.entries.range(start + 1..=end).flat_map(|(_, taken)| taken);
         let blocks = taken
-            .map(|file| listing::blocks_of(files, file))
+            .map(|file| listing::blocks_of(files, file, &self.options))
             .collect::<Result<Vec<_>>>()?;
         Ok(blocks.into_iter().flatten().collect())
     }

@@ -284,17 +284,24 @@ pub fn read(files: &dyn Files, path: &str) -> Result<Buffer> {
     }
 }
 
-/// Reads a file: a block that tells of it, and one of its bytes, unpacked.
+/// Reads a file: a block that tells of it, and one of its bytes, unpacked. Nothing, if it cannot be read and the options say so
+/// (`ignoreCorruptFiles`, `ignoreMissingFiles`).
 ///
 /// # Errors
 /// As [`read`].
-pub fn blocks_of(files: &dyn Files, file: &SourceFile) -> Result<[Buffer; 2]> {
-    let bytes = read(files, &file.path)?;
+pub fn blocks_of(files: &dyn Files, file: &SourceFile, options: &BTreeMap<String, String>) -> Result<Vec<Buffer>> {
+    let flag = |key: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    let is_there = || files.list(&file.path).is_ok_and(|found| !found.is_empty());
+    let bytes = match read(files, &file.path) {
+        Err(_) if flag("ignorecorruptfiles") && is_there() => return Ok(vec![]),
+        Err(_) if flag("ignoremissingfiles") && !is_there() => return Ok(vec![]),
+        read => read?,
+    };
     let mut file = file.clone();
     if file.size == 0 {
         file.size = bytes.len() as u64;
     }
-    Ok([facts_block(&file), bytes])
+    Ok(vec![facts_block(&file), bytes])
 }
 
 /// Makes `FAILED_READ_FILE`.

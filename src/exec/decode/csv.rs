@@ -196,6 +196,7 @@ impl CsvLines {
             return Ok(());
         }
         self.reader.split(line, cells);
+        self.reader.check_size(cells)?;
         if std::mem::take(&mut self.before_header) {
             return self.check_names(cells);
         }

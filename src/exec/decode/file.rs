@@ -10,6 +10,7 @@ use arrow::datatypes::*;
 use super::lines::LineScan;
 use super::{conformed, nullable, text_rows};
 use crate::error::{Result, SparkError};
+use crate::formats::csv::TOO_LARGE;
 use crate::plan::scan::METADATA;
 use crate::sources::Format;
 use crate::sources::listing::{SourceFile, unreadable, url};
@@ -175,7 +176,8 @@ impl Iterator for Parts {
 
 /// Returns an error of a record as that of its file, as Spark does.
 fn told(error: SparkError, file: Option<&SourceFile>) -> SparkError {
-    let of_record = |c: &str| c.starts_with("MALFORMED_RECORD_IN_PARSING") || c == super::csv::HEADER_MISMATCH;
+    let of_record =
+        |c: &str| c.starts_with("MALFORMED_RECORD_IN_PARSING") || c == super::csv::HEADER_MISMATCH || c == TOO_LARGE;
     match file {
         Some(file) if error.condition.as_deref().is_some_and(of_record) => {
             unreadable(&file.path, error.message.trim_end_matches('.'))

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields};
 
 use crate::error::{Exception, Result, SparkError};
+use crate::formats::framing::Records;
+use crate::formats::{corrupt_column, options};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scan::Origin;
 use crate::plan::scope::Resolved;
@@ -13,7 +15,7 @@ use crate::plan::{sql, type_message};
 use crate::proto as sc;
 use crate::settings;
 use crate::sources::listing::{is_pattern, path_not_found};
-use crate::sources::{self, Format, Records, StreamSpec};
+use crate::sources::{self, Format, Records as SourceRecords, StreamSpec};
 use crate::values::{ipc, types};
 
 impl Analyzer {
@@ -74,8 +76,11 @@ impl Analyzer {
             .filter(|s| !s.is_empty())
             .map(type_message::schema_from_text)
             .transpose()?;
+        check_options(format, &options, declared.as_ref())?;
+        if let Some(fields) = &declared {
+            check_types(format, fields)?;
+        }
         let set = self.files.resolve(&format, &paths, &options, declared)?;
-        check_types(format, &set.fields)?;
         let partitions = set.files.len().max(1);
         let options = self.decoding(options);
         self.scan(
@@ -124,7 +129,8 @@ impl Analyzer {
         let format = definition.format(&options)?;
         let fields = definition.fields(format, declared)?;
         definition.check(&spec)?;
-        let of_files = matches!(definition.records, Records::Own(_));
+        check_options(format, &options, Some(&fields))?;
+        let of_files = matches!(definition.records, SourceRecords::Own(_));
         if of_files {
             check_types(format, &fields)?;
             let path = spec.path.as_deref().unwrap_or_default();
@@ -252,9 +258,20 @@ impl Analyzer {
 /// # Errors
 /// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE`, which names the first column of another type.
 fn check_types(format: Format, fields: &Fields) -> Result<()> {
-    let refused = |f: &&Arc<Field>| match format {
-        Format::Csv => f.data_type().is_nested(),
-        _ => false,
+    if format == Format::Text && fields.len() > 1 {
+        return Err(SparkError::analysis(
+            "_LEGACY_ERROR_TEMP_1290",
+            "",
+            format!(
+                "Text data source supports only a single column, and you have {} columns.",
+                fields.len()
+            ),
+        ));
+    }
+    let (name, refused): (_, fn(&&Arc<Field>) -> bool) = match format {
+        Format::Csv => ("CSV", |f| f.data_type().is_nested()),
+        Format::Text => ("Text", |f| f.data_type() != &DataType::Utf8),
+        _ => return Ok(()),
     };
     let Some(field) = fields.iter().find(refused) else {
         return Ok(());
@@ -263,11 +280,40 @@ fn check_types(format: Format, fields: &Fields) -> Result<()> {
         "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
         "0A000",
         format!(
-            "The CSV datasource doesn't support the column `{}` of the type \"{}\".",
+            "The {name} datasource doesn't support the column `{}` of the type \"{}\".",
             field.name(),
             types::sql_name(field.data_type())
         ),
     ))
+}
+
+/// Checks the options of a reader, and that the column of malformed records can hold them.
+///
+/// # Errors
+/// As [`options::check`]; `INVALID_CORRUPT_RECORD_TYPE`.
+fn check_options(format: Format, options: &BTreeMap<String, String>, fields: Option<&Fields>) -> Result<()> {
+    let of = match format {
+        Format::Json => Records::Json,
+        Format::Csv => Records::Csv,
+        Format::Text => Records::Text,
+        Format::Arrow => return Ok(()),
+    };
+    options::check(of, options)?;
+    let corrupt = corrupt_column(options);
+    let column = fields.and_then(|fields| fields.iter().find(|f| f.name() == corrupt));
+    match column.filter(|f| of != Records::Text && f.data_type() != &DataType::Utf8) {
+        None => Ok(()),
+        Some(field) => {
+            let found = types::sql_name(field.data_type());
+            Err(SparkError::analysis(
+                "INVALID_CORRUPT_RECORD_TYPE",
+                "42804",
+                format!(
+                    "The column `{corrupt}` for corrupt records must have the nullable STRING type, but got \"{found}\"."
+                ),
+            ))
+        }
+    }
 }
 
 /// Partitions that a relation may be cut into: there is a task for each.
