@@ -372,11 +372,20 @@ pub fn str_to_map(call: &Call<'_>) -> Result<Typed> {
             valid.push(texts.iter().all(|t| t.is_valid(row)));
             if valid[row] {
                 let inner = parts.get(texts[2].value(row))?;
-                for pair in pairs.get(texts[1].value(row))?.split(texts[0].value(row)) {
-                    let mut halves = inner.splitn(pair, 2);
-                    keys.push(halves.next().unwrap_or_default());
-                    values.push(halves.next());
-                }
+                let text = texts[0].value(row);
+                let mut pair = |pair: &'_ str| -> Result<()> {
+                    let at = inner.find(pair)?;
+                    keys.push(at.as_ref().map_or(pair, |at| &pair[..at.start]).to_owned());
+                    values.push(at.map(|at| pair[at.end..].to_owned()));
+                    Ok(())
+                };
+                let mut from = 0;
+                pairs.get(texts[1].value(row))?.each_match(text, |at| {
+                    pair(&text[from..at.start])?;
+                    from = at.end;
+                    Ok(true)
+                })?;
+                pair(&text[from..])?;
             }
             lengths.push(keys.len() - before);
         }

@@ -167,15 +167,28 @@ pub fn initcap(text: &str) -> String {
     let mut start = true;
     text.chars()
         .flat_map(|c| {
-            let changed: Vec<char> = if start {
-                c.to_uppercase().collect()
-            } else {
-                c.to_lowercase().collect()
-            };
+            let changed: Vec<char> = if start { titled(c) } else { c.to_lowercase().collect() };
             start = c == ' ';
             changed
         })
         .collect()
+}
+
+/// Returns a letter as the first of a word: of one that becomes two, the second is small.
+fn titled(c: char) -> Vec<char> {
+    let pair = match c {
+        'Ǆ' | 'ǅ' | 'ǆ' => Some('ǅ'),
+        'Ǉ' | 'ǈ' | 'ǉ' => Some('ǈ'),
+        'Ǌ' | 'ǋ' | 'ǌ' => Some('ǋ'),
+        'Ǳ' | 'ǲ' | 'ǳ' => Some('ǲ'),
+        _ => None,
+    };
+    if let Some(pair) = pair {
+        return vec![pair];
+    }
+    let mut upper = c.to_uppercase();
+    let first = upper.next();
+    first.into_iter().chain(upper.flat_map(char::to_lowercase)).collect()
 }
 
 /// Which ends are trimmed.

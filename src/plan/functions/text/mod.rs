@@ -20,6 +20,7 @@ pub(super) mod codec;
 pub(super) mod edit;
 pub(super) mod format;
 pub(super) mod jaro_winkler;
+pub mod pattern;
 pub mod regex;
 pub(super) mod search;
 pub(super) mod url;

@@ -1,35 +1,18 @@
-//! Regular expressions: Java's patterns, read for the `regex` crate.
-//!
-//! Java's `\d`, `\w` and `\s` are ASCII, escapes and quotes are its own, replacements say `$1`.
-//! Look-around and back-references, which run in exponential time in Java, do not exist here and are
-//! errors that name the pattern.
+//! Functions of regular expressions; patterns are read by [`super::pattern`].
 //!
 //! Patterns mostly are constants of the query, so each call keeps its last compiled one ([`Cache`]); a
-//! pattern that changes from row to row is compiled for each change. Matching takes time linear in the
-//! string.
-//!
-//! ```text
-//! Java                      here
-//! \d \w \s                  [0-9] [a-zA-Z0-9_] [ \t\n\x0B\x0C\r]
-//! \h \v \R                  sets of blanks and of line ends
-//! \Q…\E                     the characters, escaped
-//! \p{Alpha} \p{IsLatin}     [a-zA-Z] \p{Latin}
-//! .                         anything but the five line ends, unless (?s)
-//! \Z                        \z
-//! $1 ${name} \$             expanded by this file, not by the crate
-//! (?=…) (?<!…) \1           INVALID_PARAMETER_VALUE.PATTERN
-//! ```
+//! pattern that changes from row to row is compiled for each change.
 
 use std::sync::Arc;
 
 use arrow::array::*;
 use arrow::datatypes::*;
-use regex::Regex;
 
 use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
+use crate::plan::functions::text::pattern::{Groups, Pattern, compile};
 use crate::plan::scope::Typed;
 use crate::values::types::{element_field, list_of};
 
@@ -61,9 +44,12 @@ pub fn regexp_extract(call: &Call<'_>) -> Result<Typed> {
     Ok(row::call(call.name, "", DataType::Utf8, args, label, move |r| {
         let regex = cache.get(r.text(1))?;
         let group = checked_group("regexp_extract", &regex, r.int(2))?;
-        let found = regex
-            .captures(r.text(0))
-            .and_then(|c| c.get(group).map(|m| m.as_str().to_owned()));
+        let text = r.text(0);
+        let mut found = None;
+        regex.each(text, |groups| {
+            found = groups.get(group).map(|at| text[at].to_owned());
+            Ok(false)
+        })?;
         Ok(Some(found.unwrap_or_default()))
     }))
 }
@@ -83,10 +69,12 @@ pub fn regexp_extract_all(call: &Call<'_>) -> Result<Typed> {
         move |r| {
             let regex = cache.get(r.text(1))?;
             let group = checked_group("regexp_extract_all", &regex, r.int(2))?;
-            let found = regex
-                .captures_iter(r.text(0))
-                .map(|c| Some(c.get(group).map_or("", |m| m.as_str()).to_owned()));
-            Ok(Some(found.collect::<Vec<Option<String>>>()))
+            let (text, mut found) = (r.text(0), vec![]);
+            regex.each(text, |groups| {
+                found.push(Some(groups.get(group).map_or("", |at| &text[at]).to_owned()));
+                Ok(true)
+            })?;
+            Ok(Some(found))
         },
     ))
 }
@@ -95,7 +83,12 @@ pub fn regexp_extract_all(call: &Call<'_>) -> Result<Typed> {
 pub fn regexp_count(call: &Call<'_>) -> Result<Typed> {
     let cache = Cache::new("regexp_count");
     call.strict(DataType::Int32, vec![call.text(0)?, call.text(1)?], move |r| {
-        Ok(Some(cache.get(r.text(1))?.find_iter(r.text(0)).count() as i32))
+        let mut count = 0;
+        cache.get(r.text(1))?.each_match(r.text(0), |_| {
+            count += 1;
+            Ok(true)
+        })?;
+        Ok(Some(count))
     })
 }
 
@@ -111,8 +104,8 @@ pub fn regexp_instr(call: &Call<'_>) -> Result<Typed> {
         call.label_or(2, &["0"]),
         move |r| {
             let text = r.text(0);
-            let found = cache.get(r.text(1))?.find(text);
-            Ok(Some(found.map_or(0, |m| text[..m.start()].chars().count() as i32 + 1)))
+            let found = cache.get(r.text(1))?.find(text)?;
+            Ok(Some(found.map_or(0, |at| text[..at.start].chars().count() as i32 + 1)))
         },
     ))
 }
@@ -121,155 +114,9 @@ pub fn regexp_instr(call: &Call<'_>) -> Result<Typed> {
 pub fn regexp_substr(call: &Call<'_>) -> Result<Typed> {
     let cache = Cache::new("regexp_substr");
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?], move |r| {
-        Ok(cache.get(r.text(1))?.find(r.text(0)).map(|m| m.as_str().to_owned()))
+        let found = cache.get(r.text(1))?.find(r.text(0))?;
+        Ok(found.map(|at| r.text(0)[at].to_owned()))
     })
-}
-
-/// Compiles a Java pattern.
-///
-/// ```
-/// use rivulet::plan::functions::text::regex::compile;
-///
-/// let words = compile("rlike", r"\w+")?;
-/// assert_eq!(words.find("größe").map(|found| found.as_str()), Some("gr")); // \w is ASCII in Java
-/// assert!(compile("rlike", r"(a)\1").is_err());
-/// # Ok::<(), rivulet::error::SparkError>(())
-/// ```
-///
-/// # Errors
-/// If it is malformed or needs what this engine does not have, `INVALID_PARAMETER_VALUE.PATTERN`.
-pub fn compile(function: &str, pattern: &str) -> Result<Regex> {
-    let invalid = || {
-        SparkError::new(
-            Exception::Runtime,
-            "INVALID_PARAMETER_VALUE.PATTERN",
-            "22023",
-            format!("The value of parameter(s) `regexp` in `{function}` is invalid: '{pattern}'."),
-        )
-        .with("parameter", "`regexp`")
-        .with("functionName", format!("`{function}`"))
-        .with("value", format!("'{pattern}'"))
-    };
-    Regex::new(&translate(pattern)).map_err(|_| invalid())
-}
-
-/// Returns a Java pattern in the syntax of the `regex` crate.
-fn translate(pattern: &str) -> String {
-    let mut out = String::with_capacity(pattern.len() + 8);
-    let mut chars = pattern.chars().peekable();
-    let mut depth = 0usize;
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' => escape(&mut chars, depth > 0, &mut out),
-            '[' => {
-                depth += 1;
-                out.push('[');
-                if chars.peek() == Some(&'^') {
-                    out.push('^');
-                    chars.next();
-                }
-                // A bracket right after the opening one stands for itself.
-                if chars.peek() == Some(&']') {
-                    out.push_str("\\]");
-                    chars.next();
-                }
-            }
-            ']' if depth > 0 => {
-                depth -= 1;
-                out.push(']');
-            }
-            '-' if depth > 0 && chars.peek() == Some(&'-') => out.push_str("\\-"),
-            '~' if depth > 0 => out.push_str("\\~"),
-            // Java's dot stops at every line terminator, unless the pattern is in DOTALL mode.
-            '.' if depth == 0 && !pattern.contains("(?s") => out.push_str("[^\\n\\r\\x{85}\\x{2028}\\x{2029}]"),
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-/// Translates what follows a backslash; inside a class, sets of characters stand without brackets of
-/// their own.
-fn escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, in_class: bool, out: &mut String) {
-    let Some(c) = chars.next() else {
-        out.push('\\');
-        return;
-    };
-    let class = |positive: &str, negative: bool| match (in_class, negative) {
-        (true, false) => positive.to_owned(),
-        (_, true) => format!("[^{positive}]"),
-        (false, false) => format!("[{positive}]"),
-    };
-    let hex = |chars: &mut std::iter::Peekable<std::str::Chars<'_>>, digits: usize| {
-        let text: String = (0..digits).filter_map(|_| chars.next()).collect();
-        format!("\\x{{{text}}}")
-    };
-    match c {
-        'd' | 'D' => out.push_str(&class("0-9", c == 'D')),
-        'w' | 'W' => out.push_str(&class("a-zA-Z0-9_", c == 'W')),
-        's' | 'S' => out.push_str(&class(" \\t\\n\\x0B\\x0C\\r", c == 'S')),
-        'h' | 'H' => out.push_str(&class(
-            " \\t\\xA0\\u{1680}\\u{180e}\\u{2000}-\\u{200a}\\u{202f}\\u{205f}\\u{3000}",
-            c == 'H',
-        )),
-        'v' | 'V' => out.push_str(&class("\\n\\x0B\\x0C\\r\\x85\\u{2028}\\u{2029}", c == 'V')),
-        'R' => out.push_str("(?:\\r\\n|[\\n\\x0B\\x0C\\r\\x85\\u{2028}\\u{2029}])"),
-        'e' => out.push_str("\\x1B"),
-        'Z' => out.push_str("\\z"),
-        'u' => out.push_str(&hex(chars, 4)),
-        'x' if chars.peek() != Some(&'{') => out.push_str(&hex(chars, 2)),
-        'p' | 'P' => property(chars, c == 'P', in_class, out),
-        'Q' => {
-            let mut quoted = String::new();
-            while let Some(next) = chars.next() {
-                if next == '\\' && chars.peek() == Some(&'E') {
-                    chars.next();
-                    break;
-                }
-                quoted.push(next);
-            }
-            out.push_str(&regex::escape(&quoted));
-        }
-        'E' => {}
-        c if c.is_ascii_alphanumeric() => out.extend(['\\', c]),
-        c => out.push_str(&regex::escape(&c.to_string())),
-    }
-}
-
-/// Translates `\p{…}`: Java's POSIX names are ASCII classes, `Is…` prefixes are dropped.
-fn property(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, negated: bool, in_class: bool, out: &mut String) {
-    let letter = if negated { 'P' } else { 'p' };
-    if chars.peek() != Some(&'{') {
-        out.extend(['\\', letter]);
-        return;
-    }
-    chars.next();
-    let name: String = chars.by_ref().take_while(|c| *c != '}').collect();
-    let posix = match name.as_str() {
-        "Lower" => "a-z",
-        "Upper" => "A-Z",
-        "Alpha" => "a-zA-Z",
-        "Digit" => "0-9",
-        "Alnum" => "a-zA-Z0-9",
-        "Punct" => "!-/:-@\\[-`{-~",
-        "Graph" => "!-~",
-        "Print" => " -~",
-        "Blank" => " \\t",
-        "Cntrl" => "\\x00-\\x1F\\x7F",
-        "XDigit" => "0-9a-fA-F",
-        "Space" => " \\t\\n\\x0B\\x0C\\r",
-        "ASCII" => "\\x00-\\x7F",
-        other => {
-            let plain = other.strip_prefix("Is").unwrap_or(other);
-            out.push_str(&format!("\\{letter}{{{plain}}}"));
-            return;
-        }
-    };
-    match (in_class, negated) {
-        (true, false) => out.push_str(posix),
-        (_, true) => out.push_str(&format!("[^{posix}]")),
-        (false, false) => out.push_str(&format!("[{posix}]")),
-    }
 }
 
 /// The last compiled pattern of one call: patterns are constant in nearly every query.
@@ -277,7 +124,7 @@ pub struct Cache {
     /// The function that errors name.
     function: &'static str,
     /// The last pattern and what it compiled to.
-    last: std::sync::Mutex<Option<(String, Regex)>>,
+    last: std::sync::Mutex<Option<(String, Pattern)>>,
 }
 
 impl Cache {
@@ -293,7 +140,7 @@ impl Cache {
     ///
     /// # Errors
     /// If it does not compile, `INVALID_PARAMETER_VALUE.PATTERN`.
-    pub fn get(&self, pattern: &str) -> Result<Regex> {
+    pub fn get(&self, pattern: &str) -> Result<Pattern> {
         let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some((_, regex)) = last.as_ref().filter(|(p, _)| p == pattern) {
             return Ok(regex.clone());
@@ -308,8 +155,8 @@ impl Cache {
 ///
 /// # Errors
 /// If it does not have it, `INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX`.
-fn checked_group(function: &str, regex: &Regex, group: i32) -> Result<usize> {
-    let most = regex.captures_len() as i32 - 1;
+fn checked_group(function: &str, regex: &Pattern, group: i32) -> Result<usize> {
+    let most = regex.groups() as i32;
     if (0..=most).contains(&group) {
         return Ok(group as usize);
     }
@@ -329,7 +176,7 @@ fn checked_group(function: &str, regex: &Regex, group: i32) -> Result<usize> {
 pub fn rlike(text: Typed, pattern: Typed, label: String) -> Typed {
     let cache = Cache::new("rlike");
     row::call("rlike", "", DataType::Boolean, vec![text, pattern], label, move |r| {
-        Ok(Some(cache.get(r.text(1))?.is_match(r.text(0))))
+        Ok(Some(cache.get(r.text(1))?.is_match(r.text(0))?))
     })
 }
 
@@ -344,62 +191,64 @@ fn replace(args: Vec<Typed>, label: String) -> Typed {
         };
         let mut out = text[..start].to_owned();
         let mut last = start;
-        for found in regex.captures_iter(&text[start..]) {
-            let Some(whole) = found.get(0) else { continue };
-            out.push_str(&text[last..start + whole.start()]);
-            expand(&found, replacement, &mut out)?;
-            last = start + whole.end();
-        }
+        let rest = &text[start..];
+        let replaced = regex.each(rest, |groups| {
+            if let Some(whole) = groups.get(0) {
+                out.push_str(&text[last..start + whole.start]);
+                expand(&regex, groups, rest, replacement, &mut out)?;
+                last = start + whole.end;
+            }
+            Ok(true)
+        });
+        replaced.map_err(|error| match error.condition.as_deref() {
+            Some("INVALID_REGEXP_REPLACE") => not_replaced(text, r.text(1), replacement, from + 1),
+            _ => error,
+        })?;
         out.push_str(&text[last..]);
         Ok(Some(out))
     })
+}
+
+/// Makes `INVALID_REGEXP_REPLACE`.
+fn not_replaced(source: &str, pattern: &str, replacement: &str, position: usize) -> SparkError {
+    let message = format!(
+        "Could not perform regexp_replace for source = \"{source}\", pattern = \"{pattern}\", replacement = \"{replacement}\" and position = {position}."
+    );
+    SparkError::new(Exception::Runtime, "INVALID_REGEXP_REPLACE", "22023", message)
 }
 
 /// Writes a replacement (Java's `Matcher.appendReplacement`): `$n`, `${name}`, and a backslash that
 /// makes the next character plain. A group takes as many digits as name a group that exists.
 ///
 /// # Errors
-/// If a group does not exist or an escape is cut off, `INVALID_PARAMETER_VALUE.REPLACEMENT`.
-fn expand(found: &regex::Captures<'_>, replacement: &str, out: &mut String) -> Result<()> {
-    let bad = |what: String| {
-        SparkError::new(
-            Exception::IllegalArgument,
-            "INVALID_PARAMETER_VALUE.REPLACEMENT",
-            "22023",
-            what,
-        )
-    };
+/// If a group does not exist or an escape is cut off, `INVALID_REGEXP_REPLACE`, to be told with what was replaced.
+fn expand(regex: &Pattern, found: &Groups, text: &str, replacement: &str, out: &mut String) -> Result<()> {
+    let bad = || not_replaced(text, "", replacement, 1);
+    let group = |number: usize| found.get(number).map_or("", |at| &text[at]);
     let mut chars = replacement.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '\\' => out.push(
-                chars
-                    .next()
-                    .ok_or_else(|| bad("character to be escaped is missing".into()))?,
-            ),
+            '\\' => out.push(chars.next().ok_or_else(bad)?),
             '$' if chars.peek() == Some(&'{') => {
                 chars.next();
                 let name: String = chars.by_ref().take_while(|c| *c != '}').collect();
-                out.push_str(found.name(&name).map_or("", |m| m.as_str()));
+                out.push_str(group(regex.group_named(&name).ok_or_else(bad)?));
             }
             '$' => {
-                let first = chars
-                    .next()
-                    .and_then(|c| c.to_digit(10))
-                    .ok_or_else(|| bad("Illegal group reference".into()))?;
-                let mut group = first as usize;
-                if group >= found.len() {
-                    return Err(bad(format!("No group {group}")));
+                let first = chars.next().and_then(|c| c.to_digit(10)).ok_or_else(bad)?;
+                let mut number = first as usize;
+                if number > regex.groups() {
+                    return Err(bad());
                 }
                 while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
-                    let longer = group * 10 + digit as usize;
-                    if longer >= found.len() {
+                    let longer = number * 10 + digit as usize;
+                    if longer > regex.groups() {
                         break;
                     }
-                    group = longer;
+                    number = longer;
                     chars.next();
                 }
-                out.push_str(found.get(group).map_or("", |m| m.as_str()));
+                out.push_str(group(number));
             }
             other => out.push(other),
         }
@@ -468,44 +317,17 @@ fn split_into(text: &str, pattern: &str, limit: i32, cache: &Cache, out: &mut St
     }
     let regex = cache.get(pattern)?;
     let (mut from, mut parts) = (0, 1);
-    for found in regex.find_iter(text) {
+    regex.each_match(text, |found| {
         if parts >= most {
-            break;
+            return Ok(false);
         }
-        if found.end() == 0 || (found.is_empty() && found.start() >= text.len()) {
-            continue;
+        if found.end > 0 && (!found.is_empty() || found.start < text.len()) {
+            out.append_value(&text[from..found.start]);
+            from = found.end;
+            parts += 1;
         }
-        out.append_value(&text[from..found.start()]);
-        from = found.end();
-        parts += 1;
-    }
+        Ok(true)
+    })?;
     out.append_value(&text[from..]);
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn javas_classes_are_ascii_and_its_escapes_are_read() {
-        for (pattern, text, found) in [
-            ("\\w+", "ÜBER", Some("BER")),
-            ("[\\w-]+", "a-b c", Some("a-b")),
-            ("\\D+", "12ab", Some("ab")),
-            ("[^\\s]+", " x ", Some("x")),
-            ("\\Qa.b\\E", "aXb a.b", Some("a.b")),
-            ("\\p{Alpha}+", "éab", Some("ab")),
-            ("\\u0041", "xA", Some("A")),
-            ("\\<b\\>", "<b>", Some("<b>")),
-            ("[]a]+", "b]a", Some("]a")),
-        ] {
-            let regex = compile("rlike", pattern).unwrap();
-            assert_eq!(regex.find(text).map(|m| m.as_str()), found, "{pattern}");
-        }
-        assert_eq!(
-            compile("split", "(").unwrap_err().condition.as_deref(),
-            Some("INVALID_PARAMETER_VALUE.PATTERN")
-        );
-    }
 }
