@@ -19,13 +19,16 @@
 //!
 //! DataFusion's rules make joins of what is correlated by equality alone; this is for the rest.
 
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
 use datafusion_common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, JoinType, ScalarValue};
-use datafusion_expr::expr::{AggregateFunction, WindowFunction};
+use datafusion_expr::expr::{AggregateFunction, InSubquery, WindowFunction};
 use datafusion_expr::utils::split_conjunction;
 use datafusion_expr::{
-    Aggregate, Distinct, Expr, ExprFunctionExt, Join, LogicalPlan, LogicalPlanBuilder, Operator, Projection, SortExpr,
-    Subquery, binary_expr, lit,
+    Aggregate, Distinct, Expr, ExprFunctionExt, ExprSchemable, Join, LogicalPlan, LogicalPlanBuilder, Operator,
+    Projection, SortExpr, Subquery, binary_expr, lit,
 };
 
 use super::ID_PREFIX;
@@ -351,9 +354,41 @@ impl Decorrelation {
     /// Pulls the subqueries of one node into joins below it.
     fn pulled(&mut self, node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         let mut found: Vec<(Subquery, String)> = vec![];
+        // Values that are looked for in subqueries, and whether there are any tests.
+        let (mut values, mut tested) = (vec![], false);
         let mut exprs = Vec::new();
         for expr in node.expressions() {
-            let rewritten = expr.transform_down(|e| match e {
+            // A filter's tests of subqueries are joins of their own.
+            let as_values = !matches!(node, LogicalPlan::Filter(_));
+            let expr = expr.transform_down(|e| match e {
+                Expr::Exists(exists) if as_values => {
+                    let found = there(exists.subquery.subquery.as_ref().clone())?;
+                    let found = if exists.negated {
+                        datafusion_expr::not(found)
+                    } else {
+                        found
+                    };
+                    Ok(Transformed::new(found, true, TreeNodeRecursion::Continue))
+                }
+                Expr::InSubquery(_) | Expr::Not(_) if as_values => {
+                    let Some((test, negated)) = tested_value(&e) else {
+                        return Ok(Transformed::no(e));
+                    };
+                    let value = match test.expr.as_ref() {
+                        value @ Expr::Column(_) => value.clone(),
+                        computed => {
+                            let id = self.fresh();
+                            values.push(computed.clone().alias(id.clone()));
+                            column(&id)
+                        }
+                    };
+                    let found = membership(&value, node.inputs(), test.subquery.subquery.as_ref(), negated)?;
+                    Ok(Transformed::new(found, true, TreeNodeRecursion::Continue))
+                }
+                other => Ok(Transformed::no(other)),
+            })?;
+            tested |= expr.transformed;
+            let rewritten = expr.data.transform_down(|e| match e {
                 Expr::ScalarSubquery(subquery) if is_hard(&subquery.subquery) => {
                     let id = self.fresh();
                     found.push((subquery, id.clone()));
@@ -363,7 +398,7 @@ impl Decorrelation {
             })?;
             exprs.push(rewritten.data);
         }
-        if found.is_empty() {
+        if found.is_empty() && !tested {
             return Ok(Transformed::no(node));
         }
         let inputs = node.inputs();
@@ -372,6 +407,11 @@ impl Decorrelation {
         };
         let kept: Vec<Expr> = node.schema().columns().into_iter().map(Expr::Column).collect();
         let mut input = input.clone();
+        if !values.is_empty() {
+            let own = input.schema().columns().into_iter().map(Expr::Column);
+            let all: Vec<Expr> = own.chain(values).collect();
+            input = LogicalPlanBuilder::from(input).project(all)?.build()?;
+        }
         for (subquery, id) in found {
             let value = subquery.subquery.schema().columns().into_iter().next();
             let value = value.ok_or_else(|| SparkError::internal("a scalar subquery without a column"))?;
@@ -398,6 +438,61 @@ impl Decorrelation {
         // A filter has the columns of its input, and those of the joins are not the query's.
         Ok(Transformed::yes(LogicalPlanBuilder::from(made).project(kept)?.build()?))
     }
+}
+
+/// Returns a subquery as a value.
+fn scalar(plan: LogicalPlan) -> Expr {
+    Expr::ScalarSubquery(Subquery {
+        outer_ref_columns: plan.all_out_ref_exprs(),
+        subquery: Arc::new(plan),
+        spans: Default::default(),
+    })
+}
+
+/// Returns whether a subquery has rows, as a value.
+fn there(plan: LogicalPlan) -> datafusion_common::Result<Expr> {
+    let count = datafusion_functions_aggregate::expr_fn::count(lit(1_i64)).alias("#count");
+    let counted = LogicalPlanBuilder::from(plan).aggregate(Vec::<Expr>::new(), vec![count])?;
+    let found = counted.project(vec![column("#count").gt(lit(0_i64)).alias("#there")])?;
+    Ok(scalar(found.build()?))
+}
+
+/// Returns the test of `x IN (…)`, and whether it is `x NOT IN (…)`.
+fn tested_value(expr: &Expr) -> Option<(&InSubquery, bool)> {
+    match expr {
+        Expr::InSubquery(test) => Some((test, test.negated)),
+        Expr::Not(inner) => match inner.as_ref() {
+            Expr::InSubquery(test) => Some((test, !test.negated)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Returns whether a column's value is among those of a subquery, or is not, as a value: as in Spark true or false, also where nulls
+/// leave it open (`RewritePredicateSubquery.rewriteExistentialExpr`).
+fn membership(
+    value: &Expr,
+    inputs: Vec<&LogicalPlan>,
+    list: &LogicalPlan,
+    negated: bool,
+) -> datafusion_common::Result<Expr> {
+    let item = list.schema().columns().into_iter().next().map(Expr::Column);
+    let (Some(item), Expr::Column(own)) = (item, value) else {
+        return Ok(lit(false));
+    };
+    let of = item.get_type(list.schema())?;
+    let known = inputs
+        .iter()
+        .find_map(|input| input.schema().field_with_name(None, &own.name).ok().cloned());
+    let field = known.unwrap_or_else(|| Arc::new(Field::new(&own.name, of, true)));
+    let equal = item.eq(Expr::OuterReferenceColumn(field, own.clone()));
+    let all = LogicalPlanBuilder::from(list.clone());
+    if !negated {
+        return there(all.filter(equal)?.build()?);
+    }
+    let perhaps = equal.clone().or(equal.is_null());
+    Ok(datafusion_expr::not(there(all.filter(perhaps)?.build()?)?))
 }
 
 /// Returns whether a correlated scalar subquery is in an expression.

@@ -74,27 +74,21 @@ impl Analyzer {
         Ok((input.over(nodes::plan(generate, listed)?), made))
     }
 
-    /// Replaces the one generator of a select list by the columns it makes.
+    /// Replaces the generators of a select list by the columns they make: of several, each row of the first meets each of the next.
     ///
     /// # Errors
-    /// If there are two, `UNSUPPORTED_GENERATOR.MULTI_GENERATOR`.
-    pub(super) fn pull_generator(&mut self, input: Resolved, items: &mut Vec<Typed>) -> Result<Resolved> {
-        let Some(at) = items.iter().position(|t| t.generator.is_some()) else {
-            return Ok(input);
-        };
-        if items.iter().filter(|t| t.generator.is_some()).count() > 1 {
-            return Err(SparkError::analysis(
-                "UNSUPPORTED_GENERATOR.MULTI_GENERATOR",
-                "42K0E",
-                "The generator is not supported: only one generator allowed per SELECT clause.",
-            ));
+    /// If one makes other columns than it has names for.
+    pub(super) fn pull_generators(&mut self, input: Resolved, items: &mut Vec<Typed>) -> Result<Resolved> {
+        let mut relation = input;
+        while let Some(at) = items.iter().position(|t| t.generator.is_some()) {
+            let Some(generator) = items[at].generator.take() else {
+                break;
+            };
+            let (generated, made) = self.generate(relation, &generator)?;
+            relation = generated;
+            relation.hidden.extend(made.iter().cloned());
+            items.splice(at..=at, made.iter().map(typed_attribute));
         }
-        let Some(generator) = items[at].generator.take() else {
-            return Ok(input);
-        };
-        let (mut relation, made) = self.generate(input, &generator)?;
-        relation.hidden.extend(made.iter().cloned());
-        items.splice(at..=at, made.iter().map(typed_attribute));
         Ok(relation)
     }
 

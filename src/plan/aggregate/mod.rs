@@ -260,18 +260,20 @@ impl Analyzer {
             builder = builder.filter(condition.clone())?;
         }
         let plan = builder.build()?;
-        let mut columns: Vec<(Expr, &Attribute)> = Vec::new();
-        let mut output = Vec::new();
-        for (expr, attribute) in &open.outputs {
-            columns.push((expr.clone(), attribute));
-            output.push(attribute.clone());
-        }
-        let mut hidden = Vec::new();
-        for (expr, attribute) in &open.extras {
-            columns.push((expr.clone(), attribute));
-            hidden.push(attribute.clone());
-        }
-        let plan = self.project(plan, columns)?;
+        // Window functions are computed over the groups.
+        let shown = || open.outputs.iter().chain(&open.extras);
+        let mut items: Vec<Typed> = shown()
+            .map(|(expr, a)| Typed::new(expr.clone(), a.data_type.clone(), a.name.clone()))
+            .collect();
+        let grouped = Resolved::new(plan, vec![], open.input.streaming);
+        let grouped = self.pull_window_functions(grouped, &mut items)?;
+        let columns = items
+            .into_iter()
+            .map(|item| item.expr)
+            .zip(shown().map(|(_, attribute)| attribute));
+        let output: Vec<Attribute> = open.outputs.iter().map(|(_, attribute)| attribute.clone()).collect();
+        let hidden: Vec<Attribute> = open.extras.iter().map(|(_, attribute)| attribute.clone()).collect();
+        let plan = self.project(grouped.plan, columns.collect())?;
         let mut resolved = Resolved::new(plan, output, open.input.streaming);
         resolved.hidden = hidden;
         resolved.tagged = open

@@ -47,7 +47,14 @@ impl Analyzer {
             ExprType::UnresolvedAttribute(attribute) => {
                 self.name(&attribute.unparsed_identifier, attribute.plan_id, scope)
             }
-            ExprType::UnresolvedFunction(function) => self.function(function, scope),
+            ExprType::UnresolvedFunction(function) => {
+                if let ([argument], "not" | "!") = (&function.arguments[..], function.function_name.as_str())
+                    && let Some(rows) = self.not_in_rows(argument, scope)?
+                {
+                    return Ok(rows);
+                }
+                self.function(function, scope)
+            }
             ExprType::CallFunction(call) => self.named_function(call, scope),
             ExprType::ExpressionString(text) => {
                 let parsed = self.parsed(&text.expression)?;

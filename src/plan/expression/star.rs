@@ -5,6 +5,8 @@ use arrow::datatypes::DataType;
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::names::Names;
+use crate::plan::scan::METADATA;
+use crate::plan::scope::Attribute;
 use crate::plan::scope::{Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::{extract, sql};
@@ -33,9 +35,11 @@ impl Analyzer {
         let target = target.strip_suffix(".*").unwrap_or(target);
         let parts = sql::parse_column(target)?;
         let names = self.names();
-        let qualified: Vec<Typed> = scope
-            .output
-            .iter()
+        // A key of USING that the join shows from the other side is there, too.
+        let shown = |a: &&Attribute| scope.output.iter().any(|o| names.same(&o.name, &a.name));
+        let hidden = scope.hidden.iter().filter(|a| a.name != METADATA).filter(shown);
+        let qualified: Vec<Typed> = hidden
+            .chain(&scope.output)
             .filter(|a| names.ends_with(&a.qualifier, &parts))
             .map(typed_attribute)
             .collect();

@@ -5,19 +5,21 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use datafusion_common::ScalarValue;
+use datafusion_common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion_expr::expr::{Exists, InSubquery};
 use datafusion_expr::logical_plan::Subquery;
-use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator};
 
 use crate::error::{Exception, Result, SparkError};
 use crate::kernels::aggregates::gather;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::comparison::comparable;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
-use crate::plan::{cast_expr, coercion, functions};
+use crate::plan::{cast_expr, coercion, comparison, functions};
 use crate::proto as sc;
+use crate::proto::expression::ExprType;
 
 impl Analyzer {
     /// Analyzes a subquery and puts it into an expression; names that it lacks are sought in `scope`.
@@ -77,15 +79,11 @@ impl Analyzer {
         scope: &Resolved,
     ) -> Result<Typed> {
         let [value] = &subquery.in_subquery_values[..] else {
-            return Err(SparkError::unsupported("IN subqueries over several columns"));
+            return self.in_rows(subquery, resolved, scope, false);
         };
         let value = self.expression(value, scope)?;
         let [column] = &resolved.output[..] else {
-            return Err(SparkError::analysis(
-                "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH",
-                "42K09",
-                "The number of columns in the left hand side of an IN subquery does not match the right hand side.",
-            ));
+            return Err(other_width());
         };
         let common = coercion::comparison(&value.data_type, &column.data_type, self.conf.ansi())
             .ok_or_else(|| SparkError::unsupported("IN subqueries whose sides have no common type"))?;
@@ -107,6 +105,79 @@ impl Analyzer {
             DataType::Boolean,
             name,
         ))
+    }
+
+    /// Resolves `NOT (a, b, …) IN (subquery)`; `None` if an expression is anything else.
+    ///
+    /// # Errors
+    /// As [`Self::subquery`].
+    pub(super) fn not_in_rows(&mut self, negated: &sc::Expression, scope: &Resolved) -> Result<Option<Typed>> {
+        let Some(ExprType::SubqueryExpression(subquery)) = &negated.expr_type else {
+            return Ok(None);
+        };
+        if subquery.in_subquery_values.len() < 2 {
+            return Ok(None);
+        }
+        let relation = self.subqueries.get(&subquery.plan_id).cloned();
+        let Some(relation) = relation else { return Ok(None) };
+        self.outer.push(scope.visible().cloned().collect());
+        let resolved = self.relation(&relation);
+        self.outer.pop();
+        self.in_rows(subquery, &resolved?, scope, true).map(Some)
+    }
+
+    /// Resolves `(a, b, …) IN (subquery)`, or NOT IN: whether a row of the subquery is equal, or may be.
+    fn in_rows(
+        &mut self,
+        subquery: &sc::SubqueryExpression,
+        resolved: &Resolved,
+        scope: &Resolved,
+        negated: bool,
+    ) -> Result<Typed> {
+        if subquery.in_subquery_values.len() != resolved.output.len() {
+            return Err(other_width());
+        }
+        let (mut conditions, mut names) = (vec![], vec![]);
+        for (value, column) in subquery.in_subquery_values.iter().zip(&resolved.output) {
+            let value = self.expression(value, scope)?;
+            let common = coercion::comparison(&value.data_type, &column.data_type, self.conf.ansi())
+                .ok_or_else(|| SparkError::unsupported("IN subqueries whose sides have no common type"))?;
+            names.push(value.name.clone());
+            let value = cast_expr::cast(value, &common, self.mode(), self.zone)?;
+            let outer = value.expr.transform(|e| match &e {
+                Expr::Column(own) => {
+                    let known = scope.visible().find(|a| a.id == own.name);
+                    let of = known.map_or(DataType::Null, |a| a.data_type.clone());
+                    let field = Arc::new(Field::new(&own.name, of, true));
+                    Ok(Transformed::yes(Expr::OuterReferenceColumn(field, own.clone())))
+                }
+                _ => Ok(Transformed::no(e)),
+            });
+            let item = cast_expr::cast(typed_attribute(column), &common, self.mode(), self.zone)?;
+            let equal = comparison::compare(Operator::Eq, item.expr, outer.data()?, &common);
+            conditions.push(if negated {
+                equal.clone().or(equal.is_null())
+            } else {
+                equal
+            });
+        }
+        let plan = self.exactly(resolved)?;
+        let condition = conditions.into_iter().reduce(datafusion_expr::and);
+        let plan = match condition {
+            Some(condition) => LogicalPlanBuilder::from(plan).filter(condition)?.build()?,
+            None => plan,
+        };
+        let exists = Exists {
+            subquery: Subquery {
+                outer_ref_columns: plan.all_out_ref_exprs(),
+                subquery: Arc::new(plan),
+                spans: Default::default(),
+            },
+            negated,
+        };
+        let name = format!("(named_struct({}) IN (listquery()))", names.join(", "));
+        let name = if negated { format!("(NOT {name})") } else { name };
+        Ok(Typed::new(Expr::Exists(exists), DataType::Boolean, name))
     }
 
     /// Returns the plan of a scalar subquery's one value: null for no row.
@@ -147,6 +218,15 @@ impl Analyzer {
             }
         }
     }
+}
+
+/// Makes `DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH`.
+fn other_width() -> SparkError {
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.IN_SUBQUERY_LENGTH_MISMATCH",
+        "42K09",
+        "The number of columns in the left hand side of an IN subquery does not match the right hand side.",
+    )
 }
 
 /// Returns a subquery as a value, of the type of its only column.

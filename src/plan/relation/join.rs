@@ -246,6 +246,9 @@ impl Analyzer {
             o.event_time |= r.event_time;
             o.qualifier.clear();
         }
+        if node.set_op_type() != SetOpType::Union || !all {
+            super::rows::check_no_maps(&outputs)?;
+        }
         let (left_plan, right_plan) = match (node.set_op_type(), all) {
             (SetOpType::Union | SetOpType::Unspecified, true) => (left_plan, right_plan),
             _ => (

@@ -74,7 +74,7 @@ impl Analyzer {
     /// selected stay as hidden ones.
     pub(crate) fn select_typed(&mut self, mut input: Resolved, mut items: Vec<Typed>) -> Result<Resolved> {
         input = self.pull_time_window(input, &mut items)?;
-        input = self.pull_generator(input, &mut items)?;
+        input = self.pull_generators(input, &mut items)?;
         input = self.pull_window_functions(input, &mut items)?;
         let mut output: Vec<Attribute> = Vec::with_capacity(items.len());
         let mut exprs: Vec<Expr> = Vec::with_capacity(items.len());

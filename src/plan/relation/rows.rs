@@ -17,6 +17,7 @@ use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::sql::marker::SqlForm;
 use crate::plan::{functions, window_function};
+use crate::values::types;
 use crate::{proto as sc, settings};
 
 impl Analyzer {
@@ -166,6 +167,7 @@ impl Analyzer {
             let keys = node.column_names.iter().map(|name| names.field(&input, name).cloned());
             keys.collect::<Result<Vec<_>>>()?
         };
+        check_no_maps(&keys)?;
         let plan = self.exactly(&input)?;
         if input.streaming && form != SqlForm::Select {
             let first = Deduplicate {
@@ -263,6 +265,35 @@ impl Analyzer {
             .map(|e| Ok(self.expression(e, &input)?.expr))
             .collect::<Result<Vec<_>>>()?;
         self.repartitioned(input, keys, node.num_partitions.and_then(|n| usize::try_from(n).ok()))
+    }
+}
+
+/// Checks that none of the columns that are compared has maps.
+///
+/// # Errors
+/// `UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE`, which names the first.
+pub(super) fn check_no_maps(columns: &[Attribute]) -> Result<()> {
+    match columns.iter().find(|a| has_map(&a.data_type)) {
+        None => Ok(()),
+        Some(column) => Err(SparkError::analysis(
+            "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE",
+            "0A000",
+            format!(
+                "The feature is not supported: Cannot have MAP type columns in a set operation (INTERSECT, EXCEPT, DISTINCT, etc.), but the type of column `{}` is \"{}\".",
+                column.name,
+                types::sql_name(&column.data_type)
+            ),
+        )),
+    }
+}
+
+/// Returns whether a type is a map or has one within.
+fn has_map(of: &DataType) -> bool {
+    match of {
+        DataType::Map(..) => true,
+        DataType::List(item) => has_map(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|f| has_map(f.data_type())),
+        _ => false,
     }
 }
 

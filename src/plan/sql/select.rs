@@ -15,10 +15,13 @@ use super::error::SqlError;
 use super::grouping::Grouping;
 use super::lowering::Lowering;
 use super::marker::SqlForm;
-use super::message::{filter, marked_relation, relation};
+use super::message::{alias, attribute, filter, marked_relation, relation};
 use super::query::{one_row, refuse, sort};
 use super::window::sort_order_of;
 use crate::proto as sc;
+
+/// The column of a condition of QUALIFY.
+const QUALIFY: &str = "#qualify";
 
 impl Lowering {
     /// Turns a select into messages, without what follows it in its query. Its `WINDOW` clause is in scope
@@ -41,6 +44,11 @@ impl Lowering {
             .iter()
             .map(|item| self.select_item(item))
             .collect::<Result<Vec<_>, _>>()?;
+        let mut list = list;
+        if let Some(condition) = &select.qualify {
+            // A column that only the filter above sees.
+            list.push(alias(self.expression(condition)?, vec![QUALIFY.to_owned()]));
+        }
         let grouping = self.grouping(&select.group_by, &list)?;
         let mut selected = match (grouping, &select.having) {
             (None, None) => {
@@ -58,6 +66,14 @@ impl Lowering {
                 }
             }
         };
+        if select.qualify.is_some() {
+            let dropped = sc::Drop {
+                input: Some(Box::new(filter(selected, attribute(&[QUALIFY])))),
+                columns: vec![],
+                column_names: vec![QUALIFY.to_owned()],
+            };
+            selected = relation(RelType::Drop(Box::new(dropped)));
+        }
         match &select.distinct {
             None | Some(Distinct::All) => {}
             Some(Distinct::Distinct) => selected = deduplicate(selected),
@@ -137,7 +153,6 @@ fn refuse_foreign(select: &Select) -> Result<(), SqlError> {
     refuse(select.top.is_some(), "TOP")?;
     refuse(select.into.is_some(), "INTO")?;
     refuse(select.prewhere.is_some(), "PREWHERE")?;
-    refuse(select.qualify.is_some(), "QUALIFY")?;
     refuse(!select.connect_by.is_empty(), "CONNECT BY")?;
     refuse(select.value_table_mode.is_some(), "AS STRUCT")?;
     refuse(!select.lateral_views.is_empty(), "LATERAL VIEW here")

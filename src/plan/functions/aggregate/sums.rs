@@ -66,7 +66,7 @@ fn aggregate_distinct(function: Arc<AggregateUDF>, arg: Typed, to: DataType, dis
 /// If the argument cannot be summed, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn average(call: &Call<'_>, mode: Mode) -> Result<Typed> {
     let (context, distinct, arg) = (call.context, call.distinct, call.arg(0)?);
-    let label = call.label_as(if call.name == "mean" { "avg" } else { call.name });
+    let label = call.label();
     match &arg.data_type {
         DataType::Decimal128(p, s) => {
             let to = DataType::Decimal128((*p + 4).min(38), (*s + 4).min(38));
