@@ -101,7 +101,7 @@ impl FileCatalog for SpecFiles {
             .get(&key)
             .ok_or_else(|| SparkError::internal(format!("the files of {paths:?} were not looked up")))?;
         Ok(FileSet {
-            files: files.iter().map(SourceFile::named).collect(),
+            files: files.iter().map(|path| SourceFile::named(path)).collect(),
             fields: type_message::schema_from_text(ddl)?,
         })
     }

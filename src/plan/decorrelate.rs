@@ -305,7 +305,8 @@ impl Decorrelation {
             join.join_type,
             JoinType::Inner | JoinType::Left | JoinType::LeftSemi | JoinType::LeftAnti
         );
-        if !keeps_left && !(join.join_type == JoinType::Right && !in_left) {
+        let keeps_right = join.join_type == JoinType::Right && !in_left;
+        if !keeps_left && !keeps_right {
             return Err(unsupported("an outer join"));
         }
         let (left, right, keys) =

@@ -93,7 +93,7 @@ fn pushed(join: &Join) -> Result<Option<LogicalPlan>> {
 /// Returns an expression over what a projection is made of; `None` if it uses what the projection computes.
 fn renamed(expr: &Expr, below: &HashMap<Column, Expr>, projection: &Projection) -> Result<Option<Expr>> {
     let computed = |column: &&Column| projection.schema.has_column(column) && !below.contains_key(column);
-    if expr.column_refs().iter().any(|column| computed(column)) {
+    if expr.column_refs().iter().any(computed) {
         return Ok(None);
     }
     let replaced = expr.clone().transform(|e| match &e {

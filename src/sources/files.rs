@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use arrow::buffer::Buffer;
 use serde_json::{Value, json};
 
+use super::limits::{Limits, MAX_BYTES, MAX_FILES};
 use super::listing::{self, SourceFile, Wanted};
 use super::options::{Kind, Opt, Options};
 use super::{Definition, Format, Guarantee, Memory, Records, Source, StreamSpec};
-use crate::error::{Exception, Result, SparkError};
+use crate::error::{Result, SparkError};
 use crate::storage::facts::{Facts, Known};
 use crate::storage::file_log::{Seen, Written};
 use crate::storage::files::Files;
@@ -25,20 +26,6 @@ use crate::values::interval::interval_micros;
 /// Folder of the log that a file sink keeps beside its files.
 pub const SINK_LOG: &str = "_spark_metadata";
 
-/// Most files of a batch. As in Spark, a wrong number fails the query when it starts to run.
-const MAX_FILES: Opt = Opt::new(
-    "maxFilesPerTrigger",
-    Kind::Text,
-    Some("no limit"),
-    "Says how many new files a batch takes at most.",
-);
-/// Most bytes of a batch, but one file at least.
-const MAX_BYTES: Opt = Opt::new(
-    "maxBytesPerTrigger",
-    Kind::Text,
-    Some("no limit"),
-    "Says how many bytes of new files a batch takes at most; a larger file is a batch of its own.",
-);
 /// Whether a file is known by its name alone.
 const NAME_ONLY: Opt = Opt::new(
     "fileNameOnly",
@@ -177,58 +164,6 @@ impl Source for FileSource {
     fn committed(&mut self, end: &Value) -> Vec<Request> {
         self.forget(entry_of(end))
     }
-}
-
-/// How much a batch takes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Limits {
-    /// Most files.
-    files: Option<usize>,
-    /// Most bytes, but one file.
-    bytes: Option<u64>,
-}
-
-impl Limits {
-    /// Reads the limits.
-    ///
-    /// # Errors
-    /// `INVALID_OPTION_VALUE` if one is not a number above 0, or both are set.
-    fn new(options: &Options<'_>) -> Result<Self> {
-        let number = |option: &Opt| {
-            let text = options.text(option);
-            let read = |text: &str| text.parse::<u64>().ok().filter(|n| *n > 0);
-            let wrong = |text: &str| {
-                let name = option.name;
-                not_taken(format!(
-                    "Invalid value '{text}' for option '{name}', must be a positive integer"
-                ))
-            };
-            text.map(|text| read(text).ok_or_else(|| wrong(text))).transpose()
-        };
-        let (files, bytes) = (number(&MAX_FILES)?, number(&MAX_BYTES)?);
-        if files.is_some() && bytes.is_some() {
-            let both = "Options 'maxFilesPerTrigger' and 'maxBytesPerTrigger' can't be both set at the same time";
-            return Err(not_taken(both.to_owned()));
-        }
-        let files = files.map(|n| usize::try_from(n).unwrap_or(usize::MAX));
-        Ok(Self { files, bytes })
-    }
-
-    /// Returns how many of the files that wait a batch takes.
-    fn count(&self, files: &VecDeque<SourceFile>) -> usize {
-        let mut bytes = 0_u64;
-        let fits = |(i, file): &(usize, &SourceFile)| {
-            bytes = bytes.saturating_add(file.size);
-            *i == 0 || self.bytes.is_none_or(|most| bytes <= most)
-        };
-        let most = self.files.unwrap_or(usize::MAX);
-        files.iter().enumerate().take_while(fits).count().min(most)
-    }
-}
-
-/// Makes the error of a limit that is not taken.
-fn not_taken(message: String) -> SparkError {
-    SparkError::new(Exception::IllegalArgument, "INVALID_OPTION_VALUE", "22023", message)
 }
 
 /// The files of one folder.

@@ -34,9 +34,9 @@ pub struct SourceFile {
 
 impl SourceFile {
     /// Returns a file of which only the path is known.
-    pub fn named(path: &String) -> Self {
+    pub fn named(path: &str) -> Self {
         Self {
-            path: path.clone(),
+            path: path.to_owned(),
             size: 0,
             modified: 0,
             values: vec![],

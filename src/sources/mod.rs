@@ -19,6 +19,7 @@
 //! guaranteed over a restart. Adding a source is a file here and a line in [`SOURCES`].
 
 pub mod files;
+mod limits;
 pub mod listing;
 pub mod options;
 mod push;

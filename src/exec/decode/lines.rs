@@ -22,9 +22,9 @@ const PIECE_BYTES: usize = 256 << 10;
 /// Reads the lines of a format.
 enum Lines {
     /// CSV.
-    Csv(CsvLines),
+    Csv(Box<CsvLines>),
     /// JSON, one record per line.
-    Json(JsonLines),
+    Json(Box<JsonLines>),
 }
 
 impl Lines {
@@ -106,9 +106,9 @@ impl LineScan {
         let corrupt = corrupt_place(options, &wanted);
         let out = Batches::new(wanted, corrupt, ParseMode::of_source(options));
         let lines = if *format == Format::Csv {
-            Lines::Csv(CsvLines::new(options, declared, out)?)
+            Lines::Csv(Box::new(CsvLines::new(options, declared, out)?))
         } else {
-            Lines::Json(JsonLines::new(options, out)?)
+            Lines::Json(Box::new(JsonLines::new(options, out)?))
         };
         Ok(Self {
             lines: Some(lines),

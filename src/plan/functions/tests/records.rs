@@ -3,7 +3,6 @@
 //!
 //! What is known to differ stands with its cause in `known_records.txt`.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use arrow::array::*;
