@@ -62,7 +62,7 @@ fn spark_starts_these_and_so_do_we() {
         (sql(tumbling), "update"),
         (sql("SELECT ak, count(*) FROM pa GROUP BY ak"), "complete"),
         (sql("SELECT * FROM a UNION ALL SELECT * FROM b"), "append"),
-        (sql("SELECT DISTINCT ak FROM a"), "append"),
+        (sql("SELECT DISTINCT at FROM a"), "append"),
         (sql("SELECT DISTINCT ak FROM a"), "update"),
         (dedup("SELECT * FROM a", &["ak"], false), "append"),
         (dedup("SELECT * FROM a", &["ak"], true), "update"),
@@ -195,6 +195,12 @@ fn spark_refuses_these_and_so_do_we_with_the_same_condition() {
             "append",
             LEGACY,
             "Union between streaming and batch",
+        ),
+        (
+            sql("SELECT DISTINCT ak FROM a"),
+            "append",
+            "STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION",
+            "streaming aggregations without watermark",
         ),
         (
             sql("SELECT ak, count(DISTINCT av) FROM a GROUP BY ak"),
