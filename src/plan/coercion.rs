@@ -91,7 +91,11 @@ pub fn widen(a: &DataType, b: &DataType) -> Option<DataType> {
             let ((p, s), (q, t)) = (decimal_of(a)?, decimal_of(b)?);
             let scale = i32::from(s.max(t));
             let whole = (i32::from(p) - i32::from(s)).max(i32::from(q) - i32::from(t));
-            Some(adjust(whole + scale, scale))
+            // Beyond 38 digits those before the point stay (`DecimalType.boundedPreferIntegralDigits`).
+            Some(match whole + scale {
+                precision @ ..=38 => Decimal128(precision.max(1) as u8, scale as i8),
+                _ => Decimal128(38, (38 - whole).max(0) as i8),
+            })
         }
         // FLOAT is passed over: it would lose digits.
         (Float32, t) | (t, Float32) if is_integral(t) => Some(Float64),

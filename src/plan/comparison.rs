@@ -1,7 +1,8 @@
 //! Comparing values as Spark does (`NormalizeFloatingNumbers`, `SQLOrderingUtil`): NaN is one value, the greatest, and -0.0 is 0.0,
 //! within structs and arrays too.
 //!
-//! Arrow orders floats by their bits. What is compared is therefore normalised first; other types are compared as they are.
+//! Arrow orders floats by their bits. What is compared is therefore normalised first; maps that are grouped by have their entries in
+//! order; other types are compared as they are.
 //!
 //! ```text
 //! x = y        normalised(x) = normalised(y)          GROUP BY x    groups of normalised(x)
@@ -13,6 +14,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
+use datafusion_common::tree_node::TreeNode;
+use datafusion_expr::utils::split_conjunction;
 use datafusion_expr::{Expr, LogicalPlan, Operator, binary_expr, lit, or};
 
 use super::analyzer::Analyzer;
@@ -20,6 +23,7 @@ use super::scope::Attribute;
 use crate::error::Result;
 use crate::kernels::kernel;
 use crate::values::floats::{comparator, has_floats, normalised};
+use crate::values::maps::{has_maps, sorted};
 
 /// Returns an expression whose values Arrow compares as Spark compares those of `expr`, which are of type `of`.
 ///
@@ -34,6 +38,9 @@ use crate::values::floats::{comparator, has_floats, normalised};
 /// ```
 pub fn comparable(expr: Expr, of: &DataType) -> Expr {
     match &expr {
+        _ if has_maps(of) => kernel::call(NORMALISED, "maps", of.clone(), vec![expr], |args, _| {
+            Ok(sorted(&normalised(&args[0])?)?)
+        }),
         _ if !has_floats(of) => expr,
         Expr::Literal(ScalarValue::Float64(Some(x)), _) if !x.is_nan() => lit(x + 0.0),
         Expr::Literal(ScalarValue::Float32(Some(x)), _) if !x.is_nan() => lit(x + 0.0),
@@ -53,6 +60,33 @@ pub fn compare(op: Operator, left: Expr, right: Expr, common: &DataType) -> Expr
         return nested(op, left, right);
     }
     binary_expr(comparable(left, common), op, comparable(right, common))
+}
+
+/// Returns a condition as conditions that are tested one after the other, in the order in which they are written: what may fail sees
+/// only rows that are left by what stands before it. What cannot is tested together.
+///
+/// ```
+/// use datafusion_expr::{col, lit};
+/// use rivulet::plan::comparison::steps;
+///
+/// let plain = col("a").gt(lit(1)).and(col("b").is_null());
+/// assert_eq!(steps(&plain), [plain.clone()]);
+/// let part = datafusion_functions::expr_fn::abs(col("a")).gt(lit(2));
+/// assert_eq!(steps(&plain.clone().and(part.clone())), [plain, part]);
+/// ```
+pub fn steps(condition: &Expr) -> Vec<Expr> {
+    let may_fail =
+        |e: &Expr| matches!(e, Expr::ScalarFunction(call) if call.name() != NORMALISED) || matches!(e, Expr::Cast(_));
+    let mut steps: Vec<Expr> = vec![];
+    for part in split_conjunction(condition) {
+        let careful = part.exists(|e| Ok(may_fail(e))).unwrap_or(true);
+        match steps.pop() {
+            None => steps.push(part.clone()),
+            Some(before) if careful => steps.extend([before, part.clone()]),
+            Some(before) => steps.push(before.and(part.clone())),
+        }
+    }
+    steps
 }
 
 /// Returns whether a value is one of a list, all of one type; null if it is null, or not there and the list has a null.

@@ -35,6 +35,7 @@ pub mod interval_text;
 pub mod ipc;
 pub mod java_format;
 pub mod java_parse;
+pub mod maps;
 pub mod murmur3;
 pub mod text;
 pub mod types;

@@ -38,6 +38,7 @@ use crate::exec::stage::{Output, Read, Stage, StatefulOperator, Work};
 use crate::exec::transform::{Leaf, Transform, as_transform};
 use crate::exec::{decode, operators, state};
 use crate::ids::{OperatorId, PartitionId, StageId};
+use crate::plan::comparison;
 use crate::plan::folding;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::{Scan, ScanSource};
@@ -79,9 +80,11 @@ impl Compiler for Planner {
             LogicalPlan::Values(values) => self.values(values),
             LogicalPlan::Projection(projection) => self.projection(projection),
             LogicalPlan::Filter(filter) => {
-                let input = self.plan(&filter.input)?;
-                let predicate = self.expr(&filter.predicate, filter.input.schema())?;
-                Ok(operators::filter(predicate, input))
+                let mut rows = self.plan(&filter.input)?;
+                for condition in comparison::steps(&filter.predicate) {
+                    rows = operators::filter(self.expr(&condition, filter.input.schema())?, rows);
+                }
+                Ok(rows)
             }
             LogicalPlan::SubqueryAlias(alias) => self.plan(&alias.input),
             LogicalPlan::Aggregate(aggregate) => self.aggregate(aggregate),

@@ -10,6 +10,8 @@ use datafusion_expr::{Expr, LogicalPlanBuilder};
 use crate::error::{Result, SparkError};
 use crate::plan::aggregate::{check_no_grouping, has_aggregate};
 use crate::plan::analyzer::Analyzer;
+use crate::plan::functions::text::pattern;
+use crate::plan::names::Names;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::time_window;
@@ -41,15 +43,30 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
+    /// Returns the columns whose whole names a pattern in back-quotes matches (`colRegex`); a text without them is a name.
+    fn columns_like(&mut self, regex: &sc::expression::UnresolvedRegex, input: &Resolved) -> Result<Vec<Typed>> {
+        let pattern = regex.col_name.strip_prefix('`').and_then(|text| text.strip_suffix('`'));
+        let Some(pattern) = pattern.filter(|text| !text.is_empty()) else {
+            return Ok(vec![self.name(&regex.col_name, regex.plan_id, input)?]);
+        };
+        let case = if self.names() == Names::Exact { "" } else { "(?iu)" };
+        let pattern = pattern::compile("colRegex", &format!("{case}^(?:{pattern})$"))?;
+        let mut found = vec![];
+        for attribute in &input.output {
+            if pattern.is_match(&attribute.name)? {
+                found.push(typed_attribute(attribute));
+            }
+        }
+        Ok(found)
+    }
+
     /// Resolves the items from the left, with the aliases so far in sight (Spark's lateral column aliases).
     fn select_items(&mut self, input: &Resolved, expressions: &[sc::Expression]) -> Result<Vec<Typed>> {
         let mut items: Vec<Typed> = Vec::with_capacity(expressions.len());
         for expression in expressions {
             match &expression.expr_type {
                 Some(ExprType::UnresolvedStar(star)) => items.extend(self.star(star, input)?),
-                Some(ExprType::UnresolvedRegex(regex)) => {
-                    items.push(self.name(&regex.col_name, regex.plan_id, input)?)
-                }
+                Some(ExprType::UnresolvedRegex(regex)) => items.extend(self.columns_like(regex, input)?),
                 _ if Marker::StarExcept.is(expression) => items.extend(self.star_except(expression, input)?),
                 Some(ExprType::ExpressionString(text)) => {
                     let parsed = self.parsed(&text.expression)?;
@@ -149,7 +166,7 @@ impl Analyzer {
         Ok(expanded.relation)
     }
 
-    /// Resolves `withColumns`: replaces the first column of each name and adds the others at the end.
+    /// Resolves `withColumns`: replaces all columns of each name and adds the others at the end.
     ///
     /// # Errors
     /// If an expression has an aggregate, `MISSING_GROUP_BY`.
@@ -174,10 +191,12 @@ impl Analyzer {
             }
             typed.name = name.clone();
             typed.named = true;
-            match items.iter().position(|t| names.same(&t.name, name)) {
-                Some(at) => items[at] = typed,
-                None => items.push(typed),
+            let mut known = items.iter_mut().filter(|t| names.same(&t.name, name)).peekable();
+            if known.peek().is_none() {
+                items.push(typed);
+                continue;
             }
+            known.for_each(|item| *item = typed.clone());
         }
         if items.iter().any(|t| has_aggregate(&t.expr)) {
             return Err(SparkError::analysis(

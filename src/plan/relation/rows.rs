@@ -17,6 +17,7 @@ use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::sql::marker::SqlForm;
 use crate::plan::{functions, window_function};
+use crate::values::maps::has_maps;
 use crate::values::types;
 use crate::{proto as sc, settings};
 
@@ -273,7 +274,7 @@ impl Analyzer {
 /// # Errors
 /// `UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE`, which names the first.
 pub(super) fn check_no_maps(columns: &[Attribute]) -> Result<()> {
-    match columns.iter().find(|a| has_map(&a.data_type)) {
+    match columns.iter().find(|a| has_maps(&a.data_type)) {
         None => Ok(()),
         Some(column) => Err(SparkError::analysis(
             "UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE",
@@ -284,16 +285,6 @@ pub(super) fn check_no_maps(columns: &[Attribute]) -> Result<()> {
                 types::sql_name(&column.data_type)
             ),
         )),
-    }
-}
-
-/// Returns whether a type is a map or has one within.
-fn has_map(of: &DataType) -> bool {
-    match of {
-        DataType::Map(..) => true,
-        DataType::List(item) => has_map(item.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|f| has_map(f.data_type())),
-        _ => false,
     }
 }
 

@@ -55,6 +55,14 @@ fn too_many(error: fancy_regex::Error) -> SparkError {
     )
 }
 
+/// Returns where the next match may begin: behind a match, or behind the letter that an empty one stands before.
+fn behind(text: &str, found: &Range<usize>) -> usize {
+    if !found.is_empty() {
+        return found.end;
+    }
+    found.end + text[found.end..].chars().next().map_or(1, char::len_utf8)
+}
+
 impl Pattern {
     /// Returns whether a text has a match.
     ///
@@ -78,22 +86,21 @@ impl Pattern {
         }
     }
 
-    /// Calls `f` with each match, until it says no.
+    /// Calls `f` with each match, until it says no. As in Java, an empty match may stand right behind another one.
     pub fn each_match(&self, text: &str, mut f: impl FnMut(Range<usize>) -> Result<bool>) -> Result<()> {
-        match self {
-            Self::Linear(regex) => {
-                for found in regex.find_iter(text) {
-                    if !f(found.range())? {
-                        break;
-                    }
+        let mut from = 0;
+        while from <= text.len() {
+            let found = match self {
+                Self::Linear(regex) => regex.find_at(text, from).map(|m| m.range()),
+                Self::Backtracking(regex) => {
+                    let found = regex.find_from_pos(text, from).map_err(too_many)?;
+                    found.map(|m| m.range())
                 }
-            }
-            Self::Backtracking(regex) => {
-                for found in regex.find_iter(text) {
-                    if !f(found.map_err(too_many)?.range())? {
-                        break;
-                    }
-                }
+            };
+            let Some(found) = found else { break };
+            from = behind(text, &found);
+            if !f(found)? {
+                break;
             }
         }
         Ok(())
@@ -101,26 +108,33 @@ impl Pattern {
 
     /// Calls `f` with the groups of each match, until it says no.
     pub fn each(&self, text: &str, mut f: impl FnMut(&Groups) -> Result<bool>) -> Result<()> {
-        let mut groups = Groups::default();
-        match self {
-            Self::Linear(regex) => {
-                for found in regex.captures_iter(text) {
-                    groups.0.clear();
-                    groups.0.extend(found.iter().map(|group| group.map(|m| m.range())));
-                    if !f(&groups)? {
-                        break;
-                    }
+        let (mut groups, mut from) = (Groups::default(), 0);
+        while from <= text.len() {
+            groups.0.clear();
+            match self {
+                Self::Linear(regex) => {
+                    let found = regex.captures_at(text, from);
+                    groups.0.extend(
+                        found
+                            .iter()
+                            .flat_map(|c| c.iter())
+                            .map(|group| group.map(|m| m.range())),
+                    );
+                }
+                Self::Backtracking(regex) => {
+                    let found = regex.captures_from_pos(text, from).map_err(too_many)?;
+                    groups.0.extend(
+                        found
+                            .iter()
+                            .flat_map(|c| c.iter())
+                            .map(|group| group.map(|m| m.range())),
+                    );
                 }
             }
-            Self::Backtracking(regex) => {
-                for found in regex.captures_iter(text) {
-                    let found = found.map_err(too_many)?;
-                    groups.0.clear();
-                    groups.0.extend(found.iter().map(|group| group.map(|m| m.range())));
-                    if !f(&groups)? {
-                        break;
-                    }
-                }
+            let Some(whole) = groups.get(0) else { break };
+            from = behind(text, &whole);
+            if !f(&groups)? {
+                break;
             }
         }
         Ok(())

@@ -110,12 +110,12 @@ pub fn regexp_instr(call: &Call<'_>) -> Result<Typed> {
     ))
 }
 
-/// Resolves `regexp_substr` (`RegExpSubStr`): the first match, null if there is none.
+/// Resolves `regexp_substr` (`RegExpSubStr`): the first match, null if there is none or it is empty.
 pub fn regexp_substr(call: &Call<'_>) -> Result<Typed> {
     let cache = Cache::new("regexp_substr");
     call.strict(DataType::Utf8, vec![call.text(0)?, call.text(1)?], move |r| {
         let found = cache.get(r.text(1))?.find(r.text(0))?;
-        Ok(found.map(|at| r.text(0)[at].to_owned()))
+        Ok(found.filter(|at| !at.is_empty()).map(|at| r.text(0)[at].to_owned()))
     })
 }
 
@@ -321,7 +321,8 @@ fn split_into(text: &str, pattern: &str, limit: i32, cache: &Cache, out: &mut St
         if parts >= most {
             return Ok(false);
         }
-        if found.end > 0 && (!found.is_empty() || found.start < text.len()) {
+        // The empty pattern parts letters, and has nothing to part at the end.
+        if found.end > 0 && (!pattern.is_empty() || found.start < text.len()) {
             out.append_value(&text[from..found.start]);
             from = found.end;
             parts += 1;

@@ -139,7 +139,7 @@ impl Patterns {
 }
 
 /// Returns argument 0 as a time, read by the format in argument 1 if it is a string; µs divided by
-/// `unit`, rounded down.
+/// `unit`, rounded towards 0.
 fn parsed(call: &Call<'_>, to: DataType, mode: Mode, unit: i64, numbers: bool) -> Result<Typed> {
     let local = to == types::timestamp_ntz();
     let arg = check(call, call.arg(0)?, numbers)?;
@@ -152,7 +152,7 @@ fn parsed(call: &Call<'_>, to: DataType, mode: Mode, unit: i64, numbers: bool) -
             to,
             time,
             call.label(),
-            move |r| Ok(Some(r.long(0).div_euclid(unit))),
+            move |r| Ok(Some(r.long(0) / unit)),
         ));
     }
     let session = if local { Zone::UTC } else { call.context.zone };
@@ -168,7 +168,7 @@ fn parsed(call: &Call<'_>, to: DataType, mode: Mode, unit: i64, numbers: bool) -
         move |r| match known.get(r.text(1))?.parse(r.text(0)) {
             Ok((us, zone)) => {
                 let zone = if local { Zone::UTC } else { zone.unwrap_or(session) };
-                Ok(Some(zone.to_instant(us).div_euclid(unit)))
+                Ok(Some(zone.to_instant(us) / unit))
             }
             Err(why) if mode == Mode::Ansi => Err(cannot_parse(why)),
             Err(_) => Ok(None),

@@ -30,8 +30,8 @@ pub fn trunc(call: &Call<'_>) -> Result<Typed> {
 
 /// Resolves `date_trunc` (`TruncTimestamp`), on the wall clock of the session's zone.
 pub fn date_trunc(call: &Call<'_>) -> Result<Typed> {
-    let time = call.any_timestamp(1)?;
-    let (zone, to) = (call.context.zone_of(&time.data_type), time.data_type.clone());
+    let time = call.timestamp(1)?;
+    let (zone, to) = (call.context.zone, time.data_type.clone());
     let args = vec![call.text(0)?, time];
     Ok(row::call(
         call.name,
