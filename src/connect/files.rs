@@ -63,8 +63,9 @@ impl HostCatalog {
                 let (mut columns, framing) = (JsonColumns::new(options)?, framing(Records::Json)?);
                 for file in files {
                     let bytes = read(self.files.as_ref(), &file.path)?;
+                    let text = framing.text(&bytes);
                     framing
-                        .records(&bytes)
+                        .split(&text)
                         .iter()
                         .try_for_each(|record| columns.line(record))?;
                 }
@@ -73,7 +74,8 @@ impl HostCatalog {
             Format::Csv => {
                 let (mut columns, framing) = (CsvColumns::new(options, Zone::UTC)?, framing(Records::Csv)?);
                 for file in files {
-                    columns.file(&framing.records(&read(self.files.as_ref(), &file.path)?));
+                    let bytes = read(self.files.as_ref(), &file.path)?;
+                    columns.file(&framing.split(&framing.text(&bytes)));
                 }
                 Ok(columns.finish())
             }
@@ -161,7 +163,8 @@ impl FileCatalog for HostCatalog {
     /// Finds the files of a read, in the order of paths and names; infers their columns unless they are declared.
     ///
     /// # Errors
-    /// `PATH_NOT_FOUND` if a path without declared columns has no files; `UNABLE_TO_INFER_SCHEMA`; the host's.
+    /// Returns `PATH_NOT_FOUND` if a path without declared columns has no files, `UNABLE_TO_INFER_SCHEMA`, and the host's error if it
+    /// cannot read.
     fn resolve(
         &self,
         format: &Format,

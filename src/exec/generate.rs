@@ -168,7 +168,7 @@ impl Words {
             }
             return found.finish();
         }
-        // Searches the bytes of all texts at once, then finds the row of each match.
+        // Search the bytes of all texts in one pass; then look up the row of each match.
         let (prefix, finder) = (self.prefix.as_bytes(), Finder::new(&self.prefix));
         let next = |from: usize, to: usize| match prefix {
             [byte] => memchr(*byte, &bytes[from..to]).map(|i| from + i),
@@ -195,7 +195,7 @@ impl Words {
     }
 }
 
-/// Collects words, whose ends fit into 32 bits as the ends of the texts do.
+/// Collects words. Their end offsets fit into 32 bits because those of the texts do.
 struct Found {
     /// The row of each.
     rows: Vec<u32>,

@@ -73,7 +73,7 @@ pub struct Reader {
     most_letters: Option<usize>,
 }
 
-/// What a record is told as that has more values or letters than options allow.
+/// The condition of a record with more values, or a value with more characters, than the options allow.
 pub const TOO_LARGE: &str = "RIVULET_CSV_RECORD_TOO_LARGE";
 
 impl Reader {

@@ -66,7 +66,7 @@ impl Framing {
     ///
     /// # Errors
     /// `INVALID_PARAMETER_VALUE.CHARSET` for an encoding that is not known; an illegal argument for a `lineSep` that is empty or too
-    /// long, or that an encoding needs and has not.
+    /// long, or that is missing where the encoding needs one.
     pub fn new(of: Records, options: &BTreeMap<String, String>) -> Result<Self> {
         let option = |key: &str| options.get(key).map(String::as_str);
         let flag = |key: &str| option(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
@@ -114,12 +114,7 @@ impl Framing {
         self.encoding == Encoding::Utf8 && self.separator.is_none() && !self.whole
     }
 
-    /// Returns whether a record is the whole of a file.
-    pub fn is_whole(&self) -> bool {
-        self.whole
-    }
-
-    /// Returns the text of a file. A mark of the byte order is left out, but in whole texts; what is not a letter is replaced.
+    /// Decodes the text of a file. Drops a byte order mark, except from whole texts; replaces bytes that are not a character.
     pub fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         let keeps_mark = self.of == Records::Text && self.whole;
         let text = match self.encoding {
@@ -173,11 +168,6 @@ impl Framing {
             }
             (None, None) => lines(text).map(Cow::Borrowed).collect(),
         }
-    }
-
-    /// Returns the records of a file.
-    pub fn records(&self, bytes: &[u8]) -> Vec<String> {
-        self.split(&self.text(bytes)).into_iter().map(Cow::into_owned).collect()
     }
 }
 
@@ -274,7 +264,16 @@ mod tests {
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
             .collect();
-        Framing::new(of, &options).map_or_else(|e| vec![e.message], |framing| framing.records(bytes))
+        Framing::new(of, &options).map_or_else(
+            |e| vec![e.message],
+            |framing| {
+                framing
+                    .split(&framing.text(bytes))
+                    .into_iter()
+                    .map(Cow::into_owned)
+                    .collect()
+            },
+        )
     }
 
     #[test]

@@ -36,7 +36,7 @@ use crate::error::{Result, SparkError};
 
 /// The different values of the outer columns that a subquery names.
 #[derive(Debug, Clone)]
-pub struct Domain {
+struct Domain {
     /// Ids of outer columns, each with that of the domain's column.
     columns: Vec<(String, String)>,
     /// The values, each once.

@@ -274,11 +274,13 @@ impl CsvColumns {
     }
 
     /// Adds the records of a file. Without wish for types, its first is enough.
-    pub fn file<'a>(&mut self, records: &'a [String]) {
-        let records = records.iter().filter(|record| !self.reader.is_passed_over(record));
-        let records: Vec<&'a String> = records.collect();
-        for (i, line) in records.into_iter().enumerate() {
-            let mut cells = Vec::new();
+    pub fn file(&mut self, records: &[Cow<'_, str>]) {
+        let mut cells = Vec::new();
+        for (i, line) in records
+            .iter()
+            .filter(|record| !self.reader.is_passed_over(record))
+            .enumerate()
+        {
             self.reader.split(line, &mut cells);
             if self.first.is_none() {
                 let owned = |cell: &Option<Cow<'_, str>>| cell.as_ref().map(|c| c.clone().into_owned());
@@ -333,6 +335,6 @@ pub fn of_csv_record(record: &str, options: &BTreeMap<String, String>, session: 
     options.insert("inferschema".into(), "true".into());
     options.remove("header");
     let mut columns = CsvColumns::new(&options, session)?;
-    columns.file(&[record.to_owned()]);
+    columns.file(&[Cow::Borrowed(record)]);
     Ok(columns.finish())
 }

@@ -254,7 +254,7 @@ impl FileSource {
     /// Looks for new files and queues them by their time of change, then by path.
     ///
     /// # Errors
-    /// If an option is wrong; the host's, if it cannot list.
+    /// Returns an error if an option is wrong, and the host's error if it cannot list.
     fn look(&mut self, files: &dyn Files) -> Result<()> {
         if let Some(trouble) = &self.trouble {
             return Err(trouble.clone());
@@ -361,8 +361,8 @@ fn name_of(path: &str) -> String {
 /// Returns the files of a path. If a file sink writes the folder, those of batches that were committed: its log names them.
 ///
 /// # Errors
-/// `PATH_NOT_FOUND` if there is no such path; if the host cannot look; `CHECKPOINT_CORRUPT` if the sink's log cannot be read, or an
-/// entry of it is missing.
+/// Returns `PATH_NOT_FOUND` if there is no such path, `CHECKPOINT_CORRUPT` if the sink's log cannot be read or lacks an entry, and the
+/// host's error if it cannot list.
 pub fn listed(files: &dyn Files, path: &str, wanted: &Wanted) -> Result<Vec<SourceFile>> {
     let folder = format!("{}/{SINK_LOG}", path.trim_end_matches('/'));
     let mut entries: Vec<(i64, String)> = files

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
@@ -97,7 +98,7 @@ impl Wanted {
     /// Finds the files of a path, which may be a pattern.
     ///
     /// # Errors
-    /// `PATH_NOT_FOUND` if there is no such path, or nothing matches the pattern; the host's.
+    /// Returns `PATH_NOT_FOUND` if there is no such path or nothing matches the pattern, and the host's error if it cannot list.
     pub fn find(&self, files: &dyn Files, path: &str) -> Result<Vec<SourceFile>> {
         let fixed = fixed_part(path);
         let found = files.list(fixed)?;
@@ -374,17 +375,20 @@ pub fn is_facts(block: &[u8]) -> bool {
     block.starts_with(FACTS)
 }
 
+/// Blocks with the file that they are of; `None` for blocks of no file.
+pub type FileBlocks = (Option<Arc<SourceFile>>, Vec<Buffer>);
+
 /// Splits blocks by the files that they are of; those before the first are of none.
 ///
 /// # Errors
 /// `INTERNAL_ERROR` if a block that tells of a file cannot be read.
-pub fn by_file(blocks: &[Buffer]) -> Result<Vec<(Option<SourceFile>, Vec<Buffer>)>> {
-    let mut files: Vec<(Option<SourceFile>, Vec<Buffer>)> = vec![];
+pub fn by_file(blocks: &[Buffer]) -> Result<Vec<FileBlocks>> {
+    let mut files: Vec<FileBlocks> = vec![];
     for block in blocks {
         if let Some(facts) = block.strip_prefix(FACTS) {
             let file =
                 serde_json::from_slice(facts).map_err(|why| SparkError::internal(format!("facts of a file: {why}")))?;
-            files.push((Some(file), vec![]));
+            files.push((Some(Arc::new(file)), vec![]));
         } else {
             if files.is_empty() {
                 files.push((None, vec![]));

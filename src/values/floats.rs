@@ -7,16 +7,12 @@ use arrow::compute::SortOptions;
 use arrow::datatypes::*;
 use arrow::row::{RowConverter, Rows, SortField};
 
+use super::nested::{any, with_parts};
 use crate::error::Result;
 
 /// Returns whether a type is a floating one or has one within.
 pub fn has_floats(of: &DataType) -> bool {
-    match of {
-        DataType::Float32 | DataType::Float64 => true,
-        DataType::List(item) | DataType::Map(item, _) => has_floats(item.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|f| has_floats(f.data_type())),
-        _ => false,
-    }
+    any(of, DataType::is_floating)
 }
 
 /// Returns values whose floats, at any depth of structs, arrays and maps, have one NaN and one zero; others are not copied.
@@ -37,38 +33,7 @@ pub fn normalised(values: &ArrayRef) -> Result<ArrayRef> {
             let one = |x: f64| if x.is_nan() { f64::NAN } else { x + 0.0 };
             Arc::new(values.as_primitive::<Float64Type>().unary::<_, Float64Type>(one))
         }
-        DataType::List(item) => {
-            let list = values.as_list::<i32>();
-            let inner = normalised(list.values())?;
-            Arc::new(ListArray::try_new(
-                item.clone(),
-                list.offsets().clone(),
-                inner,
-                list.nulls().cloned(),
-            )?)
-        }
-        DataType::Struct(fields) => {
-            let structs = values.as_struct();
-            let columns = structs.columns().iter().map(normalised).collect::<Result<Vec<_>>>()?;
-            Arc::new(StructArray::try_new_with_length(
-                fields.clone(),
-                columns,
-                structs.nulls().cloned(),
-                structs.len(),
-            )?)
-        }
-        DataType::Map(entries, sorted) => {
-            let map = values.as_map();
-            let inner: ArrayRef = Arc::new(map.entries().clone());
-            Arc::new(MapArray::try_new(
-                entries.clone(),
-                map.offsets().clone(),
-                normalised(&inner)?.as_struct().clone(),
-                map.nulls().cloned(),
-                *sorted,
-            )?)
-        }
-        _ => values.clone(),
+        _ => return with_parts(values, normalised),
     })
 }
 

@@ -6,16 +6,12 @@ use arrow::array::*;
 use arrow::datatypes::*;
 
 use super::floats::comparable;
+use super::nested::{any, with_parts};
 use crate::error::Result;
 
 /// Returns whether a type is a map, or has one within structs and arrays.
 pub fn has_maps(of: &DataType) -> bool {
-    match of {
-        DataType::Map(..) => true,
-        DataType::List(item) => has_maps(item.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|f| has_maps(f.data_type())),
-        _ => false,
-    }
+    any(of, |of| matches!(of, DataType::Map(..)))
 }
 
 /// Returns values whose maps, at any depth, have their entries in the order of the keys; others are not copied.
@@ -26,43 +22,19 @@ pub fn sorted(values: &ArrayRef) -> Result<ArrayRef> {
     if !has_maps(values.data_type()) {
         return Ok(values.clone());
     }
-    Ok(match values.data_type() {
-        DataType::Map(entries, ordered) => {
-            let map = values.as_map();
-            let keys = comparable(std::slice::from_ref(map.keys()))?;
-            let mut order: Vec<u32> = (0..map.entries().len() as u32).collect();
-            for pair in map.value_offsets().windows(2) {
-                let (from, to) = (pair[0] as usize, pair[1] as usize);
-                order[from..to].sort_by(|a, b| keys.row(*a as usize).cmp(&keys.row(*b as usize)));
-            }
-            let inner = arrow::compute::take(map.entries(), &UInt32Array::from(order), None)?;
-            let inner = inner.as_struct();
-            let parts = vec![inner.column(0).clone(), sorted(inner.column(1))?];
-            let fields = inner.fields().clone();
-            Arc::new(MapArray::try_new(
-                entries.clone(),
-                map.offsets().clone(),
-                StructArray::try_new(fields, parts, inner.nulls().cloned())?,
-                map.nulls().cloned(),
-                *ordered,
-            )?)
-        }
-        DataType::List(item) => {
-            let list = values.as_list::<i32>();
-            let inner = sorted(list.values())?;
-            let (offsets, nulls) = (list.offsets().clone(), list.nulls().cloned());
-            Arc::new(ListArray::try_new(item.clone(), offsets, inner, nulls)?)
-        }
-        DataType::Struct(fields) => {
-            let structs = values.as_struct();
-            let columns = structs.columns().iter().map(sorted).collect::<Result<Vec<_>>>()?;
-            Arc::new(StructArray::try_new_with_length(
-                fields.clone(),
-                columns,
-                structs.nulls().cloned(),
-                structs.len(),
-            )?)
-        }
-        _ => values.clone(),
-    })
+    let DataType::Map(entries, ordered) = values.data_type() else {
+        return with_parts(values, sorted);
+    };
+    let map = values.as_map();
+    let keys = comparable(std::slice::from_ref(map.keys()))?;
+    let mut order: Vec<u32> = (0..map.entries().len() as u32).collect();
+    for pair in map.value_offsets().windows(2) {
+        let (from, to) = (pair[0] as usize, pair[1] as usize);
+        order[from..to].sort_by(|a, b| keys.row(*a as usize).cmp(&keys.row(*b as usize)));
+    }
+    let inner = arrow::compute::take(map.entries(), &UInt32Array::from(order), None)?;
+    let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
+    let inner = inner.as_struct().clone();
+    let map: ArrayRef = Arc::new(MapArray::try_new(entries.clone(), offsets, inner, nulls, *ordered)?);
+    with_parts(&map, sorted)
 }

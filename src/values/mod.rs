@@ -37,6 +37,7 @@ pub mod java_format;
 pub mod java_parse;
 pub mod maps;
 pub mod murmur3;
+pub mod nested;
 pub mod text;
 pub mod types;
 pub mod vector;

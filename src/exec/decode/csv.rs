@@ -12,7 +12,7 @@ use crate::formats::corrupt_column;
 use crate::formats::csv::{Reader, plain_value};
 use crate::values::zone::Zone;
 
-/// What names of columns that are not those of the schema are told as.
+/// The condition of a header whose names differ from the schema's.
 pub(super) const HEADER_MISMATCH: &str = "RIVULET_CSV_HEADER_MISMATCH";
 
 /// Reads blocks of lines, each of which is a record.

@@ -11,15 +11,12 @@ use super::lines::LineScan;
 use super::{conformed, nullable, text_rows};
 use crate::error::{Result, SparkError};
 use crate::formats::csv::TOO_LARGE;
-use crate::plan::scan::METADATA;
+use crate::plan::scan::{METADATA, metadata_type};
 use crate::sources::Format;
-use crate::sources::listing::{SourceFile, unreadable, url};
+use crate::sources::listing::{FileBlocks, SourceFile, unreadable, url};
 use crate::values::cast::{Mode, cast_array};
 use crate::values::ipc;
 use crate::values::zone::Zone;
-
-/// Blocks of a file, or of none.
-type Part = (Option<SourceFile>, Vec<Buffer>);
 
 /// The rows of blocks, batch by batch; it ends after an error.
 pub(super) struct Parts {
@@ -34,9 +31,9 @@ pub(super) struct Parts {
     /// The same with their types.
     wanted: Schema,
     /// Files that have not been begun.
-    parts: std::vec::IntoIter<Part>,
+    parts: std::vec::IntoIter<FileBlocks>,
     /// The file that is being read.
-    part: Option<(Option<SourceFile>, Rows)>,
+    part: Option<(Option<Arc<SourceFile>>, Rows)>,
     /// How many records were malformed, of files that are done.
     pub malformed: u64,
 }
@@ -56,7 +53,7 @@ impl Parts {
         declared: &SchemaRef,
         columns: &[usize],
         wanted: &Schema,
-        parts: Vec<Part>,
+        parts: Vec<FileBlocks>,
     ) -> Self {
         Self {
             format: *format,
@@ -147,7 +144,7 @@ impl Parts {
                 }
             }
             let (file, blocks) = self.parts.next()?;
-            let rows = self.begin(file.as_ref(), blocks);
+            let rows = self.begin(file.as_deref(), blocks);
             match rows {
                 Ok(rows) => self.part = Some((file, rows)),
                 Err(error) => {
@@ -165,11 +162,11 @@ impl Iterator for Parts {
     fn next(&mut self) -> Option<Self::Item> {
         let next = self.read()?;
         let file = self.part.as_ref().and_then(|(file, _)| file.clone());
-        let whole = next.and_then(|batch| self.whole(file.as_ref(), &batch));
+        let whole = next.and_then(|batch| self.whole(file.as_deref(), &batch));
         Some(whole.map_err(|error| {
             self.part = None;
             self.parts = vec![].into_iter();
-            told(error, file.as_ref())
+            told(error, file.as_deref())
         }))
     }
 }
@@ -189,7 +186,7 @@ fn told(error: SparkError, file: Option<&SourceFile>) -> SparkError {
 /// Returns whether a column is said of a file, and not in it.
 fn is_said(file: Option<&SourceFile>, field: &Field) -> bool {
     let folder = |file: &SourceFile| file.values.iter().any(|(name, _)| name == field.name());
-    field.name() == METADATA && field.data_type().is_nested() || file.is_some_and(folder)
+    (field.name() == METADATA && *field.data_type() == metadata_type()) || file.is_some_and(folder)
 }
 
 /// Returns a column that is said of a file.
@@ -220,4 +217,27 @@ fn said_of(file: &SourceFile, field: &Field, rows: usize) -> Result<ArrayRef> {
 /// Returns one value again and again.
 fn repeated(one: &ArrayRef, rows: usize) -> Result<ArrayRef> {
     Ok(arrow::compute::take(one, &UInt32Array::from(vec![0; rows]), None)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_of_the_data_keeps_its_values_though_it_is_called_like_the_metadata() {
+        let own = DataType::Struct(vec![Field::new("x", DataType::Int32, true)].into());
+        let schema = Arc::new(Schema::new(vec![Field::new(METADATA, own, true)]));
+        let block = Buffer::from(br#"{"_metadata": {"x": 7}}"#.to_vec());
+        let options = BTreeMap::new();
+        let mut rows = Parts::new(
+            (&Format::Json, &options),
+            &schema,
+            &[0],
+            &schema,
+            vec![(None, vec![block])],
+        );
+        let batch = rows.next().unwrap().unwrap();
+        let inner = batch.column(0).as_struct().column(0).clone();
+        assert_eq!(inner.as_primitive::<Int32Type>().values(), &[7]);
+    }
 }

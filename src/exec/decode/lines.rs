@@ -149,9 +149,7 @@ impl LineScan {
         self.block = (end < bytes.len()).then_some((bytes, end));
         Ok(true)
     }
-}
 
-impl LineScan {
     /// Reads a block whose records are not just its lines.
     fn whole_block(&mut self, bytes: &[u8]) -> Result<()> {
         let text = self.framing.text(bytes);

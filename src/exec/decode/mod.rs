@@ -182,7 +182,8 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
 fn text_rows(options: &BTreeMap<String, String>, wanted: &SchemaRef, blocks: &[Buffer]) -> Result<Vec<RecordBatch>> {
     let framing = Framing::new(Records::Text, options)?;
     let read = |block: &Buffer| {
-        let lines = StringArray::from_iter_values(framing.records(block.as_slice()));
+        let text = framing.text(block.as_slice());
+        let lines = StringArray::from_iter_values(framing.split(&text));
         let options = RecordBatchOptions::new().with_row_count(Some(lines.len()));
         let column: ArrayRef = Arc::new(lines);
         let columns = vec![column; wanted.fields().len()];

@@ -114,7 +114,7 @@ pub fn sliding(function: &Arc<AggregateUDF>, args: &[DataType]) -> Result<Arc<Ag
     Ok(folded(function, args, &to, keep))
 }
 
-/// What a function is told of the columns that it is to fold.
+/// Describes the columns that a function folds.
 struct Inputs {
     /// Columns `c0`, `c1`, ….
     fields: Vec<FieldRef>,

@@ -22,6 +22,7 @@ use super::text::codec::to_hex;
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::scope::Typed;
+use crate::values::maps::has_maps;
 use crate::values::murmur3;
 
 /// Hashes and checksums; those of several arguments hash rows, those of one digest bytes.
@@ -75,7 +76,7 @@ pub fn xx(call: &Call<'_>) -> Result<Typed> {
 /// # Errors
 /// If an argument has a map in it, `DATATYPE_MISMATCH.HASH_MAP_TYPE`.
 fn hash(call: &Call<'_>, to: DataType, rows: fn(&[ArrayRef], usize) -> Result<ArrayRef>) -> Result<Typed> {
-    if let Some(map) = call.args.iter().find(|a| has_map(&a.data_type)) {
+    if let Some(map) = call.args.iter().find(|a| has_maps(&a.data_type)) {
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.HASH_MAP_TYPE",
             "42K09",
@@ -90,16 +91,6 @@ fn hash(call: &Call<'_>, to: DataType, rows: fn(&[ArrayRef], usize) -> Result<Ar
         Ok(rows(args, count)?)
     });
     Ok(Typed::new(expr, to, call.label()))
-}
-
-/// Returns whether a type is a map or has one inside.
-fn has_map(data_type: &DataType) -> bool {
-    match data_type {
-        DataType::Map(..) => true,
-        DataType::List(item) => has_map(item.data_type()),
-        DataType::Struct(fields) => fields.iter().any(|f| has_map(f.data_type())),
-        _ => false,
-    }
 }
 
 /// Resolves `md5` (`Md5`).

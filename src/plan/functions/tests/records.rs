@@ -246,7 +246,8 @@ fn columns_are_inferred_as_spark_infers_them() {
             })
         } else {
             CsvColumns::new(&options, Zone::UTC).map(|mut columns| {
-                columns.file(&case.lines);
+                let lines: Vec<_> = case.lines.iter().map(|line| line.as_str().into()).collect();
+                columns.file(&lines);
                 columns.finish()
             })
         };

@@ -321,7 +321,7 @@ fn split_into(text: &str, pattern: &str, limit: i32, cache: &Cache, out: &mut St
         if parts >= most {
             return Ok(false);
         }
-        // The empty pattern parts letters, and has nothing to part at the end.
+        // The empty pattern splits between characters, so it does not match at the end.
         if found.end > 0 && (!pattern.is_empty() || found.start < text.len()) {
             out.append_value(&text[from..found.start]);
             from = found.end;
