@@ -150,12 +150,14 @@ pub struct SparkError {
 pub type Result<T, E = SparkError> = std::result::Result<T, E>;
 
 impl SparkError {
-    /// Makes an error with a condition and a SQLSTATE, and without parameters.
+    /// Makes an error with a condition and a SQLSTATE, and without parameters. An empty condition or SQLSTATE is one that
+    /// Spark does not have: it becomes `None`.
     pub fn new(exception: Exception, condition: &str, sql_state: &str, message: impl Into<String>) -> Self {
+        let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Self {
             exception,
-            condition: Some(condition.to_owned()),
-            sql_state: Some(sql_state.to_owned()),
+            condition: given(condition),
+            sql_state: given(sql_state),
             message: message.into(),
             parameters: BTreeMap::new(),
             fault: Fault::Statement,
@@ -247,9 +249,11 @@ impl SparkError {
 }
 
 impl fmt::Display for SparkError {
-    /// Writes condition, sentence and SQLSTATE; what is missing is left out.
+    /// Writes condition, sentence and SQLSTATE; what is missing is left out, and so is a condition that is only a legacy
+    /// number (`SparkThrowableHelper.getMessage`).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(condition) = &self.condition {
+        let named = self.condition.as_ref().filter(|c| !c.starts_with("_LEGACY_ERROR_"));
+        if let Some(condition) = named {
             write!(f, "[{condition}] ")?;
         }
         f.write_str(&self.message)?;
@@ -398,5 +402,16 @@ mod tests {
             error.to_string(),
             "[TABLE_OR_VIEW_NOT_FOUND] The table `t` cannot be found. SQLSTATE: 42P01"
         );
+    }
+
+    #[test]
+    fn what_spark_has_no_condition_or_state_for_is_told_without_them() {
+        let legacy = SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", "Offset is not supported;");
+        assert_eq!(legacy.sql_state, None);
+        assert_eq!(legacy.condition.as_deref(), Some("_LEGACY_ERROR_TEMP_3102"));
+        assert_eq!(legacy.to_string(), "Offset is not supported;");
+        let bare = SparkError::new(Exception::Arithmetic, "", "", "long overflow");
+        assert_eq!((&bare.condition, &bare.sql_state), (&None, &None));
+        assert_eq!(bare.to_string(), "long overflow");
     }
 }

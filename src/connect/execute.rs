@@ -26,6 +26,7 @@ use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
 use crate::ids::{PartitionId, ScanPart};
+use crate::plan::output_mode::refused;
 use crate::plan::scan::Origin;
 use crate::plan::type_message;
 use crate::proto as sc;
@@ -220,10 +221,8 @@ impl Driver {
     ) -> Result<()> {
         let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
         if resolved.streaming {
-            return Err(SparkError::analysis(
-                "_LEGACY_ERROR_TEMP_3102",
-                "",
-                "Queries with streaming sources must be executed with writeStream.start();",
+            return Err(refused(
+                "Queries with streaming sources must be executed with writeStream.start()",
             ));
         }
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);

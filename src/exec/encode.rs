@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StructArray};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
 use crate::error::{Result, SparkError};
+use crate::formats::framing::Records;
+use crate::formats::{check_columns, one_column};
 use crate::plan::functions::csv;
 use crate::plan::functions::json::write::Writer;
 use crate::values::cast::to_text;
@@ -95,6 +97,15 @@ impl FileFormat {
         }
     }
 
+    /// Returns the form of its records.
+    pub fn records(self) -> Records {
+        match self {
+            Self::Json => Records::Json,
+            Self::Csv => Records::Csv,
+            Self::Text => Records::Text,
+        }
+    }
+
     /// Returns the ending of its files' names.
     pub fn ending(self) -> &'static str {
         match self {
@@ -122,11 +133,11 @@ impl Encoder {
     /// Checks the options and the columns. `options` have names in lower case; times are written in `zone`.
     ///
     /// # Errors
-    /// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE` or `_LEGACY_ERROR_TEMP_1290` if text is not one column of strings;
-    /// options whose values cannot be used.
+    /// As [`check_columns`]; `_LEGACY_ERROR_TEMP_1290` if text has no column; options whose values cannot be used.
     pub fn new(format: FileFormat, options: BTreeMap<String, String>, zone: Zone, schema: SchemaRef) -> Result<Self> {
-        if format == FileFormat::Text {
-            check_text(&schema)?;
+        check_columns(format.records(), schema.fields())?;
+        if format == FileFormat::Text && schema.fields().is_empty() {
+            return Err(one_column(0));
         }
         Writer::new(&options, zone)?;
         Ok(Self {
@@ -210,38 +221,4 @@ impl Encoder {
         }
         Ok(())
     }
-}
-
-/// Checks that rows are one column of strings.
-///
-/// # Errors
-/// `_LEGACY_ERROR_TEMP_1290` for another number of columns, `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE` for another type.
-fn check_text(schema: &SchemaRef) -> Result<()> {
-    if schema.fields().len() != 1 {
-        return Err(SparkError {
-            sql_state: None,
-            ..SparkError::analysis(
-                "_LEGACY_ERROR_TEMP_1290",
-                "",
-                format!(
-                    "Text data source supports only a single column, and you have {} columns.",
-                    schema.fields().len()
-                ),
-            )
-        });
-    }
-    let field = schema.field(0);
-    if field.data_type() != &DataType::Utf8 {
-        let shown = crate::values::types::simple_string(field.data_type()).to_uppercase();
-        return Err(SparkError::analysis(
-            "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
-            "0A000",
-            format!(
-                "The Text datasource doesn't support the column `{}` of the type \"{shown}\".",
-                field.name()
-            ),
-        )
-        .with("columnName", format!("`{}`", field.name())));
-    }
-    Ok(())
 }

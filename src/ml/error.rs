@@ -18,14 +18,7 @@ use crate::error::{Exception, Fault, SparkError};
 /// assert_eq!(error.message, "Param k does not exist.");
 /// ```
 pub fn illegal(message: impl Into<String>) -> SparkError {
-    SparkError {
-        exception: Exception::IllegalArgument,
-        condition: None,
-        sql_state: None,
-        message: message.into(),
-        parameters: Default::default(),
-        fault: Fault::Statement,
-    }
+    SparkError::new(Exception::IllegalArgument, "", "", message)
 }
 
 /// Returns the error of a value that training refuses (`USER_RAISED_EXCEPTION`, as `raise_error` in `DatasetUtils`

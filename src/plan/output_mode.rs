@@ -90,13 +90,10 @@ impl Query {
     }
 }
 
-/// Makes the error of a streaming query that Spark refuses. Spark has no condition of its own for these
-/// sentences, only a legacy number.
+/// Makes the error of an operation that Spark refuses for streams, or for what is not one. Spark has no condition of its
+/// own for these sentences, only a legacy number.
 pub fn refused(text: &str) -> SparkError {
-    SparkError {
-        sql_state: None,
-        ..SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", format!("{text};"))
-    }
+    SparkError::analysis("_LEGACY_ERROR_TEMP_3102", "", format!("{text};"))
 }
 
 /// Returns whether rows of a plan may be older than the watermark: those of an aggregation that is not in append mode.

@@ -174,11 +174,7 @@ fn parse_offset(text: &str) -> Option<i32> {
 
 /// Makes Java's plain `ArithmeticException` of a number of µs that does not fit, which has no condition.
 pub fn long_overflow() -> SparkError {
-    SparkError {
-        condition: None,
-        sql_state: None,
-        ..SparkError::new(Exception::Arithmetic, "", "", "long overflow")
-    }
+    SparkError::new(Exception::Arithmetic, "", "", "long overflow")
 }
 
 #[cfg(test)]

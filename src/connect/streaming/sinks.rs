@@ -79,10 +79,7 @@ impl Driver {
         let path = at.offsets();
         let sentence =
             format!("This query does not support recovering from checkpoint location. Delete {path} to start over.");
-        Err(SparkError {
-            sql_state: None,
-            ..SparkError::analysis("_LEGACY_ERROR_TEMP_1299", "", sentence).with("checkpointPath", path)
-        })
+        Err(SparkError::analysis("_LEGACY_ERROR_TEMP_1299", "", sentence).with("checkpointPath", path))
     }
 
     /// Makes the sink of a query that starts, and its table if it has one.

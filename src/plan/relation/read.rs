@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Fields};
 
 use crate::error::{Exception, Result, SparkError};
 use crate::formats::framing::Records;
-use crate::formats::{corrupt_column, options};
+use crate::formats::{check_columns, corrupt_column, options};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scan::Origin;
 use crate::plan::scope::Resolved;
@@ -253,38 +253,22 @@ impl Analyzer {
     }
 }
 
+/// Returns the form of a format's records; Arrow's are none.
+fn records(format: Format) -> Option<Records> {
+    match format {
+        Format::Json => Some(Records::Json),
+        Format::Csv => Some(Records::Csv),
+        Format::Text => Some(Records::Text),
+        Format::Arrow => None,
+    }
+}
+
 /// Checks that a format has values of the columns' types.
 ///
 /// # Errors
-/// `UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE`, which names the first column of another type.
+/// As [`check_columns`].
 fn check_types(format: Format, fields: &Fields) -> Result<()> {
-    if format == Format::Text && fields.len() > 1 {
-        return Err(SparkError::analysis(
-            "_LEGACY_ERROR_TEMP_1290",
-            "",
-            format!(
-                "Text data source supports only a single column, and you have {} columns.",
-                fields.len()
-            ),
-        ));
-    }
-    let (name, refused): (_, fn(&&Arc<Field>) -> bool) = match format {
-        Format::Csv => ("CSV", |f| f.data_type().is_nested()),
-        Format::Text => ("Text", |f| f.data_type() != &DataType::Utf8),
-        _ => return Ok(()),
-    };
-    let Some(field) = fields.iter().find(refused) else {
-        return Ok(());
-    };
-    Err(SparkError::analysis(
-        "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
-        "0A000",
-        format!(
-            "The {name} datasource doesn't support the column `{}` of the type \"{}\".",
-            field.name(),
-            types::sql_name(field.data_type())
-        ),
-    ))
+    records(format).map_or(Ok(()), |of| check_columns(of, fields))
 }
 
 /// Checks the options of a reader, and that the column of malformed records can hold them.
@@ -292,11 +276,8 @@ fn check_types(format: Format, fields: &Fields) -> Result<()> {
 /// # Errors
 /// As [`options::check`]; `INVALID_CORRUPT_RECORD_TYPE`.
 fn check_options(format: Format, options: &BTreeMap<String, String>, fields: Option<&Fields>) -> Result<()> {
-    let of = match format {
-        Format::Json => Records::Json,
-        Format::Csv => Records::Csv,
-        Format::Text => Records::Text,
-        Format::Arrow => return Ok(()),
+    let Some(of) = records(format) else {
+        return Ok(());
     };
     options::check(of, options)?;
     let corrupt = corrupt_column(options);

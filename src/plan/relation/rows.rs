@@ -13,6 +13,7 @@ use crate::plan::analyzer::Analyzer;
 use crate::plan::comparison::comparable;
 use crate::plan::expression::ordinal;
 use crate::plan::nodes::{self, Deduplicate, Repartition, SortWithinPartitions, StreamingLimit};
+use crate::plan::output_mode::refused;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::sql::marker::SqlForm;
@@ -155,10 +156,8 @@ impl Analyzer {
         input.hidden.clear();
         let within_watermark = node.within_watermark();
         if within_watermark && !input.streaming {
-            return Err(SparkError::analysis(
-                "_LEGACY_ERROR_TEMP_3102",
-                "",
-                "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets;",
+            return Err(refused(
+                "dropDuplicatesWithinWatermark is not supported with batch DataFrames/DataSets",
             ));
         }
         let keys: Vec<Attribute> = if node.all_columns_as_keys() || node.column_names.is_empty() {
@@ -244,11 +243,7 @@ impl Analyzer {
     pub(super) fn offset(&mut self, node: &sc::Offset) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         if input.streaming {
-            return Err(SparkError::analysis(
-                "_LEGACY_ERROR_TEMP_3102",
-                "",
-                "Offset is not supported on streaming DataFrames/Datasets;",
-            ));
+            return Err(refused("Offset is not supported on streaming DataFrames/Datasets"));
         }
         let skip = count(node.offset, "offset")?;
         let plan = LogicalPlanBuilder::from(input.plan.clone())

@@ -61,10 +61,6 @@ pub const TEXT: Definition = Definition {
 /// # Errors
 /// An `AnalysisException` that names what is missing.
 fn check(wish: &Wish) -> Result<()> {
-    let without_state = |error: SparkError| SparkError {
-        sql_state: None,
-        ..error
-    };
     if wish.mode != OutputMode::Append {
         let (word, name) = (wish.mode.word().to_lowercase(), wish.format.clone());
         return Err(SparkError::analysis(
@@ -76,19 +72,19 @@ fn check(wish: &Wish) -> Result<()> {
         .with("outputMode", word));
     }
     if wish.path.is_none() {
-        return Err(without_state(SparkError::new(
+        return Err(SparkError::new(
             Exception::IllegalArgument,
             "_LEGACY_ERROR_TEMP_2051",
             "",
             "'path' is not specified",
-        )));
+        ));
     }
     if !wish.checkpoint {
-        return Err(without_state(SparkError::analysis(
+        return Err(SparkError::analysis(
             "_LEGACY_ERROR_TEMP_1298",
             "",
             "checkpointLocation must be specified either through option(\"checkpointLocation\", ...) or SparkSession.conf.set(\"spark.sql.streaming.checkpointLocation\", ...).",
-        )));
+        ));
     }
     Ok(())
 }

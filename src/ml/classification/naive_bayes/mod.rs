@@ -18,8 +18,7 @@
 
 use arrow::array::{Array, ArrayRef};
 
-use crate::error::Fault;
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
 use crate::ml::error::{Signature, VECTOR, failed_function, illegal};
 use crate::ml::matrix::Matrix;
 use crate::ml::params::Params;
@@ -106,12 +105,8 @@ impl Type {
 pub fn fit(params: &Params, mut classes: Vec<Class>, features: usize) -> Result<NaiveBayesModel> {
     classes.sort_by(|a, b| a.label.total_cmp(&b.label));
     if classes.is_empty() {
-        return Err(SparkError {
-            condition: None,
-            sql_state: None,
-            fault: Fault::Statement,
-            ..SparkError::internal("head of empty array: there is no row to train on")
-        });
+        let sentence = "head of empty array: there is no row to train on";
+        return Err(SparkError::new(Exception::Connect, "", "", sentence));
     }
     if Type::of(params)? == Type::Gaussian {
         return Ok(gaussian(&classes));

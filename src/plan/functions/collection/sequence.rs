@@ -66,16 +66,8 @@ fn wrong_types(call: &Call<'_>) -> SparkError {
 
 /// Makes Java's plain `IllegalArgumentException`, which Spark raises here.
 fn illegal(start: impl std::fmt::Display, stop: impl std::fmt::Display, step: impl std::fmt::Display) -> SparkError {
-    SparkError {
-        condition: None,
-        sql_state: None,
-        ..SparkError::new(
-            Exception::IllegalArgument,
-            "",
-            "",
-            format!("requirement failed: Illegal sequence boundaries: {start} to {stop} by {step}"),
-        )
-    }
+    let sentence = format!("requirement failed: Illegal sequence boundaries: {start} to {stop} by {step}");
+    SparkError::new(Exception::IllegalArgument, "", "", sentence)
 }
 
 /// Makes `COLLECTION_SIZE_LIMIT_EXCEEDED.PARAMETER`.

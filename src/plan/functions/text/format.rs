@@ -59,11 +59,7 @@ pub fn format_string(call: &Call<'_>) -> Result<Typed> {
 /// Makes an `IllegalArgumentException`: Java raises plain exceptions here, which have no Spark
 /// condition.
 fn illegal(message: String) -> SparkError {
-    SparkError {
-        condition: None,
-        sql_state: None,
-        ..SparkError::new(Exception::IllegalArgument, "", "", message)
-    }
+    SparkError::new(Exception::IllegalArgument, "", "", message)
 }
 
 /// The greatest width and precision of a place: what `format!` can pad to.
