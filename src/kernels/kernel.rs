@@ -21,6 +21,9 @@ use datafusion_common::{DataFusionError, Result};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::{ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
 
+/// The name of the kernel that makes floats and maps comparable; it never fails.
+pub const NORMALISED: &str = "normalize_nan_and_zero";
+
 /// The closure of a kernel: its arguments, and their number of rows, which a call without arguments needs too.
 type Body = dyn Fn(&[ColumnarValue], usize) -> Result<ArrayRef> + Send + Sync;
 

@@ -9,3 +9,4 @@
 pub mod aggregates;
 pub mod kernel;
 pub mod limits;
+pub mod logic;

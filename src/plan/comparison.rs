@@ -21,7 +21,7 @@ use datafusion_expr::{Expr, LogicalPlan, Operator, binary_expr, lit, or};
 use super::analyzer::Analyzer;
 use super::scope::Attribute;
 use crate::error::Result;
-use crate::kernels::kernel;
+use crate::kernels::kernel::{self, NORMALISED};
 use crate::values::floats::{comparator, has_floats, normalised};
 use crate::values::maps::{has_maps, sorted};
 
@@ -50,9 +50,6 @@ pub fn comparable(expr: Expr, of: &DataType) -> Expr {
         }),
     }
 }
-
-/// The name of the function that makes floats comparable, in plans.
-const NORMALISED: &str = "normalize_nan_and_zero";
 
 /// Compares two values of one type. Structs and arrays compare field by field, nulls first (`InterpretedOrdering`).
 pub fn compare(op: Operator, left: Expr, right: Expr, common: &DataType) -> Expr {

@@ -16,15 +16,14 @@ mod window;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::SortOptions;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_common::DFSchema;
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::{Aggregate, EmptyRelation, Expr, Join, Limit, LogicalPlan, Projection, Sort, Union, Values};
 use datafusion_physical_expr::expressions::Column;
-use datafusion_physical_expr::{
-    LexOrdering, PhysicalExpr, PhysicalSortExpr, create_physical_expr, create_physical_sort_exprs,
-};
+use datafusion_physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion_physical_plan::joins::utils::JoinFilter;
 use datafusion_physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
 use datafusion_physical_plan::sorts::sort::SortExec;
@@ -38,6 +37,7 @@ use crate::exec::stage::{Output, Read, Stage, StatefulOperator, Work};
 use crate::exec::transform::{Leaf, Transform, as_transform};
 use crate::exec::{decode, operators, state};
 use crate::ids::{OperatorId, PartitionId, StageId};
+use crate::kernels::logic;
 use crate::plan::comparison;
 use crate::plan::folding;
 use crate::plan::output_mode::OutputMode;
@@ -102,7 +102,7 @@ impl Compiler for Planner {
     }
 
     fn expr(&self, expr: &Expr, schema: &DFSchema) -> Result<Arc<dyn PhysicalExpr>> {
-        Ok(create_physical_expr(expr, schema, &self.props, &self.context)?)
+        Ok(logic::physical(expr, schema, &self.props, &self.context)?)
     }
 
     fn join_filter(&self, filter: &Expr, join: &Join, left: &Plan, right: &Plan) -> Result<JoinFilter> {
@@ -211,7 +211,11 @@ impl Planner {
 
     /// Compiles sort keys.
     fn sort_exprs(&self, exprs: &[datafusion_expr::expr::Sort], schema: &DFSchema) -> Result<Vec<PhysicalSortExpr>> {
-        Ok(create_physical_sort_exprs(exprs, schema, &self.props, &self.context)?)
+        let key = |sort: &datafusion_expr::expr::Sort| {
+            let options = SortOptions::new(!sort.asc, sort.nulls_first);
+            Ok(PhysicalSortExpr::new(self.expr(&sort.expr, schema)?, options))
+        };
+        exprs.iter().map(key).collect()
     }
 
     /// Compiles rows of constants: cheap ones are evaluated here, once; others by the task that needs them.

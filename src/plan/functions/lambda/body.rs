@@ -21,10 +21,10 @@ use datafusion_common::{Column, DFSchema};
 use datafusion_expr::execution_props::ExecutionProps;
 use datafusion_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion_expr::{Expr, ExprSchemable};
-use datafusion_physical_expr::{PhysicalExpr, create_physical_expr};
+use datafusion_physical_expr::PhysicalExpr;
 
 use crate::error::{Result, SparkError};
-use crate::kernels::kernel;
+use crate::kernels::{kernel, logic};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
 use crate::plan::folding;
@@ -228,7 +228,7 @@ impl Analyzer {
             let schema: SchemaRef = Arc::new(Schema::new(fields));
             let logical = DFSchema::try_from(schema.clone())?;
             let expr = folding::runnable(expr, &logical)?;
-            let expr = create_physical_expr(
+            let expr = logic::physical(
                 &expr,
                 &logical,
                 &ExecutionProps::new(),
