@@ -36,7 +36,7 @@ use crate::proto::variant_name;
 use crate::rdd::plan::RddPlan;
 use crate::sources::listing;
 use crate::values::zone::Zone;
-use crate::values::{display, ipc};
+use crate::values::{display, ipc, raw};
 
 /// An `ExecutePlan` call in progress, or over but not yet released.
 #[derive(Debug)]
@@ -303,6 +303,7 @@ impl Driver {
                 .map(|f| f.as_ref().clone().with_nullable(true))
                 .collect::<Vec<_>>(),
         ));
+        let blocks = raw::shown_blocks(blocks)?;
         let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         Ok(match &rows.form {
             Form::Nothing => vec![],

@@ -116,7 +116,7 @@ fn part_files(write: &FileWrite, outcome: &Outcome) -> Result<Vec<File>> {
         let rows = ipc::read(block)?;
         let ending = write.encoder.format.ending();
         let name = format!("part-{number:05}-{}-c000.{ending}", write.part);
-        files.push((name, write.encoder.text(&rows)?.into_bytes()));
+        files.push((name, write.encoder.bytes(&rows)?));
     }
     files.push(("_SUCCESS".to_owned(), vec![]));
     Ok(files)

@@ -15,6 +15,7 @@ use crate::formats::{check_columns, one_column};
 use crate::plan::functions::csv;
 use crate::plan::functions::json::write::Writer;
 use crate::values::cast::to_text;
+use crate::values::raw;
 use crate::values::zone::Zone;
 
 /// Options of Spark's JSON writer, all accepted; some change nothing here.
@@ -148,13 +149,13 @@ impl Encoder {
         })
     }
 
-    /// Returns rows as the text of one file, empty if there is no row. Null is an empty line of text, the option
+    /// Returns rows as the bytes of one file, empty if there is no row. Null is an empty line of text, the option
     /// `nullValue` in CSV, and left out of JSON unless `ignoreNullFields` is false.
     ///
     /// # Errors
     /// If a column cannot be written in the form.
-    pub fn text(&self, batches: &[RecordBatch]) -> Result<String> {
-        let mut out = String::new();
+    pub fn bytes(&self, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+        let (mut out, mut lines) = (String::new(), vec![]);
         let names: Vec<&str> = self.schema.fields().iter().map(|f| f.name().as_str()).collect();
         for batch in batches.iter().filter(|b| b.num_rows() > 0) {
             match self.format {
@@ -164,13 +165,16 @@ impl Encoder {
                     let column = batch.column(0).as_string_opt::<i32>();
                     let column = column.ok_or_else(|| SparkError::internal("a text sink got no strings"))?;
                     for value in column {
-                        out.push_str(value.unwrap_or_default());
-                        out.push('\n');
+                        lines.extend_from_slice(&raw::to_bytes(value.unwrap_or_default()));
+                        lines.push(b'\n');
                     }
                 }
             }
         }
-        Ok(out)
+        Ok(match self.format {
+            FileFormat::Text => lines,
+            FileFormat::Json | FileFormat::Csv => out.into_bytes(),
+        })
     }
 
     /// Writes rows as JSON objects, one per line.
@@ -213,7 +217,7 @@ impl Encoder {
                 if c.is_null(row) {
                     null.to_owned()
                 } else {
-                    csv::quoted(c.value(row), separator)
+                    csv::quoted(&raw::shown(c.value(row)), separator)
                 }
             });
             out.push_str(&cells.collect::<Vec<_>>().join(separator));

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use super::csv;
 use crate::error::{Exception, Result, SparkError};
+use crate::values::raw;
 use crate::values::zone::Zone;
 
 /// What is read.
@@ -114,10 +115,12 @@ impl Framing {
         self.encoding == Encoding::Utf8 && self.separator.is_none() && !self.whole
     }
 
-    /// Decodes the text of a file. Drops a byte order mark, except from whole texts; replaces bytes that are not a character.
+    /// Decodes the text of a file. Drops a byte order mark, except from whole texts; replaces bytes that are not a character; lines of text in
+    /// UTF-8 keep them.
     pub fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         let keeps_mark = self.of == Records::Text && self.whole;
         let text = match self.encoding {
+            Encoding::Utf8 if self.of == Records::Text => raw::from_bytes(bytes),
             Encoding::Utf8 => String::from_utf8_lossy(bytes),
             Encoding::Latin1 => bytes.iter().map(|b| char::from(*b)).collect::<String>().into(),
             Encoding::Utf16 { big } => {

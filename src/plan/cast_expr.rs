@@ -115,7 +115,6 @@ fn lossless(from: &DataType, to: &DataType) -> bool {
         (Int16, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 5,
         (Int32, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 10,
         (Int64, Decimal128(p, s)) => i16::from(*p) - i16::from(*s) >= 20,
-        (Utf8, Binary) => true,
         _ => false,
     }
 }

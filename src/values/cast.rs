@@ -24,6 +24,7 @@ use arrow::util::display::FormatOptions;
 
 use crate::error::{Exception, SparkError};
 use crate::values::interval_text;
+use crate::values::raw;
 use crate::values::text;
 use crate::values::types::{is_integral, is_numeric, simple_string, sql_name};
 use crate::values::zone::{self, Zone};
@@ -96,6 +97,7 @@ pub fn cast_array(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> Df
             let months: Int32Array = array.as_primitive::<IntervalYearMonthType>().unary(|months| months);
             numeric(&(Arc::new(months) as ArrayRef), to, mode)
         }
+        (Utf8, Binary) => Ok(Arc::new(raw::binary(array.as_string()))),
         (from, Binary) if is_integral(from) => Ok(Arc::new(big_endian(array)?)),
         (List(_), List(_)) | (Struct(_), Struct(_)) | (Map(..), Map(..)) => cast_nested(array, to, mode, zone),
         (Date32 | Timestamp(..) | Duration(_), _) | (_, Timestamp(..)) => cast_time(array, to, mode, zone),
@@ -550,7 +552,10 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
             let months = array.as_primitive::<IntervalYearMonthType>().value(row);
             write!(out, "{}", interval_text::year_month_interval(months))
         }
-        Binary => write!(out, "{}", String::from_utf8_lossy(array.as_binary::<i32>().value(row))),
+        Binary => {
+            out.push_str(&raw::from_bytes(array.as_binary::<i32>().value(row)));
+            Ok(())
+        }
         List(_) => {
             let items = array.as_list::<i32>().value(row);
             out.push('[');

@@ -12,6 +12,7 @@
 //! text         one value to its string and back, as casts do it
 //! java_format  date and time patterns such as yyyy-MM-dd: compiled, and times to strings
 //! java_parse   strings to times by such a pattern
+//! raw          strings whose bytes are not UTF-8
 //! interval     durations such as 10 minutes
 //! zone         regions and offsets; instants to wall clocks and back
 //! vector       ml's vectors as columns
@@ -38,6 +39,7 @@ pub mod java_parse;
 pub mod maps;
 pub mod murmur3;
 pub mod nested;
+pub mod raw;
 pub mod text;
 pub mod types;
 pub mod vector;

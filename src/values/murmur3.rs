@@ -11,6 +11,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 
 use crate::error::{Result, SparkError};
+use crate::values::raw;
 use crate::values::types::simple_string;
 
 /// First constant of Murmur3's x86 32-bit variant.
@@ -125,7 +126,7 @@ pub fn update(array: &dyn Array, hashes: &mut [u32]) -> Result<()> {
         DataType::Utf8 => {
             let values = array.as_string::<i32>();
             for (i, h) in hashes.iter_mut().enumerate().filter(|(i, _)| values.is_valid(*i)) {
-                *h = hash_bytes(values.value(i).as_bytes(), *h);
+                *h = hash_bytes(&raw::to_bytes(values.value(i)), *h);
             }
         }
         DataType::Utf8View => {

@@ -178,7 +178,7 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// Reads lines as strings; bytes that are not UTF-8 become replacement characters.
+/// Reads lines as strings; those in UTF-8 keep bytes that are not.
 fn text_rows(options: &BTreeMap<String, String>, wanted: &SchemaRef, blocks: &[Buffer]) -> Result<Vec<RecordBatch>> {
     let framing = Framing::new(Records::Text, options)?;
     let read = |block: &Buffer| {

@@ -8,7 +8,7 @@ use super::{Definition, Delivery, Opening, Sink, Step, Wish, any, none};
 use crate::error::Result;
 use crate::sources::options::{Kind, Opt, Options};
 use crate::values::zone::Zone;
-use crate::values::{display, ipc};
+use crate::values::{display, ipc, raw};
 
 /// How many rows are shown.
 const ROWS: Opt = Opt::new(
@@ -77,7 +77,7 @@ impl Sink for Console {
         let fields = self.schema.fields().iter();
         let nullable = fields.clone().map(|f| f.as_ref().clone().with_nullable(true));
         let nullable = Arc::new(Schema::new(nullable.collect::<Vec<_>>()));
-        let batches = ipc::read_all(&delivery.blocks, &nullable)?;
+        let batches = ipc::read_all(&raw::shown_blocks(delivery.blocks)?, &nullable)?;
         let names: Vec<String> = fields.map(|f| f.name().clone()).collect();
         let table = display::table(&names, &batches, self.rows, self.truncate, false, self.zone)?;
         let rule = "-".repeat(43);

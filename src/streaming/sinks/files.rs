@@ -201,8 +201,8 @@ impl FileSink {
         }
         let (mut writes, mut files) = (Vec::new(), Vec::new());
         for block in blocks {
-            let text = self.encoder.text(&ipc::read(block)?)?;
-            if text.is_empty() {
+            let bytes = self.encoder.bytes(&ipc::read(block)?)?;
+            if bytes.is_empty() {
                 continue;
             }
             let path = format!(
@@ -213,12 +213,12 @@ impl FileSink {
             );
             files.push(Written {
                 path: path.clone(),
-                bytes: text.len() as u64,
+                bytes: bytes.len() as u64,
                 modified: now_ms,
             });
             writes.push(Request::Write {
                 path,
-                bytes: Buffer::from(text.into_bytes()),
+                bytes: bytes.into(),
             });
         }
         self.taking = Some(Taking {

@@ -11,7 +11,7 @@ use super::{Definition, Delivery, Opening, Sink, Step, Wish, none};
 use crate::error::{Exception, Result, SparkError};
 use crate::ids::BatchId;
 use crate::sources::options::{Kind, Opt, Options};
-use crate::values::ipc;
+use crate::values::{ipc, raw};
 
 /// The function's name among those that the page registered.
 const SINK_ID: Opt = Opt::new("sinkId", Kind::Text, None, "Names the page's function.");
@@ -64,7 +64,8 @@ struct ForeachBatch {
 
 impl ForeachBatch {
     /// Calls the function with a batch; it sees the columns even of one without rows.
-    fn call(&self, mut blocks: Vec<Buffer>) -> Result<Step> {
+    fn call(&self, blocks: Vec<Buffer>) -> Result<Step> {
+        let mut blocks = raw::shown_blocks(blocks)?;
         if blocks.is_empty() {
             blocks.push(Buffer::from(ipc::write(&self.schema, &[])?));
         }

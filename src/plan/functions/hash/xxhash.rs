@@ -9,6 +9,7 @@ use arrow::array::*;
 use arrow::datatypes::*;
 
 use crate::error::{Result, SparkError};
+use crate::values::raw;
 use crate::values::types::simple_string;
 
 /// The first prime.
@@ -152,7 +153,7 @@ fn cell(array: &dyn Array, row: usize, h: u64) -> Result<u64> {
             v if *p <= 18 => long(v as i64, h),
             v => bytes(&minimal(v), h),
         },
-        DataType::Utf8 => bytes(array.as_string::<i32>().value(row).as_bytes(), h),
+        DataType::Utf8 => bytes(&raw::to_bytes(array.as_string::<i32>().value(row)), h),
         DataType::Binary => bytes(array.as_binary::<i32>().value(row), h),
         DataType::Struct(_) => array
             .as_struct()

@@ -21,6 +21,7 @@ use crate::plan::functions::time::DAY_US;
 use crate::values::base64::to_base64;
 use crate::values::cast::to_text;
 use crate::values::java_format::Pattern;
+use crate::values::raw;
 use crate::values::text;
 /// The zone in which timestamps are written.
 use crate::values::zone::Zone;
@@ -90,7 +91,7 @@ impl Writer {
         }
         let text = |text: &str, out: &mut String| write_text(text, Astral::Plain, out);
         match array.data_type() {
-            DataType::Utf8 => text(array.as_string::<i32>().value(row), out),
+            DataType::Utf8 => text(&raw::shown(array.as_string::<i32>().value(row)), out),
             DataType::Boolean
             | DataType::Int8
             | DataType::Int16

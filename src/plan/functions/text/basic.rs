@@ -21,6 +21,7 @@ use crate::plan::functions::call::Call;
 use crate::plan::functions::collection::arrays;
 use crate::plan::functions::row;
 use crate::plan::scope::Typed;
+use crate::values::raw;
 use crate::values::types::list_of;
 
 /// Returns a string made of a string, such as `upper`.
@@ -50,12 +51,12 @@ pub enum Unit {
 
 /// Resolves `length`, `octet_length` and `bit_length`.
 pub fn length(call: &Call<'_>, unit: Unit) -> Result<Typed> {
-    let arg = call.text_or_binary(0)?;
-    let characters = arg.data_type == DataType::Utf8 && unit == Unit::Characters;
+    let characters = unit == Unit::Characters && call.arg(0)?.data_type != DataType::Binary;
+    let arg = if characters { call.text(0)? } else { call.binary(0)? };
     let factor = if unit == Unit::Bits { 8 } else { 1 };
     call.strict(DataType::Int32, vec![arg], move |r| {
         let count = if characters {
-            r.text(0).chars().count()
+            raw::char_count(r.text(0))
         } else {
             r.bytes(0).len()
         };
@@ -67,7 +68,7 @@ pub fn length(call: &Call<'_>, unit: Unit) -> Result<Typed> {
 /// the empty string.
 pub fn ascii(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Int32, vec![call.text(0)?], |r| {
-        Ok(Some(r.text(0).chars().next().map_or(0, |c| c as i32)))
+        Ok(Some(raw::shown(r.text(0)).chars().next().map_or(0, |c| c as i32)))
     })
 }
 
@@ -108,7 +109,9 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
     let parts = (0..width).map(|i| call.text(i)).collect::<Result<Vec<_>>>()?;
     call.strict(DataType::Utf8, parts, move |r| {
         limits::value("concat", (0..width).map(|i| r.text(i).len() as u64).sum())?;
-        Ok(Some((0..width).map(|i| r.text(i)).collect::<String>()))
+        // Bytes that were no character may be one when they are joined.
+        let text: String = (0..width).map(|i| r.text(i)).collect();
+        Ok(Some(raw::joined(text)))
     })
 }
 
@@ -308,7 +311,7 @@ pub fn concat_with(call: &Call<'_>) -> Result<Typed> {
                 }
             }
             limits::product("concat_ws", r.text(0).len(), parts.len())?;
-            Ok(Some(parts.join(r.text(0))))
+            Ok(Some(raw::joined(parts.join(r.text(0)))))
         },
     ))
 }

@@ -13,6 +13,7 @@ use crate::plan::functions::error::non_foldable;
 use crate::plan::functions::{condition, operator, row};
 use crate::plan::scope::Typed;
 use crate::values::base64::{from_base64, to_base64};
+use crate::values::raw;
 use crate::values::types::is_numeric;
 
 /// Resolves `base64` (`Base64`): padded, without line breaks.
@@ -42,7 +43,7 @@ pub fn hex(call: &Call<'_>) -> Result<Typed> {
             Ok(Some(format!("{:X}", r.long(0))))
         }));
     }
-    call.strict(DataType::Utf8, vec![call.text_or_binary(0)?], |r| {
+    call.strict(DataType::Utf8, vec![call.binary(0)?], |r| {
         Ok(Some(to_hex(r.bytes(0), true)))
     })
 }
@@ -186,7 +187,7 @@ fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
         "UTF-16BE" => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
         "UTF-16LE" => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         "UTF-32" => text.chars().flat_map(|c| (c as u32).to_be_bytes()).collect(),
-        _ => text.as_bytes().to_vec(),
+        _ => raw::to_bytes(text).into_owned(),
     })
 }
 
@@ -259,7 +260,7 @@ pub fn to_binary(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
             let bytes = match format.as_str() {
                 "hex" => from_hex(text),
                 "base64" => from_base64(text, false),
-                _ => Some(text.as_bytes().to_vec()),
+                _ => Some(raw::to_bytes(text).into_owned()),
             };
             match bytes {
                 None if !tolerant => Err(conversion(text, &format.to_uppercase(), "try_to_binary")),

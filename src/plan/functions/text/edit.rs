@@ -24,6 +24,7 @@ use crate::plan::functions::text::basic::substring_of;
 use crate::plan::functions::{constant, row};
 use crate::plan::literal;
 use crate::plan::scope::Typed;
+use crate::values::raw;
 use crate::values::types::{element_field, list_of};
 
 /// Resolves `repeat` (`StringRepeat`); a negative number counts as 0.
@@ -141,9 +142,9 @@ pub fn collate(call: &Call<'_>) -> Result<Typed> {
     Ok(call.labelled(call.text(0)?))
 }
 
-/// Resolves `is_valid_utf8`. Only binaries can be invalid: Arrow's strings are UTF-8.
+/// Resolves `is_valid_utf8`.
 pub fn is_valid_utf8(call: &Call<'_>) -> Result<Typed> {
-    call.strict(DataType::Boolean, vec![call.text_or_binary(0)?], |r| {
+    call.strict(DataType::Boolean, vec![call.binary(0)?], |r| {
         Ok(Some(std::str::from_utf8(r.bytes(0)).is_ok()))
     })
 }
@@ -152,9 +153,9 @@ pub fn is_valid_utf8(call: &Call<'_>) -> Result<Typed> {
 fn utf8(call: &Call<'_>, invalid: fn(&[u8]) -> Result<Option<String>>) -> Result<Typed> {
     call.strict(
         DataType::Utf8,
-        vec![call.text_or_binary(0)?],
+        vec![call.binary(0)?],
         move |r| match std::str::from_utf8(r.bytes(0)) {
-            Ok(text) => Ok(Some(text.to_owned())),
+            Ok(_) => Ok(Some(raw::from_bytes(r.bytes(0)).into_owned())),
             Err(_) => invalid(r.bytes(0)),
         },
     )
@@ -162,7 +163,10 @@ fn utf8(call: &Call<'_>, invalid: fn(&[u8]) -> Result<Option<String>>) -> Result
 
 /// Resolves `make_valid_utf8`: every invalid sequence becomes U+FFFD.
 pub fn make_valid_utf8(call: &Call<'_>) -> Result<Typed> {
-    utf8(call, |bytes| Ok(Some(String::from_utf8_lossy(bytes).into_owned())))
+    utf8(call, |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        Ok(Some(raw::from_bytes(text.as_bytes()).into_owned()))
+    })
 }
 
 /// Resolves `try_validate_utf8`: null for invalid bytes.
@@ -174,13 +178,15 @@ pub fn try_validate_utf8(call: &Call<'_>) -> Result<Typed> {
 ///
 /// When it runs, invalid bytes are `INVALID_UTF8_STRING`.
 pub fn validate_utf8(call: &Call<'_>) -> Result<Typed> {
-    utf8(call, |_| {
+    utf8(call, |bytes| {
+        let hex: String = bytes.iter().map(|b| format!("\\x{b:02X}")).collect();
         Err(SparkError::new(
             Exception::IllegalArgument,
             "INVALID_UTF8_STRING",
             "22029",
-            "Invalid UTF8 byte sequence found in string.",
-        ))
+            format!("Invalid UTF8 byte sequence found in string: {hex}."),
+        )
+        .with("str", hex))
     })
 }
 
