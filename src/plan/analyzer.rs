@@ -173,6 +173,7 @@ impl Analyzer {
             nullable,
             event_time: false,
             time_window: false,
+            copy_of: None,
         }
     }
 

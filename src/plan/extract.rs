@@ -309,14 +309,26 @@ pub fn map_value(map: &ArrayRef, key: &ArrayRef) -> DfResult<ArrayRef> {
 }
 
 /// Returns a struct with a field replaced or added (`withField`) or, without a value, removed
-/// (`dropFields`).
+/// (`dropFields`). A path of several names leads to a field within structs.
 ///
 /// Removing a field that the struct lacks does nothing.
 ///
 /// # Errors
-/// If the child is not a struct, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`; if no field would be left,
-/// `DATATYPE_MISMATCH.CANNOT_DROP_ALL_FIELDS`.
-pub fn update_field(child: Typed, name: &str, value: Option<Typed>, by: Names) -> Result<Typed> {
+/// If what the path leads through is missing, `FIELD_NOT_FOUND`; if it is not a struct, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`;
+/// if no field would be left, `DATATYPE_MISMATCH.CANNOT_DROP_ALL_FIELDS`.
+pub fn update_fields(child: Typed, path: &[String], value: Option<Typed>, by: Names) -> Result<Typed> {
+    match path {
+        [name] => update_field(child, name, value, by),
+        [first, rest @ ..] => {
+            let inner = fields(child.clone(), std::slice::from_ref(first), by)?;
+            let inner = update_fields(inner, rest, value, by)?;
+            update_field(child, first, Some(inner), by)
+        }
+        [] => Ok(child),
+    }
+}
+
+fn update_field(child: Typed, name: &str, value: Option<Typed>, by: Names) -> Result<Typed> {
     let DataType::Struct(old) = child.data_type.clone() else {
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",

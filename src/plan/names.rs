@@ -76,6 +76,31 @@ impl Names {
         relation.output.iter().find(|a| self.same(&a.name, name))
     }
 
+    /// Checks that no name is there twice.
+    ///
+    /// # Errors
+    /// `COLUMN_ALREADY_EXISTS`, with the first name that comes again.
+    pub fn check_unique<'a>(self, names: impl IntoIterator<Item = &'a String>) -> Result<()> {
+        let mut seen: Vec<&String> = vec![];
+        for name in names {
+            if seen.iter().any(|other| self.same(other, name)) {
+                let name = if self == Self::Folded {
+                    name.to_lowercase()
+                } else {
+                    name.clone()
+                };
+                return Err(SparkError::analysis(
+                    "COLUMN_ALREADY_EXISTS",
+                    "42711",
+                    format!("The column `{name}` already exists. Choose another name or rename the existing column."),
+                )
+                .with("columnName", format!("`{name}`")));
+            }
+            seen.push(name);
+        }
+        Ok(())
+    }
+
     /// As [`Names::column`].
     ///
     /// # Errors

@@ -25,9 +25,16 @@ pub struct Attribute {
     pub event_time: bool,
     /// Set on a column made by `window` or `session_window`.
     pub time_window: bool,
+    /// The column that was selected twice, if this is the second: a name that fits both is not ambiguous.
+    pub copy_of: Option<String>,
 }
 
 impl Attribute {
+    /// Returns what Spark would have as the expression's id: that of the column, or of the one that it is a copy of.
+    pub fn origin(&self) -> &str {
+        self.copy_of.as_ref().unwrap_or(&self.id)
+    }
+
     /// Returns a reference to the column, by its id.
     pub fn column(&self) -> Expr {
         Expr::Column(Column::new_unqualified(self.id.clone()))
@@ -148,16 +155,19 @@ pub struct TimeWindow {
 
 /// A relation after analysis.
 ///
-/// `output` is what the user sees; `hidden` and `tagged` only help names above to find what they mean.
-/// All ids of the three are columns of `plan`.
+/// `output` is what the user sees; `hidden`, `below` and `tagged` only help names above to find what they mean.
+/// All ids of the four are columns of `plan`.
 #[derive(Debug, Clone)]
 pub struct Resolved {
     /// May hold more columns than `output`.
     pub plan: LogicalPlan,
     /// What `*` shows, in order.
     pub output: Vec<Attribute>,
-    /// Columns of the plan that `*` does not show but names still find: a projection's input, the right key of USING.
+    /// Columns of the plan that `*` does not show but names still find: the right key of USING, what is known of a file.
     pub hidden: Vec<Attribute>,
+    /// Columns of the plan as a select list saw them. WHERE and ORDER BY right above it still find those that it left out or renamed,
+    /// nothing else does (`ColumnResolutionHelper.resolveExprsAndAddMissingAttrs`; of several select lists, Spark looks below all).
+    pub below: Vec<Attribute>,
     /// DataFrame ids of the client and the columns they had (`df["a"]`).
     pub tagged: Vec<(i64, Vec<Attribute>)>,
     /// Whether it reads an unbounded source.
@@ -173,6 +183,7 @@ impl Resolved {
             plan,
             output,
             hidden: vec![],
+            below: vec![],
             tagged: vec![],
             streaming,
             aggregation: None,
@@ -188,8 +199,9 @@ impl Resolved {
         self
     }
 
-    /// Returns all columns that the plan has and names may mean: the output, then the hidden ones.
+    /// Returns all columns that the plan has and names may mean: the output, then the hidden ones, then those that are only below.
     pub fn visible(&self) -> impl Iterator<Item = &Attribute> {
-        self.output.iter().chain(&self.hidden)
+        let above = || self.output.iter().chain(&self.hidden);
+        above().chain(self.below.iter().filter(move |b| above().all(|a| a.id != b.id)))
     }
 }

@@ -172,6 +172,9 @@ impl Analyzer {
         if let Some(from) = &typed.attribute {
             attribute.event_time = from.event_time;
             attribute.time_window = from.time_window;
+            if typed.column_name() == from.name {
+                attribute.qualifier.clone_from(&from.qualifier);
+            }
         }
         attribute
     }
@@ -238,7 +241,7 @@ impl Analyzer {
         Ok(rewritten.data)
     }
 
-    /// Builds the plan: aggregate, HAVING, outputs; groups and extras follow as hidden columns.
+    /// Builds the plan: aggregate, HAVING, outputs; groups and extras follow, below.
     ///
     /// GROUP BY of constants alone, without aggregates, is one row if there is any row.
     pub(super) fn close(&mut self, open: Aggregation) -> Result<Resolved> {
@@ -272,10 +275,10 @@ impl Analyzer {
             .map(|item| item.expr)
             .zip(shown().map(|(_, attribute)| attribute));
         let output: Vec<Attribute> = open.outputs.iter().map(|(_, attribute)| attribute.clone()).collect();
-        let hidden: Vec<Attribute> = open.extras.iter().map(|(_, attribute)| attribute.clone()).collect();
+        let below: Vec<Attribute> = open.extras.iter().map(|(_, attribute)| attribute.clone()).collect();
         let plan = self.project(grouped.plan, columns.collect())?;
         let mut resolved = Resolved::new(plan, output, open.input.streaming);
-        resolved.hidden = hidden;
+        resolved.below = below;
         resolved.tagged = open
             .input
             .tagged

@@ -12,10 +12,12 @@ use datafusion_expr::{Expr, ExprFunctionExt};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::comparison;
+use crate::plan::expression::unresolved_column;
 use crate::plan::scope::{Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::{cast_expr, literal};
 use crate::proto as sc;
+use crate::proto::expression::ExprType;
 
 impl Analyzer {
     /// Makes one column per value of the pivot and aggregate, named by the value, and by the aggregate too
@@ -34,12 +36,29 @@ impl Analyzer {
             .col
             .as_ref()
             .ok_or_else(|| SparkError::invalid_plan("a pivot has no column"))?;
-        let column = self.expression(column, &input)?;
+        let of_no_frame = |e: &SparkError| e.condition.as_deref() == Some("CANNOT_RESOLVE_DATAFRAME_COLUMN");
+        let column = self
+            .expression(column, &input)
+            .map_err(|error| match &column.expr_type {
+                Some(ExprType::UnresolvedAttribute(name)) if of_no_frame(&error) => {
+                    unresolved_column(&name.unparsed_identifier, &input)
+                }
+                _ => error,
+            })?;
         if pivot.values.is_empty() {
             return Err(SparkError::unsupported("pivot without a list of values"));
         }
         let mut calls = Vec::new();
         for item in &node.aggregate_expressions {
+            if !from_sql && calls_star(item) {
+                return Err(SparkError::analysis(
+                    "INVALID_USAGE_OF_STAR_OR_REGEX",
+                    "42000",
+                    "Invalid usage of '*' in Pivot.",
+                )
+                .with("elem", "'*'")
+                .with("prettyName", "Pivot"));
+            }
             calls.push(self.expression(item, &input)?);
         }
         let groups: Vec<Typed> = if from_sql {
@@ -91,6 +110,18 @@ impl Analyzer {
             }
         }
         self.close(open)
+    }
+}
+
+/// Returns whether a function is called with `*`, as in `count('*')`.
+fn calls_star(expression: &sc::Expression) -> bool {
+    match &expression.expr_type {
+        Some(ExprType::Alias(alias)) => alias.expr.as_deref().is_some_and(calls_star),
+        Some(ExprType::UnresolvedFunction(call)) => {
+            let is_star = |e: &sc::Expression| matches!(e.expr_type, Some(ExprType::UnresolvedStar(_)));
+            call.arguments.iter().any(is_star)
+        }
+        _ => false,
     }
 }
 

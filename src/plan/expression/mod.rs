@@ -171,7 +171,8 @@ impl Analyzer {
             .as_deref()
             .map(|v| self.expression(v, scope))
             .transpose()?;
-        extract::update_field(child, &update.field_name, value, self.names())
+        let path = sql::parse_identifier(&update.field_name)?;
+        extract::update_fields(child, &path, value, self.names())
     }
 
     /// Keeps a renamed plain column an event time or a window.

@@ -5,9 +5,9 @@
 //!
 //! ```text
 //! 1. variables of the lambdas around              x -> x + 1
-//! 2. columns of the DataFrame that the name tags  df["a"]
+//! 2. columns of the DataFrame that the name tags, and nothing else in the relation  df["a"]
 //! 3. the output of the relation below
-//! 4. its hidden columns                           a column that was not selected
+//! 4. its hidden columns, and those below it       a column that was not selected, in WHERE and ORDER BY
 //! 5. aliases further left in the select list      SELECT a AS x, x + 1
 //! 6. the queries around a subquery, innermost first
 //! ```
@@ -48,24 +48,16 @@ impl Analyzer {
         }
         let names = self.names();
         if let Some(id) = plan_id {
-            let tagged: Vec<&Attribute> = scope
-                .tagged
-                .iter()
-                .filter(|(tag, _)| *tag == id)
-                .flat_map(|(_, attributes)| attributes)
-                .filter(|a| scope.visible().any(|v| v.id == a.id))
-                .collect();
-            if let Some(typed) = find(tagged.into_iter(), &parts, names)? {
+            if let Some(typed) = column_of(id, text, &parts, scope, names)? {
                 return Ok(typed);
             }
-        }
-        if let Some(typed) = find(scope.output.iter(), &parts, names)? {
+        } else if let Some(typed) = find(scope.output.iter(), &parts, names)? {
             return Ok(typed);
-        }
-        if let Some(typed) = find(scope.hidden.iter(), &parts, names)? {
+        } else if let Some(typed) = find(scope.hidden.iter(), &parts, names)? {
             return Ok(typed);
-        }
-        if let Some(typed) = self.lateral.iter().rev().find(|t| names.same(&t.name, &parts[0])) {
+        } else if let Some(typed) = find(scope.below.iter(), &parts, names)? {
+            return Ok(typed);
+        } else if let Some(typed) = self.lateral.iter().rev().find(|t| names.same(&t.name, &parts[0])) {
             let mut typed = typed.clone();
             typed.attribute = None;
             return extract::fields(typed, &parts[1..], names);
@@ -82,7 +74,10 @@ impl Analyzer {
                 ));
             }
         }
-        Err(unresolved_column(text, scope))
+        Err(match plan_id {
+            Some(_) => of_no_frame(text),
+            None => unresolved_column(text, scope),
+        })
     }
 
     /// Returns a variable of a lambda around the expression, innermost first.
@@ -102,6 +97,50 @@ impl Analyzer {
     }
 }
 
+/// Finds a column of the DataFrame with this id, if the relation still has it. A column of that name which came later is another.
+///
+/// # Errors
+/// If the DataFrame is in the relation more than once, `AMBIGUOUS_COLUMN_REFERENCE`.
+fn column_of(id: i64, text: &str, parts: &[String], scope: &Resolved, names: Names) -> Result<Option<Typed>> {
+    let all = || scope.output.iter().chain(&scope.hidden).chain(&scope.below);
+    let mut found: Vec<Typed> = vec![];
+    for (_, attributes) in scope.tagged.iter().filter(|(tag, _)| *tag == id) {
+        let left: Vec<&Attribute> = attributes
+            .iter()
+            .filter(|a| all().any(|v| v.id == a.id && names.same(&v.name, &a.name)))
+            .collect();
+        let typed = find(left.into_iter(), parts, names)?;
+        found.extend(typed.filter(|t| found.iter().all(|f| f.expr != t.expr)));
+    }
+    if found.len() > 1 {
+        return Err(SparkError::analysis(
+            "AMBIGUOUS_COLUMN_REFERENCE",
+            "42702",
+            format!(
+                "Column \"{text}\" is ambiguous. It's because you joined several DataFrame together, and some of these DataFrames are the \
+                 same. This column points to one of the DataFrames but Spark is unable to figure out which one. Please alias the \
+                 DataFrames with different names via `DataFrame.alias` before joining them, and specify the column using qualified \
+                 name, e.g. `df.alias(\"a\").join(df.alias(\"b\"), col(\"a.id\") > col(\"b.id\"))`."
+            ),
+        )
+        .with("name", format!("\"{text}\"")));
+    }
+    Ok(found.pop())
+}
+
+/// Makes `CANNOT_RESOLVE_DATAFRAME_COLUMN`.
+fn of_no_frame(name: &str) -> SparkError {
+    SparkError::analysis(
+        "CANNOT_RESOLVE_DATAFRAME_COLUMN",
+        "42704",
+        format!(
+            "Cannot resolve dataframe column \"{name}\". It's probably because of illegal references like \
+             `df1.select(df2.col(\"a\"))`."
+        ),
+    )
+    .with("name", format!("\"{name}\""))
+}
+
 /// Finds the one attribute that `parts` means and takes the fields that follow out of it. Longer names
 /// win: `a.b` is column `b` of table `a` before it is field `b` of column `a`. `None` if no attribute
 /// fits.
@@ -118,7 +157,12 @@ fn find<'a>(
             .clone()
             .filter(|a| names.same(&a.name, &parts[named - 1]) && names.ends_with(&a.qualifier, &parts[..named - 1]))
             .collect();
-        found.dedup_by(|a, b| a.id == b.id);
+        let mut origins: Vec<&str> = vec![];
+        found.retain(|a| {
+            let new = !origins.contains(&a.origin());
+            origins.push(a.origin());
+            new
+        });
         match found[..] {
             [] => {}
             [one] => {

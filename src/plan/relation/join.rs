@@ -152,6 +152,7 @@ impl Analyzer {
         }
         relation.output = output;
         relation.hidden = hidden;
+        relation.below.clear();
         Ok(relation)
     }
 
@@ -286,7 +287,19 @@ impl Analyzer {
             .map(|(a, column)| (Expr::Column(column), a))
             .collect::<Vec<_>>();
         let plan = self.project(plan, columns)?;
-        Ok(Resolved::new(plan, outputs, streaming))
+        let mut resolved = Resolved::new(plan, outputs, streaming);
+        if matches!(node.set_op_type(), SetOpType::Intersect | SetOpType::Except) {
+            // Their rows are rows of the left side.
+            let now = |a: &Attribute| {
+                let at = left.output.iter().position(|l| l.id == a.id)?;
+                Some(resolved.output[at].clone())
+            };
+            let tagged = left.tagged.iter();
+            resolved.tagged = tagged
+                .map(|(id, columns)| (*id, columns.iter().filter_map(now).collect()))
+                .collect();
+        }
+        Ok(resolved)
     }
 
     /// Resolves EXCEPT ALL and INTERSECT ALL: equal rows are numbered, then matched one by one.
@@ -370,6 +383,9 @@ impl Analyzer {
         allow_missing: bool,
     ) -> Result<(Resolved, Resolved)> {
         let names = self.names();
+        for side in [&left, &right] {
+            names.check_unique(side.output.iter().map(|a| &a.name))?;
+        }
         let find = |side: &Resolved, name: &str| names.column(side, name).cloned();
         let mut order = Vec::new();
         let mut fill_right: Vec<Attribute> = Vec::new();

@@ -17,6 +17,7 @@ pub use read::{normal_type, options_of};
 
 use super::analyzer::Analyzer;
 use super::extent;
+use super::scan::METADATA;
 use super::scope::Resolved;
 use super::sql::marker::SqlForm;
 use crate::error::{Result, SparkError};
@@ -47,16 +48,29 @@ impl Analyzer {
             analyzer.relation_kind(relation)
         })?;
         if let Some(id) = relation.common.as_ref().and_then(|c| c.plan_id) {
-            resolved.tagged.push((id, resolved.output.clone()));
+            let metadata = resolved.hidden.iter().filter(|a| a.name == METADATA);
+            let columns = resolved.output.iter().chain(metadata).cloned().collect();
+            resolved.tagged.push((id, columns));
         }
         Ok(resolved)
     }
 
-    /// Resolves the relation below an operation.
+    /// Resolves the relation below an operation that finds only columns which that has.
     ///
     /// # Errors
     /// If the message lacks it, `CONNECT_INVALID_PLAN`.
     pub(super) fn input(&mut self, input: Option<&sc::Relation>) -> Result<Resolved> {
+        let mut input = self.rows(input)?;
+        input.below.clear();
+        Ok(input)
+    }
+
+    /// Resolves the relation below an operation whose columns are those of that relation; it still finds what a select list right
+    /// below left out.
+    ///
+    /// # Errors
+    /// If the message lacks it, `CONNECT_INVALID_PLAN`.
+    pub(super) fn rows(&mut self, input: Option<&sc::Relation>) -> Result<Resolved> {
         self.relation(input.ok_or_else(|| SparkError::invalid_plan("a relation lacks its input"))?)
     }
 
@@ -83,7 +97,7 @@ impl Analyzer {
             RelType::Range(node) => self.range(node.start.unwrap_or(0), node.end, node.step, node.num_partitions),
             RelType::SubqueryAlias(node) => self.aliased(node),
             RelType::Repartition(node) => {
-                let input = self.input(node.input.as_deref())?;
+                let input = self.rows(node.input.as_deref())?;
                 self.repartitioned(input, vec![], usize::try_from(node.num_partitions).ok())
             }
             RelType::RepartitionByExpression(node) => self.repartitioned_by(node),
@@ -91,8 +105,8 @@ impl Analyzer {
             RelType::WithColumnsRenamed(node) => self.with_columns_renamed(node),
             RelType::Drop(node) => self.drop_columns(node),
             RelType::WithColumns(node) => self.with_columns(node),
-            RelType::Hint(node) => self.input(node.input.as_deref()),
-            RelType::CollectMetrics(node) => self.input(node.input.as_deref()),
+            RelType::Hint(node) => self.rows(node.input.as_deref()),
+            RelType::CollectMetrics(node) => self.rows(node.input.as_deref()),
             RelType::Unpivot(node) => self.unpivot(node, form),
             RelType::ToSchema(node) => self.conformed(node),
             RelType::WithWatermark(node) => self.watermark(node),

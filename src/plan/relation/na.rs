@@ -15,7 +15,6 @@ use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::comparison;
 use crate::plan::functions::number::math;
-use crate::plan::names::Names;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::{cast_expr, literal};
 use crate::proto as sc;
@@ -39,17 +38,18 @@ impl Analyzer {
     pub(super) fn fill_na(&mut self, node: &sc::NaFill) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let values = node.values.iter().map(literal::resolve).collect::<Result<Vec<_>>>()?;
-        let (names, mut items) = (self.names(), Vec::new());
-        node.cols.iter().try_for_each(|c| names.must(&input, c).map(|_| ()))?;
+        let (chosen, mut items) = (self.chosen(&node.cols, &input)?, Vec::new());
         for attribute in &input.output {
-            let at = node.cols.iter().position(|c| names.same(c, &attribute.name));
+            let at = chosen.iter().position(|a| a.id == attribute.id);
             let value = match (&node.cols[..], at) {
                 ([], _) => values.first(),
                 (_, Some(i)) => values.get(i).or_else(|| values.first().filter(|_| values.len() == 1)),
                 (_, None) => None,
             };
+            // Values of several columns are cast to what those are.
             let fits = |v: &Typed| {
-                types::is_numeric(&v.data_type) && types::is_numeric(&attribute.data_type)
+                values.len() > 1
+                    || types::is_numeric(&v.data_type) && types::is_numeric(&attribute.data_type)
                     || types::is_string(&v.data_type) && types::is_string(&attribute.data_type)
                     || v.data_type == attribute.data_type
             };
@@ -78,6 +78,21 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
+    /// Returns the columns that names mean, called as they are written there; parts of a name are between dots, unless in
+    /// back-quotes. A field within a column is no column.
+    ///
+    /// # Errors
+    /// If there is no such column, `UNRESOLVED_COLUMN`; if there are several, `AMBIGUOUS_REFERENCE`.
+    fn chosen(&mut self, names: &[String], input: &Resolved) -> Result<Vec<Attribute>> {
+        let mut chosen = vec![];
+        for name in names {
+            let typed = self.name(name, None, input)?;
+            let written = typed.name;
+            chosen.extend(typed.attribute.map(|a| Attribute { name: written, ..a }));
+        }
+        Ok(chosen)
+    }
+
     /// Resolves `na.drop`: keeps the rows with at least `min_non_nulls` values among the columns; by
     /// default, with no null at all.
     ///
@@ -85,10 +100,9 @@ impl Analyzer {
     /// If the relation lacks a name, `UNRESOLVED_COLUMN`.
     pub(super) fn drop_na(&mut self, node: &sc::NaDrop) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let (names, all) = (self.names(), node.cols.is_empty());
-        node.cols.iter().try_for_each(|c| names.must(&input, c).map(|_| ()))?;
+        let (chosen, all) = (self.chosen(&node.cols, &input)?, node.cols.is_empty());
         let columns = input.output.iter();
-        let columns: Vec<&Attribute> = columns.filter(|a| all || names.among(&a.name, &node.cols)).collect();
+        let columns: Vec<&Attribute> = columns.filter(|a| all || chosen.iter().any(|c| c.id == a.id)).collect();
         let least = node.min_non_nulls.map_or(columns.len() as i64, i64::from);
         let present = |a: &&Attribute| match &a.data_type {
             t if t.is_floating() => a.column().is_not_null().and(!is_nan(a.column())),
@@ -112,11 +126,11 @@ impl Analyzer {
     /// If the relation lacks a name, `UNRESOLVED_COLUMN`.
     pub(super) fn replace(&mut self, node: &sc::NaReplace) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let (names, mut items) = (self.names(), Vec::new());
-        node.cols.iter().try_for_each(|c| names.must(&input, c).map(|_| ()))?;
+        let (found, mut items) = (self.chosen(&node.cols, &input)?, Vec::new());
         for attribute in &input.output {
             // Spark finds the columns by the session's rule and then compares letter by letter (`DataFrameNaFunctions`).
-            let chosen = node.cols.is_empty() || Names::Exact.among(&attribute.name, &node.cols);
+            let is_it = |a: &Attribute| a.id == attribute.id && a.name == attribute.name;
+            let chosen = node.cols.is_empty() || found.iter().any(is_it);
             let typed = typed_attribute(attribute);
             let mut cases = Vec::new();
             for replacement in node.replacements.iter().filter(|_| chosen) {

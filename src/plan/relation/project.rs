@@ -22,7 +22,7 @@ impl Analyzer {
     /// Resolves a select list over a relation; without one, over a single row without columns (`SELECT 1`).
     pub(in crate::plan) fn project_relation(&mut self, node: &sc::Project) -> Result<Resolved> {
         let input = match node.input.as_deref() {
-            Some(input) => self.relation(input)?,
+            input @ Some(_) => self.input(input)?,
             None => Resolved::new(LogicalPlanBuilder::empty(true).build()?, vec![], false),
         };
         self.select(input, &node.expressions)
@@ -88,7 +88,7 @@ impl Analyzer {
     /// below it.
     ///
     /// A plain column keeps its id the first time it is selected; columns of the input that are not
-    /// selected stay as hidden ones.
+    /// selected stay below.
     pub(crate) fn select_typed(&mut self, mut input: Resolved, mut items: Vec<Typed>) -> Result<Resolved> {
         input = self.pull_time_window(input, &mut items)?;
         input = self.pull_generators(input, &mut items)?;
@@ -105,6 +105,7 @@ impl Analyzer {
                     let id = self.fresh_id();
                     Attribute {
                         id,
+                        copy_of: Some(attribute.origin().to_owned()),
                         name: typed.column_name().to_owned(),
                         ..attribute.clone()
                     }
@@ -114,20 +115,22 @@ impl Analyzer {
             output.push(attribute);
             exprs.push(typed.expr);
         }
-        // Columns of the input stay as hidden columns, so that ORDER BY and WHERE above still find them.
-        let hidden: Vec<Attribute> = input
-            .visible()
-            .filter(|a| output.iter().all(|o| o.id != a.id))
-            .cloned()
-            .collect();
+        let left_out = |a: &&Attribute| output.iter().all(|o| o.id != a.id);
+        let hidden: Vec<Attribute> = input.hidden.iter().filter(left_out).cloned().collect();
         let columns: Vec<(Expr, &Attribute)> = exprs
             .into_iter()
             .zip(&output)
-            .chain(hidden.iter().map(|a| (a.column(), a)))
+            .chain(
+                hidden
+                    .iter()
+                    .chain(input.output.iter().filter(left_out))
+                    .map(|a| (a.column(), a)),
+            )
             .collect();
         let plan = self.project(input.plan.clone(), columns)?;
         let mut resolved = Resolved::new(plan, output, input.streaming);
         resolved.hidden = hidden;
+        resolved.below = input.output;
         resolved.tagged = input.tagged;
         Ok(resolved)
     }
@@ -169,11 +172,12 @@ impl Analyzer {
     /// Resolves `withColumns`: replaces all columns of each name and adds the others at the end.
     ///
     /// # Errors
-    /// If an expression has an aggregate, `MISSING_GROUP_BY`.
+    /// If a name is there twice, `COLUMN_ALREADY_EXISTS`; if an expression has an aggregate, `MISSING_GROUP_BY`.
     pub(in crate::plan) fn with_columns(&mut self, node: &sc::WithColumns) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
         let names = self.names();
         let mut items: Vec<Typed> = input.output.iter().map(typed_attribute).collect();
+        names.check_unique(node.aliases.iter().flat_map(|alias| &alias.name))?;
         for alias in &node.aliases {
             let [name] = &alias.name[..] else {
                 return Err(SparkError::unsupported("withColumn with several names"));

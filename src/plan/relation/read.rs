@@ -54,6 +54,7 @@ impl Analyzer {
             attribute.qualifier = parts[parts.len() - 1..].to_vec();
         }
         relation.hidden.clear();
+        relation.below.clear();
         relation.aggregation = None;
         relation.tagged.clear();
         Ok(relation)

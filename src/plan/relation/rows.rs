@@ -11,7 +11,7 @@ use crate::error::{Result, SparkError};
 use crate::plan::aggregate::{check_no_grouping, has_aggregate};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::comparison::comparable;
-use crate::plan::expression::ordinal;
+use crate::plan::expression::{ordinal, unresolved_column};
 use crate::plan::nodes::{self, Deduplicate, Repartition, SortWithinPartitions, StreamingLimit};
 use crate::plan::output_mode::refused;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
@@ -31,7 +31,7 @@ impl Analyzer {
     /// `WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE`; if it is not a boolean,
     /// `DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN`.
     pub(super) fn filter(&mut self, node: &sc::Filter) -> Result<Resolved> {
-        let mut input = self.input(node.input.as_deref())?;
+        let input = self.rows(node.input.as_deref())?;
         let condition = node
             .condition
             .as_ref()
@@ -61,10 +61,7 @@ impl Analyzer {
         let plan = LogicalPlanBuilder::from(input.plan.clone())
             .filter(condition.expr)?
             .build()?;
-        let hidden = std::mem::take(&mut input.hidden);
-        let mut out = input.over(plan);
-        out.hidden = hidden;
-        Ok(out)
+        Ok(input.over(plan))
     }
 
     /// Orders the rows of all partitions, or of each (`sortWithinPartitions`). Numbers mean columns of the
@@ -73,7 +70,7 @@ impl Analyzer {
     /// # Errors
     /// If a number counts past them, `ORDER_BY_POS_OUT_OF_RANGE`.
     pub(super) fn sort(&mut self, node: &sc::Sort) -> Result<Resolved> {
-        let mut input = self.input(node.input.as_deref())?;
+        let mut input = self.rows(node.input.as_deref())?;
         let mut order = Vec::new();
         for spec in &node.order {
             if spec.child.as_deref().is_some_and(|c| Marker::OrderByAll.is(c)) {
@@ -117,7 +114,14 @@ impl Analyzer {
 
     /// Resolves against the output, and then against what an aggregation below can still compute.
     pub(super) fn sort_expression(&mut self, input: &mut Resolved, child: &sc::Expression) -> Result<Typed> {
-        match self.expression(child, input) {
+        let found = match self.expression(child, input) {
+            Err(error) if error.condition.as_deref() == Some("AMBIGUOUS_REFERENCE") => {
+                let name = error.parameters.get("name").cloned().unwrap_or_default();
+                self.below(child, input).map_err(|_| unresolved_column(&name, input))
+            }
+            found => found,
+        };
+        match found {
             Ok(typed) if !has_aggregate(&typed.expr) => Ok(typed),
             first => match self.order_beyond(input, child)? {
                 Some(typed) => Ok(typed),
@@ -126,12 +130,19 @@ impl Analyzer {
         }
     }
 
+    /// Resolves what is ambiguous in the output against what a select list left out.
+    fn below(&mut self, child: &sc::Expression, input: &Resolved) -> Result<Typed> {
+        let mut scope = input.clone();
+        scope.output = std::mem::take(&mut scope.below);
+        self.expression(child, &scope)
+    }
+
     /// Keeps that many rows: any of them without an order below. On a stream it counts over all batches.
     ///
     /// # Errors
     /// If the number is negative, `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE`.
     pub(super) fn limit(&mut self, node: &sc::Limit) -> Result<Resolved> {
-        let input = self.input(node.input.as_deref())?;
+        let input = self.rows(node.input.as_deref())?;
         let fetch = count(node.limit, "limit")?;
         let plan = if input.streaming {
             nodes::plan(StreamingLimit { fetch }, input.plan.clone())?
@@ -164,8 +175,12 @@ impl Analyzer {
             input.output.clone()
         } else {
             let names = self.names();
-            let keys = node.column_names.iter().map(|name| names.field(&input, name).cloned());
-            keys.collect::<Result<Vec<_>>>()?
+            let mut keys = vec![];
+            for name in &node.column_names {
+                names.field(&input, name)?;
+                keys.extend(names.all(&input, name).cloned());
+            }
+            keys
         };
         check_no_maps(&keys)?;
         let plan = self.exactly(&input)?;
@@ -221,7 +236,7 @@ impl Analyzer {
         if node.with_replacement() {
             return Err(SparkError::unsupported("sampling with replacement"));
         }
-        let input = self.input(node.input.as_deref())?;
+        let input = self.rows(node.input.as_deref())?;
         let draw = functions::random::uniform(node.seed.unwrap_or(42));
         let low = Expr::Literal(ScalarValue::Float64(Some(node.lower_bound)), None);
         let high = Expr::Literal(ScalarValue::Float64(Some(node.upper_bound)), None);
@@ -241,7 +256,7 @@ impl Analyzer {
     /// # Errors
     /// If the relation is a stream; if the number is negative, `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE`.
     pub(super) fn offset(&mut self, node: &sc::Offset) -> Result<Resolved> {
-        let input = self.input(node.input.as_deref())?;
+        let input = self.rows(node.input.as_deref())?;
         if input.streaming {
             return Err(refused("Offset is not supported on streaming DataFrames/Datasets"));
         }
@@ -254,7 +269,7 @@ impl Analyzer {
 
     /// Spreads rows over partitions by the hash of expressions.
     pub(super) fn repartitioned_by(&mut self, node: &sc::RepartitionByExpression) -> Result<Resolved> {
-        let input = self.input(node.input.as_deref())?;
+        let input = self.rows(node.input.as_deref())?;
         let keys = node
             .partition_exprs
             .iter()

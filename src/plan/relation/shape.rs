@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
-use crate::error::{Exception, Result, SparkError};
+use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::expression::unresolved_column;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
@@ -17,21 +17,31 @@ use crate::proto as sc;
 use crate::values::types;
 
 impl Analyzer {
-    /// Leaves out columns; a name or expression that the relation lacks does nothing, as in Spark.
+    /// Leaves out columns; a name that the relation lacks does nothing, as in Spark.
+    ///
+    /// # Errors
+    /// If an expression means several columns, or one of a DataFrame that is not below.
     pub(super) fn drop_columns(&mut self, node: &sc::Drop) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         let mut gone: Vec<String> = Vec::new();
         for column in &node.columns {
-            if let Ok(typed) = self.expression(column, &input)
-                && let Some(attribute) = typed.attribute
-            {
-                gone.push(attribute.id);
+            match self.expression(column, &input) {
+                Ok(typed) => gone.extend(typed.attribute.map(|a| a.id)),
+                Err(error)
+                    if error
+                        .condition
+                        .as_deref()
+                        .is_some_and(|c| c.starts_with("UNRESOLVED_COLUMN")) => {}
+                Err(error) => return Err(error),
             }
         }
         for name in &node.column_names {
             gone.extend(self.names().all(&input, name).map(|a| a.id.clone()));
         }
-        input.output.retain(|a| !gone.contains(&a.id));
+        let (gone, left) = std::mem::take(&mut input.output)
+            .into_iter()
+            .partition(|a| gone.contains(&a.id));
+        (input.below, input.output) = (gone, left);
         input.aggregation = None;
         Ok(input)
     }
@@ -74,14 +84,20 @@ impl Analyzer {
         } else {
             ids
         };
+        let is_text = |v: &Typed| types::is_string(&v.data_type);
+        let is_other = |v: &Typed| !types::is_string(&v.data_type) && !v.data_type.is_null();
         let common = coercion::common(values.iter().map(|v| &v.data_type), self.conf.ansi())
-            .filter(|_| !values.is_empty())
+            .filter(|_| !values.is_empty() && !(values.iter().any(is_text) && values.iter().any(is_other)))
             .ok_or_else(|| {
+                let type_of = |v: &Typed| format!("\"{}\" (`{}`)", types::sql_name(&v.data_type), v.name);
+                let all: Vec<String> = values.iter().map(type_of).collect();
+                let all = format!("[{}]", all.join(", "));
                 SparkError::analysis(
                     "UNPIVOT_VALUE_DATA_TYPE_MISMATCH",
                     "42K09",
-                    "Unpivot value columns must share a least common type, some types do not.",
+                    format!("Unpivot value columns must share a least common type, some types do not: {all}."),
                 )
+                .with("types", all)
             })?;
         let mut output: Vec<Attribute> = ids
             .iter()
@@ -103,7 +119,21 @@ impl Analyzer {
         let plan = builder
             .ok_or_else(|| SparkError::invalid_plan("unpivot has no values"))?
             .build()?;
-        Ok(Resolved::new(plan, output, input.streaming))
+        // The first columns are those of the input, under new ids.
+        let kept = |a: &Attribute| {
+            let at = ids
+                .iter()
+                .position(|t| t.attribute.as_ref().is_some_and(|of| of.id == a.id))?;
+            Some(output[at].clone())
+        };
+        let tagged = input
+            .tagged
+            .iter()
+            .map(|(id, columns)| (*id, columns.iter().filter_map(kept).collect()))
+            .collect();
+        let mut resolved = Resolved::new(plan, output.clone(), input.streaming);
+        resolved.tagged = tagged;
+        Ok(resolved)
     }
 
     /// Resolves `DataFrame.to(schema)`: the schema's columns by name, in its order, cast to its types;
@@ -155,21 +185,22 @@ impl Analyzer {
     /// Names all columns anew.
     ///
     /// # Errors
-    /// If there are more or fewer names than columns, `NUM_COLUMNS_MISMATCH`.
+    /// If there are more or fewer names than columns, `ASSIGNMENT_ARITY_MISMATCH`.
     pub(super) fn renamed_all(&mut self, node: &sc::ToDf) -> Result<Resolved> {
         let mut input = self.input(node.input.as_deref())?;
         if input.output.len() != node.column_names.len() {
-            return Err(SparkError::new(
-                Exception::IllegalArgument,
-                "NUM_COLUMNS_MISMATCH",
-                "42826",
+            let (names, columns) = (node.column_names.len(), input.output.len());
+            return Err(SparkError::analysis(
+                "ASSIGNMENT_ARITY_MISMATCH",
+                "42802",
                 format!(
-                    "toDF got {} names for {} columns.",
-                    node.column_names.len(),
-                    input.output.len()
+                    "The number of columns or variables assigned or aliased: {columns} does not match the number of source expressions: {names}."
                 ),
-            ));
+            )
+            .with("numTarget", columns.to_string())
+            .with("numExpr", names.to_string()));
         }
+        input.below.extend(input.output.iter().cloned());
         for (attribute, name) in input.output.iter_mut().zip(&node.column_names) {
             attribute.name.clone_from(name);
         }
@@ -187,6 +218,7 @@ impl Analyzer {
             .collect();
         renames.extend(node.rename_columns_map.iter().map(|(a, b)| (a.clone(), b.clone())));
         let names = self.names();
+        input.below.extend(input.output.iter().cloned());
         for (from, to) in renames {
             for attribute in input.output.iter_mut().filter(|a| names.same(&a.name, &from)) {
                 attribute.name.clone_from(&to);
