@@ -25,6 +25,7 @@ use crate::exec::stage::StageGraph;
 use crate::exec::state;
 use crate::ml::model::{Model, Models};
 use crate::ml::transform;
+use crate::plan::aggregate::PivotQuestion;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::decorrelate::Decorrelation;
 use crate::plan::extent;
@@ -142,11 +143,26 @@ impl JobSpec {
     /// # Errors
     /// What analysis refuses: unknown columns, wrong types, unsupported operations.
     pub fn analyze(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<(Analyzer, Resolved)> {
+        let mut analyzer = self.analyzer(files, models)?;
+        let resolved = analyzer.relation(&decode(&self.relation)?)?;
+        Ok((analyzer, resolved))
+    }
+
+    /// Returns the question that analysis ends with, if it is one.
+    ///
+    /// # Errors
+    /// If settings or messages cannot be read.
+    pub fn question(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<Option<PivotQuestion>> {
+        let mut analyzer = self.analyzer(files, models)?;
+        let _ended = analyzer.relation(&decode(&self.relation)?);
+        Ok(analyzer.question)
+    }
+
+    fn analyzer(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<Analyzer> {
         let mut analyzer = Analyzer::new(self.conf.clone(), self.now_us, files)?;
         analyzer.extensions = vec![transform::extension(Some(models)), state::extension()];
         analyzer.views = Views::of_session(self.views.clone());
-        let resolved = analyzer.relation(&decode(&self.relation)?)?;
-        Ok((analyzer, resolved))
+        Ok(analyzer)
     }
 
     /// Returns the stages, on an executor: files and models come from the spec.

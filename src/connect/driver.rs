@@ -11,6 +11,7 @@ use prost::{Message, Name};
 use super::execute::Operation;
 use super::files::HostCatalog;
 use super::jobs::{JobRecord, Owner};
+use super::pivots::Call;
 use super::protocol::{Input, Method, Output, RequestId};
 use super::session::Session;
 use super::streaming::Streams;
@@ -19,6 +20,7 @@ use crate::cluster::runner::JobRunner;
 use crate::error::{Result, SparkError, guarded};
 use crate::ids::{DatasetId, ExecutorRef, JobId, PlanId};
 use crate::ml::transform::Context as MlContext;
+use crate::plan::aggregate::{PIVOT_VALUES, PivotQuestion};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
@@ -74,6 +76,10 @@ pub struct Driver {
     pub(super) errors: VecDeque<(String, SparkError)>,
     /// Questions to storage without an answer yet.
     pub(super) asked: super::storage::Asked,
+    /// The question that the analysis in progress has ended with.
+    pub(super) unknown_values: Option<PivotQuestion>,
+    /// What pivots of the call in progress were answered before, as views.
+    pub(super) known_values: Vec<(String, arrow::buffer::Buffer)>,
     /// Makes ids differ between drivers.
     seed: u64,
     /// How many ids were made.
@@ -100,6 +106,8 @@ impl Driver {
             tasks_wake_at: None,
             errors: VecDeque::new(),
             asked: Default::default(),
+            unknown_values: None,
+            known_values: vec![],
             seed,
             ids: 0,
         }
@@ -114,7 +122,7 @@ impl Driver {
         match input {
             Input::Request { id, method, bytes } => {
                 if let Err(error) = self.request(id, method, &bytes, now_ms) {
-                    self.out.push(Output::Fail { id, error });
+                    self.fail_call(id, error);
                 }
             }
             Input::Cancel { id } => self.cancel_request(id, now_ms),
@@ -180,8 +188,7 @@ impl Driver {
         match method {
             Method::ExecutePlan => self.execute_plan(id, decode(bytes)?, now_ms),
             Method::AnalyzePlan => {
-                let answer = self.analyze_plan(&decode(bytes)?, now_ms)?;
-                self.answer(id, &answer);
+                self.answer_analysis(id, decode(bytes)?, now_ms);
                 Ok(())
             }
             Method::Config => {
@@ -256,6 +263,22 @@ impl Driver {
         }
     }
 
+    /// Answers a question about a plan.
+    pub(super) fn answer_analysis(&mut self, id: RequestId, request: sc::AnalyzePlanRequest, now_ms: i64) {
+        match self.analyze_plan(&request, now_ms) {
+            Ok(answer) => self.answer(id, &answer),
+            Err(error) => {
+                let session = request.session_id.clone();
+                self.failed_or_asks(&session, Call::Analyze(id, Box::new(request)), error, now_ms);
+            }
+        }
+    }
+
+    /// Ends a call with an error.
+    pub(super) fn fail_call(&mut self, id: RequestId, error: SparkError) {
+        self.out.push(Output::Fail { id, error });
+    }
+
     /// Sends the one response of a call.
     pub(super) fn answer(&mut self, id: RequestId, message: &impl Message) {
         self.out.push(Output::Respond {
@@ -309,7 +332,14 @@ impl Driver {
         let catalog = HostCatalog::new(self.files.clone());
         let mut spec = self.session(session).spec(relation, now_ms)?;
         let models = self.session(session).models.shared();
-        let (mut analyzer, resolved) = guarded(|| spec.analyze(catalog.clone(), models))?;
+        let analyzed = guarded(|| spec.analyze(catalog.clone(), models.clone()));
+        if analyzed
+            .as_ref()
+            .is_err_and(|e| e.condition.as_deref() == Some(PIVOT_VALUES))
+        {
+            self.unknown_values = guarded(|| spec.question(catalog.clone(), models))?;
+        }
+        let (mut analyzer, resolved) = analyzed?;
         spec.models = MlContext::of(&mut analyzer).map(|ml| ml.encoded()).unwrap_or_default();
         spec.files = catalog.found.borrow().clone();
         spec.views.retain(|name, _| analyzer.views.used().contains(name));

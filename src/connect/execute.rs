@@ -20,6 +20,7 @@ use std::sync::Arc;
 use super::answers::Answers;
 use super::driver::Driver;
 use super::jobs::Owner;
+use super::pivots::Call;
 use super::protocol::{Output, RequestId};
 use crate::cluster::runner::{JobRequest, Limits, Outcome, ScanBlocks};
 use crate::compile::job;
@@ -132,20 +133,27 @@ impl Driver {
                 ended: None,
             },
         );
+        self.begin(&operation, request, now_ms);
+        Ok(())
+    }
+
+    /// Begins what an operation is for.
+    pub(super) fn begin(&mut self, operation: &str, request: sc::ExecutePlanRequest, now_ms: i64) {
         let result = match request.plan.as_ref().and_then(|p| p.op_type.as_ref()) {
             Some(sc::plan::OpType::Root(relation)) => {
-                self.execute_relation(&operation, &request.session_id, relation, now_ms)
+                self.execute_relation(operation, &request.session_id, relation, now_ms)
             }
             Some(sc::plan::OpType::Command(command)) => {
-                self.execute_command(&operation, &request.session_id, command, now_ms)
+                self.execute_command(operation, &request.session_id, command, now_ms)
             }
             Some(sc::plan::OpType::CompressedOperation(_)) => Err(SparkError::unsupported("compressed plans")),
             None => Err(SparkError::invalid_plan("a plan is empty")),
         };
         if let Err(error) = result {
-            self.fail_operation(&operation, error);
+            let session = request.session_id.clone();
+            let call = Call::Execute(operation.to_owned(), Box::new(request));
+            self.failed_or_asks(&session, call, error, now_ms);
         }
-        Ok(())
     }
 
     /// Runs a relation and discards its rows.

@@ -32,6 +32,7 @@ pub mod files;
 pub mod grpc;
 mod jobs;
 pub mod ml;
+mod pivots;
 pub mod protocol;
 mod saved;
 pub mod session;

@@ -14,6 +14,7 @@ use datafusion_common::{Column, TableReference};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::ID_PREFIX;
+use super::aggregate::PivotQuestion;
 use super::extension::Extended;
 use super::extent;
 use super::scan::{FileCatalog, Origin, Scan, ScanSource};
@@ -105,6 +106,8 @@ pub struct Analyzer {
     pub(super) parameters: BTreeMap<String, sc::Expression>,
     /// Temporary views by lower-case name.
     pub views: Views,
+    /// What must be asked before the plan can be analysed.
+    pub question: Option<PivotQuestion>,
     /// Where file names and inferred schemas come from.
     pub files: Rc<dyn FileCatalog>,
     /// Relations that rooms above planning analyze.
@@ -141,6 +144,7 @@ impl Analyzer {
             lateral: vec![],
             parameters: BTreeMap::new(),
             views: Views::default(),
+            question: None,
             files,
             extensions: vec![],
             watermarks: 0,

@@ -94,6 +94,8 @@ settings! {
         "Says into how many partitions a source without its own is cut; without it, one per executor.");
     GROUP_BY_ORDINAL = set("spark.sql.groupByOrdinal", Kind::Flag, "true",
         "Says whether GROUP BY 1 means the first item of the select list.");
+    PIVOT_MAX_VALUES = set("spark.sql.pivotMaxValues", Kind::Count, "10000",
+        "The most values that a pivot finds by itself.");
     ORDER_BY_ORDINAL = set("spark.sql.orderByOrdinal", Kind::Flag, "true",
         "Says whether ORDER BY 1 means the first item of the select list.");
     MAP_KEY_DEDUP = set("spark.sql.mapKeyDedupPolicy", Kind::OneOf(&["EXCEPTION", "LAST_WIN"]), "EXCEPTION",
