@@ -25,12 +25,12 @@ use crate::exec::stage::StageGraph;
 use crate::exec::state;
 use crate::ml::model::{Model, Models};
 use crate::ml::transform;
-use crate::plan::aggregate::PivotQuestion;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::decorrelate::Decorrelation;
 use crate::plan::extent;
 use crate::plan::folding::FoldCheapConstants;
 use crate::plan::output_mode::OutputMode;
+use crate::plan::recursion::Question;
 use crate::plan::scan::{FileCatalog, FileSet};
 use crate::plan::scope::Resolved;
 use crate::plan::semi_join::PushDownSemiJoin;
@@ -152,7 +152,7 @@ impl JobSpec {
     ///
     /// # Errors
     /// If settings or messages cannot be read.
-    pub fn question(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<Option<PivotQuestion>> {
+    pub fn question(&self, files: Rc<dyn FileCatalog>, models: Rc<dyn Models>) -> Result<Option<Question>> {
         let mut analyzer = self.analyzer(files, models)?;
         let _ended = analyzer.relation(&decode(&self.relation)?);
         Ok(analyzer.question)

@@ -11,8 +11,8 @@ use prost::{Message, Name};
 use super::execute::Operation;
 use super::files::HostCatalog;
 use super::jobs::{JobRecord, Owner};
-use super::pivots::Call;
 use super::protocol::{Input, Method, Output, RequestId};
+use super::questions::Call;
 use super::session::Session;
 use super::streaming::Streams;
 use crate::cluster::message::FromExecutor;
@@ -20,8 +20,8 @@ use crate::cluster::runner::JobRunner;
 use crate::error::{Result, SparkError, guarded};
 use crate::ids::{DatasetId, ExecutorRef, JobId, PlanId};
 use crate::ml::transform::Context as MlContext;
-use crate::plan::aggregate::{PIVOT_VALUES, PivotQuestion};
 use crate::plan::analyzer::Analyzer;
+use crate::plan::recursion::{QUESTION, Question};
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::settings::Conf;
@@ -77,9 +77,9 @@ pub struct Driver {
     /// Questions to storage without an answer yet.
     pub(super) asked: super::storage::Asked,
     /// The question that the analysis in progress has ended with.
-    pub(super) unknown_values: Option<PivotQuestion>,
-    /// What pivots of the call in progress were answered before, as views.
-    pub(super) known_values: Vec<(String, arrow::buffer::Buffer)>,
+    pub(super) question: Option<Question>,
+    /// What questions of the call in progress were answered before, as views.
+    pub(super) answered: Vec<(String, arrow::buffer::Buffer)>,
     /// Makes ids differ between drivers.
     seed: u64,
     /// How many ids were made.
@@ -106,8 +106,8 @@ impl Driver {
             tasks_wake_at: None,
             errors: VecDeque::new(),
             asked: Default::default(),
-            unknown_values: None,
-            known_values: vec![],
+            question: None,
+            answered: vec![],
             seed,
             ids: 0,
         }
@@ -335,9 +335,9 @@ impl Driver {
         let analyzed = guarded(|| spec.analyze(catalog.clone(), models.clone()));
         if analyzed
             .as_ref()
-            .is_err_and(|e| e.condition.as_deref() == Some(PIVOT_VALUES))
+            .is_err_and(|e| e.condition.as_deref() == Some(QUESTION))
         {
-            self.unknown_values = guarded(|| spec.question(catalog.clone(), models))?;
+            self.question = guarded(|| spec.question(catalog.clone(), models))?;
         }
         let (mut analyzer, resolved) = analyzed?;
         spec.models = MlContext::of(&mut analyzer).map(|ml| ml.encoded()).unwrap_or_default();

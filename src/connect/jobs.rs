@@ -40,8 +40,8 @@ pub(super) enum Owner {
     Files(Box<super::write::FileWrite>),
     /// A streaming context that writes a state.
     Context(u64),
-    /// A call that waits for the values of a pivot.
-    Pivot(Box<super::pivots::Waiting>),
+    /// A call that waits for the rows of a query.
+    Question(Box<super::questions::Waiting>),
 }
 
 impl Owner {
@@ -52,7 +52,7 @@ impl Owner {
             Self::Ml(job) => Some(&job.operation),
             Self::Files(write) => Some(&write.operation),
             Self::Datasets { operation, .. } => Some(operation),
-            Self::Pivot(waiting) => waiting.operation(),
+            Self::Question(waiting) => waiting.operation(),
             Self::Query(_) | Self::Context(_) => None,
         }
     }
@@ -150,8 +150,8 @@ impl Driver {
             (Owner::Query(run), ended) => return self.query_job_ended(&run, job, ended, now_ms),
             (Owner::Context(id), Err(error)) => self.context_event(id, Event::Collected(Err(error)), now_ms),
             (Owner::Context(id), Ok(outcome)) => self.state_collected(id, outcome.results, outcome.updates, now_ms),
-            (Owner::Pivot(waiting), Err(error)) => self.values_failed(&waiting, error),
-            (Owner::Pivot(waiting), Ok(outcome)) => self.values_found(*waiting, &outcome, now_ms),
+            (Owner::Question(waiting), Err(error)) => self.question_failed(*waiting, error),
+            (Owner::Question(waiting), Ok(outcome)) => self.rows_found(*waiting, &outcome, now_ms),
             (owner, Err(error)) => self.fail_operation(owner.operation().unwrap_or_default(), error),
             (Owner::Rows(rows), Ok(outcome)) => self.rows_done(rows, outcome),
             (Owner::Datasets { operation, partitions }, Ok(outcome)) => {

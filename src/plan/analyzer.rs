@@ -14,9 +14,9 @@ use datafusion_common::{Column, TableReference};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
 use super::ID_PREFIX;
-use super::aggregate::PivotQuestion;
 use super::extension::Extended;
 use super::extent;
+use super::recursion::Question;
 use super::scan::{FileCatalog, Origin, Scan, ScanSource};
 use super::scope::{Attribute, Resolved, Typed};
 use super::views::Views;
@@ -107,7 +107,9 @@ pub struct Analyzer {
     /// Temporary views by lower-case name.
     pub views: Views,
     /// What must be asked before the plan can be analysed.
-    pub question: Option<PivotQuestion>,
+    pub question: Option<Question>,
+    /// How many rows the LIMIT right above needs.
+    pub(super) row_goal: Option<usize>,
     /// Where file names and inferred schemas come from.
     pub files: Rc<dyn FileCatalog>,
     /// Relations that rooms above planning analyze.
@@ -145,6 +147,7 @@ impl Analyzer {
             parameters: BTreeMap::new(),
             views: Views::default(),
             question: None,
+            row_goal: None,
             files,
             extensions: vec![],
             watermarks: 0,

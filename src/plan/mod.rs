@@ -40,6 +40,7 @@ pub mod map_groups;
 pub mod names;
 pub mod nodes;
 pub mod output_mode;
+pub mod recursion;
 pub mod relation;
 pub mod scan;
 pub mod scope;

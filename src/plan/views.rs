@@ -32,6 +32,11 @@ impl Views {
         self.own.insert(name, relation);
     }
 
+    /// Lists the views of the plan itself.
+    pub fn own(&self) -> impl Iterator<Item = &sc::Relation> {
+        self.own.values()
+    }
+
     /// Removes a view of the plan itself.
     pub fn remove(&mut self, name: &str) {
         self.own.remove(name);

@@ -94,6 +94,10 @@ settings! {
         "Says into how many partitions a source without its own is cut; without it, one per executor.");
     GROUP_BY_ORDINAL = set("spark.sql.groupByOrdinal", Kind::Flag, "true",
         "Says whether GROUP BY 1 means the first item of the select list.");
+    CTE_LEVELS = set("spark.sql.cteRecursionLevelLimit", Kind::Text, "100",
+        "The most rounds of WITH RECURSIVE, the first among them; -1 for no limit.");
+    CTE_ROWS = set("spark.sql.cteRecursionRowLimit", Kind::Text, "1000000",
+        "The most rows of WITH RECURSIVE; -1 for no limit.");
     PIVOT_MAX_VALUES = set("spark.sql.pivotMaxValues", Kind::Count, "10000",
         "The most values that a pivot finds by itself.");
     ORDER_BY_ORDINAL = set("spark.sql.orderByOrdinal", Kind::Flag, "true",

@@ -139,5 +139,6 @@ pub fn text_column() -> Attribute {
         nullable: true,
         event_time: false,
         time_window: false,
+        copy_of: None,
     }
 }

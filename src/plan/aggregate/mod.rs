@@ -19,8 +19,6 @@ mod grouping;
 mod having;
 mod pivot;
 
-pub use pivot::{PIVOT_VALUES, PivotQuestion};
-
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};

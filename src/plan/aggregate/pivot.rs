@@ -16,6 +16,7 @@ use crate::plan::analyzer::Analyzer;
 use crate::plan::comparison;
 use crate::plan::expression::unresolved_column;
 use crate::plan::output_mode::refused;
+use crate::plan::recursion::{Question, view_of};
 use crate::plan::scope::{Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::{cast_expr, literal};
@@ -24,7 +25,7 @@ use crate::proto::expression::ExprType;
 use crate::proto::relation::RelType;
 use crate::settings::PIVOT_MAX_VALUES;
 use crate::values::cast::to_text;
-use crate::values::{ipc, murmur3};
+use crate::values::ipc;
 
 impl Analyzer {
     /// Makes one column per value of the pivot and aggregate, named by the value, and by the aggregate too
@@ -35,7 +36,8 @@ impl Analyzer {
     /// Values that nobody listed are those of the column, ascending.
     ///
     /// # Errors
-    /// If they are not known yet, [`PIVOT_VALUES`], and the analyzer has the question.
+    /// If they are not known yet, [`QUESTION`](crate::plan::recursion::QUESTION), and the analyzer has the question; if there are
+    /// more than `spark.sql.pivotMaxValues`.
     pub(super) fn pivot(&mut self, node: &sc::Aggregate, input: Resolved, from_sql: bool) -> Result<Resolved> {
         let pivot = node
             .pivot
@@ -127,15 +129,12 @@ impl Analyzer {
         if input.streaming {
             return Err(refused("pivot is not supported on a streaming DataFrames/Datasets"));
         }
-        let question = PivotQuestion::of(node, self.conf.count(&PIVOT_MAX_VALUES).unwrap_or(10_000));
-        let Some(found) = self.views.find(&question.view)? else {
-            self.question = Some(question);
-            return Err(SparkError::analysis(
-                PIVOT_VALUES,
-                "0A000",
-                "The values of a pivot are found by a query of their own, which cannot run here: list them.",
-            ));
-        };
+        let most = self.conf.count(&PIVOT_MAX_VALUES).unwrap_or(10_000);
+        let view = view_of("pivot", &node.encode_to_vec());
+        let found = self.answered(&view, || Question::Rows {
+            query: Box::new(values_of(node, most)),
+            view: view.clone(),
+        })?;
         let Some(RelType::LocalRelation(sc::LocalRelation { data: Some(data), .. })) = found.rel_type else {
             return Err(SparkError::internal("the values of a pivot are not rows"));
         };
@@ -149,105 +148,69 @@ impl Analyzer {
                 values.push(Typed::new(Expr::Literal(value, None), column.data_type().clone(), name));
             }
         }
-        question.check(values.len())?;
-        Ok(values)
-    }
-}
-
-/// The condition of a plan that cannot be analysed before values of a pivot are found.
-pub const PIVOT_VALUES: &str = "RIVULET_PIVOT_VALUES";
-
-/// What must be asked before a pivot can be planned.
-#[derive(Debug, Clone)]
-pub struct PivotQuestion {
-    /// The query: each value once, ascending; one more than there may be.
-    pub values: sc::Relation,
-    /// The view as which analysis takes the answer; the same for the same pivot.
-    pub view: String,
-    /// The pivot's column, as errors name it.
-    column: String,
-    /// How many values there may be.
-    most: usize,
-}
-
-impl PivotQuestion {
-    fn of(node: &sc::Aggregate, most: usize) -> Self {
-        let bytes = node.encode_to_vec();
-        let [a, b] = [42, 7].map(|seed| murmur3::hash_bytes(&bytes, seed) as u32);
-        let relation = |kind| sc::Relation {
-            common: None,
-            rel_type: Some(kind),
-        };
-        let pivot = node.pivot.as_ref();
-        let column = pivot.and_then(|p| p.col.clone()).unwrap_or_default();
-        let name = match &column.expr_type {
-            Some(ExprType::UnresolvedAttribute(name)) => name.unparsed_identifier.clone(),
-            _ => "pivot".to_owned(),
-        };
-        let value = sc::Expression {
-            common: None,
-            expr_type: Some(ExprType::Alias(Box::new(sc::expression::Alias {
-                expr: Some(Box::new(column)),
-                name: vec!["value".to_owned()],
-                metadata: None,
-            }))),
-        };
-        let values = relation(RelType::Project(Box::new(sc::Project {
-            input: node.input.clone(),
-            expressions: vec![value],
-        })));
-        let values = relation(RelType::Deduplicate(Box::new(sc::Deduplicate {
-            input: Some(Box::new(values)),
-            all_columns_as_keys: Some(true),
-            ..Default::default()
-        })));
-        let values = relation(RelType::Limit(Box::new(sc::Limit {
-            input: Some(Box::new(values)),
-            limit: i32::try_from(most).unwrap_or(i32::MAX).saturating_add(1),
-        })));
-        let ascending = sc::expression::SortOrder {
-            child: Some(Box::new(sc::Expression {
-                common: None,
-                expr_type: Some(ExprType::UnresolvedAttribute(sc::expression::UnresolvedAttribute {
-                    unparsed_identifier: "value".to_owned(),
-                    ..Default::default()
-                })),
-            })),
-            direction: sc::expression::sort_order::SortDirection::Ascending as i32,
-            null_ordering: sc::expression::sort_order::NullOrdering::SortNullsFirst as i32,
-        };
-        let values = relation(RelType::Sort(Box::new(sc::Sort {
-            input: Some(Box::new(values)),
-            order: vec![ascending],
-            is_global: Some(true),
-        })));
-        Self {
-            values,
-            view: format!("\u{0}pivot {} {a:08x}{b:08x}", bytes.len()),
-            column: name,
-            most,
+        if values.len() <= most {
+            return Ok(values);
         }
-    }
-
-    /// Checks how many values were found.
-    ///
-    /// # Errors
-    /// If there are more than `spark.sql.pivotMaxValues`.
-    fn check(&self, found: usize) -> Result<()> {
-        if found <= self.most {
-            return Ok(());
-        }
-        let most = self.most;
+        let name = match node.pivot.as_ref().and_then(|p| p.col.as_ref()?.expr_type.as_ref()) {
+            Some(ExprType::UnresolvedAttribute(name)) => &name.unparsed_identifier,
+            _ => "",
+        };
         Err(SparkError::analysis(
             "_LEGACY_ERROR_TEMP_1324",
             "",
             format!(
-                "The pivot column {} has more than {most} distinct values, this could indicate an error. If this was intended, set \
-                 spark.sql.pivotMaxValues to at least the number of distinct values of the pivot column.",
-                self.column
+                "The pivot column {name} has more than {most} distinct values, this could indicate an error. If this was intended, set \
+                 spark.sql.pivotMaxValues to at least the number of distinct values of the pivot column."
             ),
         ))
     }
+}
+
+/// Returns the query for the values of a pivot: each once, ascending; one more than there may be.
+fn values_of(node: &sc::Aggregate, most: usize) -> sc::Relation {
+    let relation = |kind| sc::Relation {
+        common: None,
+        rel_type: Some(kind),
+    };
+    let pivot = node.pivot.as_ref();
+    let column = pivot.and_then(|p| p.col.clone()).unwrap_or_default();
+    let value = sc::Expression {
+        common: None,
+        expr_type: Some(ExprType::Alias(Box::new(sc::expression::Alias {
+            expr: Some(Box::new(column)),
+            name: vec!["value".to_owned()],
+            metadata: None,
+        }))),
+    };
+    let values = relation(RelType::Project(Box::new(sc::Project {
+        input: node.input.clone(),
+        expressions: vec![value],
+    })));
+    let values = relation(RelType::Deduplicate(Box::new(sc::Deduplicate {
+        input: Some(Box::new(values)),
+        all_columns_as_keys: Some(true),
+        ..Default::default()
+    })));
+    let values = relation(RelType::Limit(Box::new(sc::Limit {
+        input: Some(Box::new(values)),
+        limit: i32::try_from(most).unwrap_or(i32::MAX).saturating_add(1),
+    })));
+    let ascending = sc::expression::SortOrder {
+        child: Some(Box::new(sc::Expression {
+            common: None,
+            expr_type: Some(ExprType::UnresolvedAttribute(sc::expression::UnresolvedAttribute {
+                unparsed_identifier: "value".to_owned(),
+                ..Default::default()
+            })),
+        })),
+        direction: sc::expression::sort_order::SortDirection::Ascending as i32,
+        null_ordering: sc::expression::sort_order::NullOrdering::SortNullsFirst as i32,
+    };
+    relation(RelType::Sort(Box::new(sc::Sort {
+        input: Some(Box::new(values)),
+        order: vec![ascending],
+        is_global: Some(true),
+    })))
 }
 
 /// Returns whether a function is called with `*`, as in `count('*')`.

@@ -95,6 +95,7 @@ impl Analyzer {
             RelType::LocalRelation(node) => self.local(node),
             RelType::Deduplicate(node) => self.deduplicate(node, form),
             RelType::Range(node) => self.range(node.start.unwrap_or(0), node.end, node.step, node.num_partitions),
+            RelType::SubqueryAlias(node) if form == SqlForm::Recursive => self.recursive(node),
             RelType::SubqueryAlias(node) => self.aliased(node),
             RelType::Repartition(node) => {
                 let input = self.rows(node.input.as_deref())?;

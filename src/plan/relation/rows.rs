@@ -17,7 +17,7 @@ use crate::plan::output_mode::refused;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::sql::marker::SqlForm;
-use crate::plan::{functions, window_function};
+use crate::plan::{functions, recursion, window_function};
 use crate::values::maps::has_maps;
 use crate::values::types;
 use crate::{proto as sc, settings};
@@ -142,7 +142,9 @@ impl Analyzer {
     /// # Errors
     /// If the number is negative, `INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE`.
     pub(super) fn limit(&mut self, node: &sc::Limit) -> Result<Resolved> {
+        self.row_goal = recursion::goal(node);
         let input = self.rows(node.input.as_deref())?;
+        self.row_goal = None;
         let fetch = count(node.limit, "limit")?;
         let plan = if input.streaming {
             nodes::plan(StreamingLimit { fetch }, input.plan.clone())?

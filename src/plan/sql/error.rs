@@ -142,6 +142,16 @@ pub enum SqlError {
         /// In quotes.
         names: String,
     },
+    /// A table of WITH RECURSIVE names itself where it cannot.
+    #[error(
+        "Invalid recursive definition found. Recursive queries must contain an UNION or an UNION ALL statement with 2 children. The first child needs to be the anchor term without any recursive references. Any top level inner CTE must not contain self references."
+    )]
+    RecursiveCte,
+    /// A table of WITH RECURSIVE is a UNION without ALL.
+    #[error(
+        "The UNION operator is not yet supported within recursive common table expressions (WITH clauses that refer to themselves, directly or indirectly). Please use UNION ALL instead."
+    )]
+    RecursiveUnion,
     /// `SHOW foo FUNCTIONS`.
     #[error("Invalid SQL syntax: SHOW {scope} FUNCTIONS not supported.")]
     FunctionScope {
@@ -172,6 +182,8 @@ impl SqlError {
             Self::MissingWindow { .. } => "MISSING_WINDOW_SPECIFICATION".into(),
             Self::FrameBound { .. } => "DATATYPE_MISMATCH.SPECIFIED_WINDOW_FRAME_INVALID_BOUND".into(),
             Self::DuplicateCte { .. } => "DUPLICATED_CTE_NAMES".into(),
+            Self::RecursiveCte => "INVALID_RECURSIVE_CTE".into(),
+            Self::RecursiveUnion => "UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE".into(),
             Self::FunctionScope { .. } => "INVALID_SQL_SYNTAX.SHOW_FUNCTIONS_INVALID_SCOPE".into(),
             Self::TooComplex => "FAILED_TO_PARSE_TOO_COMPLEX".into(),
         }
@@ -192,6 +204,7 @@ impl SqlError {
             Self::MissingWindow { .. } => "42P20",
             Self::FrameBound { .. } => "42K09",
             Self::DuplicateCte { .. } => "42602",
+            Self::RecursiveCte | Self::RecursiveUnion => "42836",
             Self::FunctionScope { .. } => "42000",
             Self::TooComplex => "54001",
         }
@@ -201,7 +214,7 @@ impl SqlError {
     pub fn message_parameters(&self) -> Vec<(String, String)> {
         let pairs: Vec<(&str, String)> = match self {
             Self::Syntax { error, hint, .. } => vec![("error", error.clone()), ("hint", hint.clone())],
-            Self::Empty | Self::TooComplex => vec![],
+            Self::Empty | Self::TooComplex | Self::RecursiveCte | Self::RecursiveUnion => vec![],
             Self::Unsupported { description, .. } => vec![("feature", description.clone())],
             Self::UnsupportedType { type_name } => vec![("typeName", type_name.clone())],
             Self::IncompleteType { kind } => vec![("elementType", format!("<{kind}>"))],

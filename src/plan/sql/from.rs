@@ -277,7 +277,7 @@ fn number_of(expr: &Expr) -> Option<f64> {
 }
 
 /// Returns a read of a named table.
-fn read(parts: &[String], is_streaming: bool) -> sc::Relation {
+pub(super) fn read(parts: &[String], is_streaming: bool) -> sc::Relation {
     let read_type = match parts {
         [format, path] if FILE_FORMATS.contains(&format.to_lowercase().as_str()) => ReadType::DataSource(DataSource {
             format: Some(format.to_lowercase()),

@@ -58,6 +58,12 @@ impl Lowering {
         self.last_plan_id
     }
 
+    /// Returns a name that no statement can have, and that is not in this one yet.
+    pub fn fresh_name(&mut self, kind: &str) -> String {
+        self.last_plan_id -= 1;
+        format!("\u{0}{kind} {}", -self.last_plan_id)
+    }
+
     /// Wraps a statement's relation with the subqueries its expressions refer to; without any it is
     /// returned as it is.
     pub fn with_references(self, root: sc::Relation) -> sc::Relation {

@@ -128,6 +128,8 @@ pub enum SqlForm {
     Unpivot,
     /// An inline table: a table-valued function of one `named_struct` for each row, whatever its name.
     Values,
+    /// A table of WITH RECURSIVE: a `SubqueryAlias` of its union, by the name that the union's right side has for it.
+    Recursive,
 }
 
 impl SqlForm {
@@ -139,6 +141,7 @@ impl SqlForm {
             Self::Pivot => "sql_pivot",
             Self::Unpivot => "sql_unpivot",
             Self::Values => "sql_values",
+            Self::Recursive => "sql_recursive",
         }
     }
 
@@ -146,7 +149,7 @@ impl SqlForm {
     #[allow(deprecated, reason = "the protocol has no other free text on a relation")]
     pub fn of(relation: &sc::Relation) -> Self {
         let info = relation.common.as_ref().map_or("", |c| c.source_info.as_str());
-        let marked = [Self::Select, Self::Pivot, Self::Unpivot, Self::Values];
+        let marked = [Self::Select, Self::Pivot, Self::Unpivot, Self::Values, Self::Recursive];
         let found = marked.into_iter().find(|origin| origin.source_info() == info);
         found.unwrap_or(Self::Message)
     }

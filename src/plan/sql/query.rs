@@ -3,6 +3,8 @@
 //! A query's clauses wrap its body from the inside out: `ORDER BY`, then `OFFSET`, then `LIMIT`. Its
 //! `WITH` tables are in scope for all of it and for nothing else.
 
+use memchr::memmem;
+use prost::Message;
 use sc::expression::{ExprType, SortOrder, literal::LiteralType};
 use sc::relation::RelType;
 use sc::set_operation::SetOpType;
@@ -11,6 +13,7 @@ use sqlparser::ast::{
 };
 
 use super::error::SqlError;
+use super::from::read;
 use super::lowering::{Cte, Lowering, ident};
 use super::marker::{Marker, SqlForm};
 use super::message::{call, marked_relation, relation, string, to_df};
@@ -121,22 +124,21 @@ impl Lowering {
     /// Brings the tables of a WITH clause into scope, each of which sees those before it.
     ///
     /// # Errors
-    /// If two have the same name, `DUPLICATED_CTE_NAMES`; if it is recursive,
-    /// `UNSUPPORTED_FEATURE.RECURSIVE_CTE`.
+    /// If two have the same name, `DUPLICATED_CTE_NAMES`; if one names itself in another place than the right side of a UNION ALL,
+    /// `INVALID_RECURSIVE_CTE`.
     fn push_ctes(&mut self, with: &With) -> Result<(), SqlError> {
-        if with.recursive {
-            return Err(SqlError::unsupported("RECURSIVE_CTE", "WITH RECURSIVE"));
-        }
         let outside = std::mem::take(&mut self.cte_depth);
         let mut deepest = outside;
         self.ctes.push(vec![]);
         for cte in &with.cte_tables {
             let name = ident(&cte.alias.name)?;
-            let mut relation = self.query(&cte.query)?;
-            if !cte.alias.columns.is_empty() {
-                let names = cte.alias.columns.iter().map(|column| ident(&column.name));
-                relation = to_df(relation, names.collect::<Result<_, _>>()?);
-            }
+            let columns = cte.alias.columns.iter().map(|column| ident(&column.name));
+            let columns: Vec<String> = columns.collect::<Result<_, _>>()?;
+            let relation = if with.recursive {
+                self.recursive(&name, &cte.query, columns)?
+            } else {
+                named(self.query(&cte.query)?, columns)
+            };
             let depth = std::mem::take(&mut self.cte_depth) + 1;
             deepest = deepest.max(depth - 1);
             let Some(scope) = self.ctes.last_mut() else { continue };
@@ -149,6 +151,59 @@ impl Lowering {
         }
         self.cte_depth = deepest;
         Ok(())
+    }
+
+    /// Turns a table of WITH RECURSIVE into a relation. If it names itself, it is a union of what it begins with and of what makes
+    /// rows of those found last, marked as [`SqlForm::Recursive`].
+    ///
+    /// # Errors
+    /// If it names itself elsewhere, `INVALID_RECURSIVE_CTE`; if the union is without ALL, `UNION_NOT_SUPPORTED_IN_RECURSIVE_CTE`.
+    fn recursive(&mut self, name: &str, query: &Query, columns: Vec<String>) -> Result<sc::Relation, SqlError> {
+        let last = self.fresh_name("recursion");
+        let names_itself = |relation: &sc::Relation| memmem::find(&relation.encode_to_vec(), last.as_bytes()).is_some();
+        let itself = Cte {
+            name: name.to_owned(),
+            relation: read(std::slice::from_ref(&last), false),
+            depth: 0,
+        };
+        self.ctes.push(vec![itself]);
+        let plain = query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none();
+        let lowered = match query.body.as_ref() {
+            SetExpr::SetOperation {
+                left,
+                op: SetOperator::Union,
+                set_quantifier,
+                right,
+            } if plain => self.set_expr(left).and_then(|left| {
+                let right = self.set_expr(right)?;
+                if names_itself(&left) {
+                    return Err(SqlError::RecursiveCte);
+                }
+                if !names_itself(&right) {
+                    let union = set_operation(SetOperator::Union, *set_quantifier, left, right)?;
+                    return Ok(named(union, columns));
+                }
+                if *set_quantifier != SetQuantifier::All {
+                    return Err(SqlError::RecursiveUnion);
+                }
+                let union = set_operation(SetOperator::Union, SetQuantifier::All, named(left, columns), right)?;
+                let alias = sc::SubqueryAlias {
+                    input: Some(Box::new(union)),
+                    alias: last.clone(),
+                    qualifier: vec![],
+                };
+                Ok(marked_relation(
+                    RelType::SubqueryAlias(Box::new(alias)),
+                    SqlForm::Recursive,
+                ))
+            }),
+            _ => self.query(query).and_then(|query| match names_itself(&query) {
+                true => Err(SqlError::RecursiveCte),
+                false => Ok(named(query, columns)),
+            }),
+        };
+        self.ctes.pop();
+        lowered
     }
 
     /// Turns a query body into a relation: a select, an inline table, a query in parentheses, or set
@@ -221,6 +276,15 @@ impl Lowering {
             RelType::UnresolvedTableValuedFunction(rows),
             SqlForm::Values,
         ))
+    }
+}
+
+/// Returns a relation with these names of its columns; without any, as it is.
+fn named(relation: sc::Relation, columns: Vec<String>) -> sc::Relation {
+    if columns.is_empty() {
+        relation
+    } else {
+        to_df(relation, columns)
     }
 }
 

@@ -63,9 +63,9 @@ fn conditions_are_sparks() {
             "42602",
         ),
         (
-            "WITH RECURSIVE a AS (SELECT 1) SELECT * FROM a",
-            "UNSUPPORTED_FEATURE.RECURSIVE_CTE",
-            "0A000",
+            "WITH RECURSIVE a AS (SELECT n FROM a) SELECT * FROM a",
+            "INVALID_RECURSIVE_CTE",
+            "42836",
         ),
         ("SELECT DISTINCT ON (a) b FROM t", "UNSUPPORTED_FEATURE.CLAUSE", "0A000"),
         ("SELECT DATE'x'", "INVALID_TYPED_LITERAL", "42604"),
