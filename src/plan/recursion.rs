@@ -69,7 +69,7 @@ impl Question {
 
 /// Returns the name of a view that no statement can name, in lower case, the same for the same message.
 pub(super) fn view_of(kind: &str, bytes: &[u8]) -> String {
-    let [a, b] = [42, 7].map(|seed| murmur3::hash_bytes(bytes, seed) as u32);
+    let [a, b] = [42, 7].map(|seed| murmur3::hash_bytes(bytes, seed));
     format!("\u{0}{kind} {} {a:08x}{b:08x}", bytes.len())
 }
 

@@ -87,7 +87,7 @@ impl Analyzer {
         let is_text = |v: &Typed| types::is_string(&v.data_type);
         let is_other = |v: &Typed| !types::is_string(&v.data_type) && !v.data_type.is_null();
         let common = coercion::common(values.iter().map(|v| &v.data_type), self.conf.ansi())
-            .filter(|_| !values.is_empty() && !(values.iter().any(is_text) && values.iter().any(is_other)))
+            .filter(|_| !(values.is_empty() || values.iter().any(is_text) && values.iter().any(is_other)))
             .ok_or_else(|| {
                 let type_of = |v: &Typed| format!("\"{}\" (`{}`)", types::sql_name(&v.data_type), v.name);
                 let all: Vec<String> = values.iter().map(type_of).collect();
