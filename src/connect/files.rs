@@ -21,7 +21,7 @@ use crate::sources::files::listed;
 use crate::sources::listing::{SourceFile, Wanted, path_not_found, read};
 use crate::storage::files::Files;
 use crate::values::zone::Zone;
-use crate::values::{text, types};
+use crate::values::{parse_time, types};
 
 /// A catalog over the host's files that remembers what it found: executors receive it with the job.
 pub struct HostCatalog {
@@ -122,9 +122,9 @@ fn folder_type(value: &str) -> DataType {
         DataType::Int64
     } else if starts_as_number && value.parse::<f64>().is_ok() {
         DataType::Float64
-    } else if value.len() == 10 && text::parse_date(value).is_some() {
+    } else if value.len() == 10 && parse_time::parse_date(value).is_some() {
         DataType::Date32
-    } else if value.len() > 10 && text::parse_timestamp(value).is_some() {
+    } else if value.len() > 10 && parse_time::parse_timestamp(value).is_some_and(|time| time.wall_clock().is_some()) {
         types::timestamp()
     } else {
         DataType::Utf8

@@ -21,7 +21,7 @@ use super::times::Times;
 use crate::error::{Exception, Result, SparkError};
 use crate::values::bytes::equal;
 use crate::values::zone::Zone;
-use crate::values::{text, types};
+use crate::values::{parse_time, types};
 
 /// What happens at a quote within quotes that no escape announces (`unescapedQuoteHandling`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -429,7 +429,7 @@ impl Reader {
     fn inferred_date(&self, text: &str) -> bool {
         match &self.times.date_format {
             Some(_) => self.times.date(text).is_some(),
-            None => text.len() == 10 && text::parse_date(text).is_some(),
+            None => text.len() == 10 && parse_time::parse_date(text).is_some(),
         }
     }
 }

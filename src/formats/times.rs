@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::values::java_format::Pattern;
-use crate::values::text::{MICROS_PER_DAY, parse_date, parse_timestamp};
+use crate::values::parse_time::{parse_date, parse_timestamp};
+use crate::values::text::MICROS_PER_DAY;
 use crate::values::zone::Zone;
 
 /// Reads dates and times by the options `timeZone`, `dateFormat`, `timestampFormat` and `timestampNTZFormat`.
@@ -57,11 +58,11 @@ impl Times {
             Some(pattern) => pattern.parse(text).ok()?,
             None => {
                 let parsed = parse_timestamp(text)?;
-                (parsed.local_us, parsed.zone)
+                (parsed.wall_clock()?, parsed.zone)
             }
         };
         match zone {
-            _ if zoned => Some(zone.unwrap_or(self.zone).to_instant(local_us)),
+            _ if zoned => zone.unwrap_or(self.zone).checked_instant(local_us),
             Some(_) => None,
             None => Some(local_us),
         }

@@ -17,7 +17,8 @@ use super::sql::interval;
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
 use crate::values::cast::{Mode, cast_array};
-use crate::values::types::{is_integral, is_numeric, is_string, sql_name};
+use crate::values::parse_time::instants;
+use crate::values::types::{is_integral, is_numeric, is_string, sql_name, timestamp};
 use crate::values::zone::Zone;
 
 /// Casts an expression; a cast to its own type is the expression itself.
@@ -37,7 +38,7 @@ use crate::values::zone::Zone;
 /// assert_eq!((&seven.data_type, fold(&seven.expr)), (&DataType::Int32, Some(7_i32.into())));
 ///
 /// let never = cast(literal::int(1), &DataType::Date32, Mode::Ansi, Zone::UTC).unwrap_err();
-/// assert_eq!(never.condition.as_deref(), Some("DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION"));
+/// assert_eq!(never.condition.as_deref(), Some("DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION"));
 /// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
 pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed> {
@@ -65,6 +66,20 @@ pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed
     Ok(out)
 }
 
+/// Casts as [`cast`] at a time of the query's: a clock alone becomes an instant of that day.
+pub fn cast_at(input: Typed, to: &DataType, mode: Mode, zone: Zone, now_us: i64) -> Result<Typed> {
+    if !is_string(&input.data_type) || *to != timestamp() {
+        return cast(input, to, mode, zone);
+    }
+    let mut out = input.clone();
+    (out.attribute, out.data_type) = (None, to.clone());
+    let options = format!("{mode:?} {zone:?} {now_us}");
+    out.expr = kernel::call("cast", options, to.clone(), vec![input.expr], move |args, _| {
+        instants(args[0].as_string(), mode, zone, Some(now_us))
+    });
+    Ok(out)
+}
+
 /// Returns the intervals that strings say; null for those that say none, whatever the mode.
 fn intervals(texts: &StringArray) -> ArrayRef {
     let parse = |text| {
@@ -80,6 +95,10 @@ fn intervals(texts: &StringArray) -> ArrayRef {
 fn cannot_cast(name: &str, from: &DataType, to: &DataType) -> SparkError {
     // Spark tells what its legacy mode or another function would do (`Cast.typeCheckFailureMessage`).
     let condition = match (from, to) {
+        (from, DataType::Date32) if is_numeric(from) => "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION",
+        (DataType::Boolean, DataType::Timestamp(_, Some(_))) | (DataType::Timestamp(_, Some(_)), DataType::Boolean) => {
+            "DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION"
+        }
         (DataType::Date32, to) if is_numeric(to) => "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION",
         (from, DataType::Binary) if is_integral(from) => "DATATYPE_MISMATCH.CAST_WITH_CONF_SUGGESTION",
         _ => "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",

@@ -19,7 +19,7 @@ use arrow::datatypes::*;
 use crate::error::{Exception, Result, SparkError};
 use crate::formats::json::text::{Json, Leniency, parse};
 use crate::formats::{ParseMode, corrupt_column, csv, json, malformed};
-use crate::values::text::parse_timestamp;
+use crate::values::parse_time::parse_timestamp;
 use crate::values::types::{list_of, timestamp};
 use crate::values::zone::Zone;
 
@@ -40,7 +40,9 @@ pub fn shape(json: &Json, wishes: Wishes) -> DataType {
         Json::Null => DataType::Null,
         Json::Bool(_) | Json::Number(_) if wishes.primitives_as_text => DataType::Utf8,
         Json::Bool(_) => DataType::Boolean,
-        Json::Text(text) if wishes.times && parse_timestamp(text).is_some() => timestamp(),
+        Json::Text(text) if wishes.times && parse_timestamp(text).is_some_and(|time| time.wall_clock().is_some()) => {
+            timestamp()
+        }
         Json::Text(_) => DataType::Utf8,
         Json::Number(raw) if raw.contains(['.', 'e', 'E', 'N', 'I']) => match fraction(raw) {
             Some(decimal) if wishes.decimals => decimal,

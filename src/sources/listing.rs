@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Exception, Result, SparkError};
 use crate::storage::files::{FileEntry, Files};
-use crate::values::text::parse_timestamp;
+use crate::values::parse_time::parse_timestamp;
 use crate::values::zone::Zone;
 
 /// A file that is read, with what its folders say of it.
@@ -79,7 +79,7 @@ impl Wanted {
         let time = |key: &str, name: &str| {
             let read = |text: &String| {
                 parse_timestamp(text)
-                    .map(|at| at.instant(zone) / 1000)
+                    .and_then(|at| Some(at.instant(zone)? / 1000))
                     .ok_or_else(|| invalid(name, text, "must be a timestamp"))
             };
             options.get(key).map(read).transpose()

@@ -23,11 +23,10 @@ use arrow::datatypes::*;
 use arrow::util::display::FormatOptions;
 
 use crate::error::{Exception, SparkError};
-use crate::values::interval_text;
-use crate::values::raw;
 use crate::values::text;
 use crate::values::types::{is_integral, is_numeric, simple_string, sql_name};
 use crate::values::zone::{self, Zone};
+use crate::values::{floats, interval_text, parse_time, raw};
 
 /// What a value that does not fit becomes: an error, a wrapped number or null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,6 +158,9 @@ fn cast_time(array: &ArrayRef, to: &DataType, mode: Mode, zone: Zone) -> DfResul
         }
         (from, Timestamp(_, Some(tz))) if is_numeric(from) => {
             let doubles = plain(array, &Float64)?;
+            if mode == Mode::Ansi {
+                floats::check_finite(doubles.as_primitive(), from, to)?;
+            }
             let out: TimestampMicrosecondArray = doubles
                 .as_primitive::<Float64Type>()
                 .unary_opt(|s| s.is_finite().then_some((s * 1e6) as i64));
@@ -407,28 +409,23 @@ pub fn invalid_input(text: &str, to: &DataType) -> SparkError {
     .with("targetType", format!("\"{}\"", sql_name(to)))
 }
 
+/// Parses each string; null stays null, and what does not parse is an error under ANSI and null in the other modes.
+pub fn each<T>(
+    texts: &StringArray,
+    to: &DataType,
+    mode: Mode,
+    parse: impl Fn(&str) -> Option<T>,
+) -> DfResult<Vec<Option<T>>> {
+    let one = |text: Option<&str>| match text.map(|text| (text, parse(text))) {
+        Some((text, None)) if mode == Mode::Ansi => Err(invalid_input(text, to).into()),
+        parsed => Ok(parsed.and_then(|(_, value)| value)),
+    };
+    texts.iter().map(one).collect()
+}
+
 /// Casts strings by the target's parser in [`text`]; what does not parse is an error under ANSI and
 /// null in the other modes.
 fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfResult<ArrayRef> {
-    /// Parses each string; null stays null.
-    fn each<T>(
-        texts: &StringArray,
-        to: &DataType,
-        mode: Mode,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> DfResult<Vec<Option<T>>> {
-        texts
-            .iter()
-            .map(|text| match text {
-                None => Ok(None),
-                Some(text) => match parse(text) {
-                    Some(value) => Ok(Some(value)),
-                    None if mode == Mode::Ansi => Err(invalid_input(text, to).into()),
-                    None => Ok(None),
-                },
-            })
-            .collect()
-    }
     let truncate = mode != Mode::Ansi;
     let (least, most) = integral_range(to);
     let long = |t: &str| text::parse_long(t, truncate && mode == Mode::Legacy).filter(|v| (least..=most).contains(v));
@@ -442,12 +439,12 @@ fn from_text(texts: &StringArray, to: &DataType, mode: Mode, zone: Zone) -> DfRe
             text::parse_double(t).map(|x| x as f32)
         })?)),
         DataType::Boolean => Arc::new(BooleanArray::from(each(texts, to, mode, text::parse_boolean)?)),
-        DataType::Date32 => Arc::new(Date32Array::from(each(texts, to, mode, text::parse_date)?)),
-        DataType::Timestamp(_, tz) => {
-            let parse =
-                |t: &str| text::parse_timestamp(t).map(|p| if tz.is_some() { p.instant(zone) } else { p.local_us });
-            Arc::new(TimestampMicrosecondArray::from(each(texts, to, mode, parse)?).with_timezone_opt(tz.clone()))
+        DataType::Date32 => Arc::new(Date32Array::from(each(texts, to, mode, parse_time::parse_date)?)),
+        DataType::Timestamp(_, None) => {
+            let wall_clock = |t: &str| parse_time::parse_timestamp(t)?.wall_clock();
+            Arc::new(TimestampMicrosecondArray::from(each(texts, to, mode, wall_clock)?))
         }
+        DataType::Timestamp(_, Some(_)) => parse_time::instants(texts, mode, zone, None)?,
         DataType::Decimal128(p, s) => {
             let limit = 10i128.pow(u32::from(*p));
             let values = each(texts, to, mode, |t| text::parse_decimal(t, *s))?;

@@ -8,7 +8,8 @@ use arrow::datatypes::*;
 use arrow::row::{RowConverter, Rows, SortField};
 
 use super::nested::{any, with_parts};
-use crate::error::Result;
+use crate::error::{Exception, Result, SparkError};
+use crate::values::types::sql_name;
 
 /// Returns whether a type is a floating one or has one within.
 pub fn has_floats(of: &DataType) -> bool {
@@ -57,6 +58,29 @@ pub fn comparable(columns: &[ArrayRef]) -> Result<Rows> {
     let fields = columns.iter().map(|c| SortField::new(c.data_type().clone())).collect();
     let columns: Vec<ArrayRef> = columns.iter().map(normalised).collect::<Result<_>>()?;
     Ok(RowConverter::new(fields)?.convert_columns(&columns)?)
+}
+
+/// Returns whether numbers can be times: all are finite.
+///
+/// # Errors
+/// If one is not, `CAST_INVALID_INPUT`.
+pub fn check_finite(numbers: &Float64Array, from: &DataType, to: &DataType) -> Result<()> {
+    let Some(wrong) = numbers.iter().flatten().find(|x| !x.is_finite()) else {
+        return Ok(());
+    };
+    let (text, from, to) = (crate::values::text::double(wrong), sql_name(from), sql_name(to));
+    Err(SparkError::new(
+        Exception::DateTime,
+        "CAST_INVALID_INPUT",
+        "22018",
+        format!(
+            "The value {text} of the type \"{from}\" cannot be cast to \"{to}\" because it is malformed. Correct the value as per the syntax, or \
+             change its target type. Use `try_cast` to tolerate malformed input and return NULL instead."
+        ),
+    )
+    .with("expression", text)
+    .with("sourceType", format!("\"{from}\""))
+    .with("targetType", format!("\"{to}\"")))
 }
 
 #[cfg(test)]

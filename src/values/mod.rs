@@ -10,6 +10,7 @@
 //! types        which Arrow type stands for which Spark type, and what errors call it
 //! cast         arrays of one type to arrays of another; uses text, interval and zone
 //! text         one value to its string and back, as casts do it
+//! parse_time   strings to dates and times, as casts do it
 //! java_format  date and time patterns such as yyyy-MM-dd: compiled, and times to strings
 //! java_parse   strings to times by such a pattern
 //! raw          strings whose bytes are not UTF-8
@@ -39,6 +40,7 @@ pub mod java_parse;
 pub mod maps;
 pub mod murmur3;
 pub mod nested;
+pub mod parse_time;
 pub mod raw;
 pub mod text;
 pub mod types;

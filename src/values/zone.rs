@@ -74,12 +74,12 @@ impl Zone {
     /// Returns the zone of a name: `Europe/Rome`, `UTC`, `Z`, `GMT+2`, `+02:00`, `-8`, `PST`; `None` for
     /// anything else.
     ///
-    /// Regions are matched as the tz database spells them. Of the three-letter names that
-    /// `java.time.ZoneId.SHORT_IDS` knows, those that people use are read. Offsets reach from -18:00 to
+    /// Regions are matched as the tz database spells them. Three-letter names are those of
+    /// `java.time.ZoneId.SHORT_IDS`. Offsets reach from -18:00 to
     /// +18:00.
     pub fn parse(name: &str) -> Option<Zone> {
-        let name = name.trim();
-        if name == "Z" || name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("gmt") {
+        let name = name.trim_matches(|c| c <= ' ');
+        if matches!(name, "Z" | "UTC" | "GMT" | "UT") {
             return Some(Self::UTC);
         }
         let offset = name
@@ -90,15 +90,11 @@ impl Zone {
         if offset.starts_with(['+', '-']) {
             return parse_offset(offset).map(Zone::Fixed);
         }
-        let short = [
-            ("PST", "America/Los_Angeles"),
-            ("CST", "America/Chicago"),
-            ("JST", "Asia/Tokyo"),
-            ("IST", "Asia/Kolkata"),
-            ("CET", "Europe/Paris"),
-        ];
-        let name = short.iter().find(|(s, _)| *s == name).map_or(name, |(_, long)| long);
-        name.parse::<Tz>().ok().map(Zone::Region)
+        match SHORT_IDS.iter().find(|(short, _)| *short == name) {
+            Some((_, offset)) if offset.starts_with('-') => parse_offset(offset).map(Zone::Fixed),
+            Some((_, region)) => region.parse::<Tz>().ok().map(Zone::Region),
+            None => name.parse::<Tz>().ok().map(Zone::Region),
+        }
     }
 
     /// Returns the seconds east of UTC at an instant (µs since the epoch); 0 for instants that chrono
@@ -134,16 +130,23 @@ impl Zone {
         };
         let before = i64::from(self.offset_at(local.saturating_sub(86_400_000_000))) * 1_000_000;
         let after = i64::from(self.offset_at(local.saturating_add(86_400_000_000))) * 1_000_000;
-        let first = local - before;
+        let first = local.saturating_sub(before);
         if self.to_local(first) == local {
             return first;
         }
-        let second = local - after;
+        let second = local.saturating_sub(after);
         if self.to_local(second) == local { second } else { first }
     }
 }
 
 impl Zone {
+    /// Returns the instant of a wall clock; `None` beyond the instants that there are.
+    pub fn checked_instant(self, local: i64) -> Option<i64> {
+        let us = self.to_instant(local);
+        let within = local.checked_sub(i64::from(self.offset_at(us)) * 1_000_000).is_some();
+        (within || (us != i64::MAX && us != i64::MIN)).then_some(us)
+    }
+
     /// Returns the instant of a wall clock near an instant: in an overlap the one with that instant's offset, if it has it
     /// (`java.time.ZonedDateTime.truncatedTo`); else as [`Self::to_instant`].
     pub fn to_instant_near(self, local: i64, near: i64) -> i64 {
@@ -156,17 +159,55 @@ impl Zone {
     }
 }
 
-/// Returns the seconds of `+2`, `+02`, `+0200`, `+02:00` or `+02:00:00`; the sign stands first.
+/// The three-letter names (`java.time.ZoneId.SHORT_IDS`).
+const SHORT_IDS: [(&str, &str); 28] = [
+    ("ACT", "Australia/Darwin"),
+    ("AET", "Australia/Sydney"),
+    ("AGT", "America/Argentina/Buenos_Aires"),
+    ("ART", "Africa/Cairo"),
+    ("AST", "America/Anchorage"),
+    ("BET", "America/Sao_Paulo"),
+    ("BST", "Asia/Dhaka"),
+    ("CAT", "Africa/Harare"),
+    ("CNT", "America/St_Johns"),
+    ("CST", "America/Chicago"),
+    ("CTT", "Asia/Shanghai"),
+    ("EAT", "Africa/Addis_Ababa"),
+    ("ECT", "Europe/Paris"),
+    ("EST", "-05:00"),
+    ("HST", "-10:00"),
+    ("IET", "America/Indiana/Indianapolis"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MIT", "Pacific/Apia"),
+    ("MST", "-07:00"),
+    ("NET", "Asia/Yerevan"),
+    ("NST", "Pacific/Auckland"),
+    ("PLT", "Asia/Karachi"),
+    ("PNT", "America/Phoenix"),
+    ("PRT", "America/Puerto_Rico"),
+    ("PST", "America/Los_Angeles"),
+    ("SST", "Pacific/Guadalcanal"),
+    ("VST", "Asia/Ho_Chi_Minh"),
+];
+
+/// Returns the seconds of `+2`, `+02`, `+0200`, `+02:00`, `+020000` or `+02:00:00`, also of `+2:00` and `+02:0`; the sign
+/// stands first (`java.time.ZoneOffset.of` and `SparkDateTimeUtils.getZoneId`).
 fn parse_offset(text: &str) -> Option<i32> {
     let sign = if text.starts_with('-') { -1 } else { 1 };
     let digits = &text[1..];
     let (hours, minutes, seconds) = match digits.split(':').collect::<Vec<_>>()[..] {
         [h] if h.len() <= 2 => (h, "0", "0"),
-        [h] if h.len() == 4 => (&h[..2], &h[2..], "0"),
+        [h] if h.len() == 4 => (h.get(..2)?, h.get(2..)?, "0"),
+        [h] if h.len() == 6 => (h.get(..2)?, h.get(2..4)?, h.get(4..)?),
         [h, m] => (h, m, "0"),
-        [h, m, s] => (h, m, s),
+        [h, m, s] if m.len() == 2 && s.len() == 2 => (h, m, s),
         _ => return None,
     };
+    let digits = |part: &str| matches!(part.len(), 1 | 2) && part.bytes().all(|b| b.is_ascii_digit());
+    if ![hours, minutes, seconds].into_iter().all(digits) {
+        return None;
+    }
     let (h, m, s): (i32, i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?, seconds.parse().ok()?);
     let total = h * 3600 + m * 60 + s;
     (h <= 18 && m < 60 && s < 60 && total <= 18 * 3600).then_some(sign * total)

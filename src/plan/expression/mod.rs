@@ -249,7 +249,7 @@ impl Analyzer {
             _ if child.named => (text, Some(child.name.clone())),
             _ => (text, None),
         };
-        let mut out = cast_expr::cast(child, &to, mode, self.zone)?;
+        let mut out = cast_expr::cast_at(child, &to, mode, self.zone, self.now_us)?;
         (out.name, out.column_name, out.named) = (name, column_name, false);
         Ok(out)
     }

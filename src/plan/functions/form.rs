@@ -174,7 +174,7 @@ impl Analyzer {
         let text = self.expression(text, scope)?;
         let zone = self.zone;
         let label = text.name.clone();
-        let instant = cast_expr::cast(text, &types::timestamp(), cast::Mode::Ansi, zone)?;
+        let instant = cast_expr::cast_at(text, &types::timestamp(), cast::Mode::Ansi, zone, self.now_us)?;
         let value = super::fold(&instant.expr).filter(|v| !v.is_null()).ok_or_else(|| {
             SparkError::new(
                 Exception::Parse,

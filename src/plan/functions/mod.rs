@@ -102,7 +102,7 @@ impl Context<'_> {
     /// # Errors
     /// If Spark does not cast between the two types.
     pub fn cast(&self, typed: Typed, to: &DataType) -> Result<Typed> {
-        cast_expr::cast(typed, to, self.mode, self.zone)
+        cast_expr::cast_at(typed, to, self.mode, self.zone, self.now_us)
     }
 
     /// Returns whether errors are raised if a result would be wrong.

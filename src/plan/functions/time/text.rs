@@ -50,7 +50,13 @@ pub fn to_timestamp(call: &Call<'_>, tolerant: bool, made: Made) -> Result<Typed
     let time = if call.has(1) {
         parsed(call, to, mode, 1, true)?
     } else {
-        cast_expr::cast(check(call, call.arg(0)?, true)?, &to, mode, call.context.zone)?
+        cast_expr::cast_at(
+            check(call, call.arg(0)?, true)?,
+            &to,
+            mode,
+            call.context.zone,
+            call.context.now_us,
+        )?
     };
     Ok(call.labelled(time))
 }
