@@ -15,7 +15,7 @@ use crate::ml::stage::{Role, Stage, Transformer};
 use crate::ml::text::TextTerms;
 use crate::ml::text::words::LoweredTexts;
 use crate::plan::analyzer::Analyzer;
-use crate::plan::functions::text::pattern::{Pattern, compile};
+use crate::plan::functions::text::pattern::compile;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::values::types;
@@ -78,12 +78,9 @@ impl RegexWords {
     /// If the pattern is not a valid regular expression.
     pub fn new(params: &Params) -> Result<Self> {
         Ok(Self {
-            regex: match compile("RegexTokenizer", &params.text("pattern")?)? {
-                Pattern::Linear(regex) => regex,
-                Pattern::Backtracking(_) => {
-                    return Err(SparkError::unsupported("a RegexTokenizer whose pattern looks around"));
-                }
-            },
+            regex: compile("RegexTokenizer", &params.text("pattern")?)?
+                .linear()
+                .ok_or_else(|| SparkError::unsupported("a RegexTokenizer whose pattern looks around"))?,
             gaps: params.bool("gaps")?,
             lower: params.bool("toLowercase")?,
             least: params.count("minTokenLength")?,

@@ -11,8 +11,9 @@ use arrow::datatypes::*;
 use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
-use crate::plan::functions::row;
+use crate::plan::functions::error::non_foldable;
 use crate::plan::functions::text::pattern::{Groups, Pattern, compile};
+use crate::plan::functions::{fold, row};
 use crate::plan::scope::Typed;
 use crate::values::types::{element_field, list_of};
 
@@ -23,7 +24,29 @@ pub fn matches(call: &Call<'_>, name: &str) -> Result<Typed> {
 }
 
 /// Resolves `regexp_replace` (`RegExpReplace`).
+///
+/// # Errors
+/// If the position is not a constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if it is below 1,
+/// `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE`.
 pub fn regexp_replace(call: &Call<'_>) -> Result<Typed> {
+    if call.has(3) && fold(&call.int(3)?.expr).is_none() {
+        return Err(non_foldable(call, "position", "INT"));
+    }
+    if let Some(position) = call.constant_int(3).filter(|position| *position < 1) {
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE",
+            "42K09",
+            format!(
+                "Cannot resolve \"{}\" due to data type mismatch: The position must be between (0, {}] (current value = {position}).",
+                call.label(),
+                i32::MAX
+            ),
+        )
+        .with("exprName", "position")
+        .with("valueRange", format!("(0, {}]", i32::MAX))
+        .with("currentValue", position.to_string())
+        .with("sqlExpr", format!("\"{}\"", call.label())));
+    }
     let args = vec![call.text(0)?, call.text(1)?, call.text(2)?, call.int_or(3, 1)?];
     Ok(replace(args, call.label_or(3, &["1"])))
 }
