@@ -39,7 +39,13 @@ fn fits(call: &Call<'_>, insensitive: bool) -> Result<Typed> {
     let pattern = cast_expr::as_string(call.arg(1)?, call.context.mode, call.context.zone)?;
     let escape = match call.args.get(2) {
         None => '\\',
-        Some(arg) => arg.name.chars().next().unwrap_or('\\'),
+        Some(arg) => {
+            let mut chars = arg.name.chars();
+            match (chars.next(), chars.next()) {
+                (Some(escape), None) => escape,
+                _ => return Err(invalid_escape(&arg.name)),
+            }
+        }
     };
     let escaped = if escape == '\\' {
         String::new()
@@ -74,6 +80,19 @@ fn fits(call: &Call<'_>, insensitive: bool) -> Result<Typed> {
         },
     );
     Ok(Typed::new(expr, DataType::Boolean, label))
+}
+
+/// Makes `INVALID_ESC`.
+fn invalid_escape(escape: &str) -> SparkError {
+    let escape = string(escape);
+    let message =
+        format!("Found an invalid escape string: {escape}. The escape string must contain only one character.");
+    SparkError::new(Exception::Parse, "INVALID_ESC", "42604", message).with("invalidEscape", escape)
+}
+
+/// Returns a string as messages quote it.
+fn string(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 /// Which of `x [NOT] [I]LIKE ANY (…)` and `ALL` a call is.
@@ -122,13 +141,13 @@ pub fn quantified(call: &Call<'_>, form: &Quantified) -> Result<Typed> {
 fn like_regex(pattern: &str, escape: char, insensitive: bool) -> Result<regex::Regex> {
     let mut out = String::from(if insensitive { "(?is)^" } else { "(?s)^" });
     let mut chars = pattern.chars();
-    let invalid = |why: &str| {
-        SparkError::new(
-            Exception::Analysis,
-            "INVALID_FORMAT",
+    let invalid = |kind: &str, why: &str| {
+        SparkError::analysis(
+            &format!("INVALID_FORMAT.{kind}"),
             "42601",
             format!("The format is invalid: '{pattern}'. {why}"),
         )
+        .with("format", string(pattern))
     };
     while let Some(c) = chars.next() {
         if c == escape {
@@ -136,12 +155,17 @@ fn like_regex(pattern: &str, escape: char, insensitive: bool) -> Result<regex::R
                 Some(next) if next == '_' || next == '%' || next == escape => {
                     out.push_str(&regex::escape(&next.to_string()))
                 }
-                Some(_) => {
+                Some(next) => {
+                    let next = string(&next.to_string());
+                    let why = format!("The escape character is not allowed to precede {next}.");
+                    return Err(invalid("ESC_IN_THE_MIDDLE", &why).with("char", next));
+                }
+                None => {
                     return Err(invalid(
-                        "The escape character is not allowed to precede this character.",
+                        "ESC_AT_THE_END",
+                        "The escape character is not allowed to end with.",
                     ));
                 }
-                None => return Err(invalid("The escape character is not allowed to end with.")),
             }
         } else {
             match c {
@@ -152,5 +176,5 @@ fn like_regex(pattern: &str, escape: char, insensitive: bool) -> Result<regex::R
         }
     }
     out.push('$');
-    regex::Regex::new(&out).map_err(|e| invalid(&e.to_string()))
+    regex::Regex::new(&out).map_err(|e| SparkError::internal(e.to_string()))
 }

@@ -322,9 +322,7 @@ pub fn substring(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.text_or_binary(0)?, call.int(1)?, call.int_or(2, i32::MAX)?];
     if args[0].data_type == DataType::Binary {
         return Ok(row::call("substring", "binary", DataType::Binary, args, label, |r| {
-            let bytes = r.bytes(0);
-            let (from, to) = span(bytes.len() as i64, r.int(1).into(), r.int(2).into());
-            Ok(Some(bytes[from..to].to_vec()))
+            Ok(Some(bytes_of(r.bytes(0), r.int(1).into(), r.int(2).into()).to_vec()))
         }));
     }
     Ok(row::call("substring", "", DataType::Utf8, args, label, |r| {
@@ -346,6 +344,12 @@ pub fn substring_of(text: &str, start: i64, length: i64) -> String {
         return text[from..to].to_owned();
     }
     text.chars().skip(from).take(to - from).collect()
+}
+
+/// Returns a part of bytes, as [`substring_of`] does of characters.
+pub fn bytes_of(bytes: &[u8], start: i64, length: i64) -> &[u8] {
+    let (from, to) = span(bytes.len() as i64, start, length);
+    &bytes[from..to]
 }
 
 /// Returns where a part of a value of `count` characters or bytes begins and ends, from 0.

@@ -16,10 +16,14 @@ use crate::values::base64::{from_base64, to_base64};
 use crate::values::raw;
 use crate::values::types::is_numeric;
 
-/// Resolves `base64` (`Base64`): padded, without line breaks.
+/// Characters of a line of base 64 (`java.util.Base64.getMimeEncoder`).
+const LINE: usize = 76;
+
+/// Resolves `base64` (`Base64`): padded, in lines of 76 characters.
 pub fn base64(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.binary(0)?], |r| {
-        Ok(Some(to_base64(r.bytes(0))))
+        let lines: Vec<String> = r.bytes(0).chunks(LINE / 4 * 3).map(to_base64).collect();
+        Ok(Some(lines.join("\r\n")))
     })
 }
 
@@ -180,6 +184,7 @@ fn encode(text: &str, name: &str) -> Result<Vec<u8>> {
     Ok(match charset {
         "US-ASCII" => within(0x7f)?,
         "ISO-8859-1" => within(0xff)?,
+        "UTF-16" if text.is_empty() => Vec::new(),
         "UTF-16" => [0xfe, 0xff]
             .into_iter()
             .chain(text.encode_utf16().flat_map(u16::to_be_bytes))

@@ -20,7 +20,7 @@ use crate::error::{Exception, Result, SparkError};
 use crate::kernels::limits;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::error::index_of_zero;
-use crate::plan::functions::text::basic::substring_of;
+use crate::plan::functions::text::basic::{bytes_of, substring_of};
 use crate::plan::functions::{constant, row};
 use crate::plan::literal;
 use crate::plan::scope::Typed;
@@ -113,8 +113,33 @@ pub fn nth_part(call: &Call<'_>) -> Result<Typed> {
     })
 }
 
-/// Resolves `overlay` (`Overlay`). A negative length is that of the replacement.
+/// Resolves `overlay` (`Overlay`) of strings or of binaries. A negative length is that of the replacement.
+///
+/// # Errors
+/// If one is a string and the other a binary, `DATATYPE_MISMATCH.DATA_DIFF_TYPES`.
 pub fn overlay(call: &Call<'_>) -> Result<Typed> {
+    let binary = |i: usize| call.args.get(i).is_some_and(|arg| arg.data_type == DataType::Binary);
+    if binary(0) && binary(1) {
+        return overlay_bytes(call);
+    }
+    if binary(0) || binary(1) {
+        let label = call.label_or(3, &["-1"]);
+        let types = if binary(0) {
+            "(\"BINARY\" or \"STRING\")"
+        } else {
+            "(\"STRING\" or \"BINARY\")"
+        };
+        return Err(SparkError::analysis(
+            "DATATYPE_MISMATCH.DATA_DIFF_TYPES",
+            "42K09",
+            format!(
+                "Cannot resolve \"{label}\" due to data type mismatch: Input to `overlay` should all be the same type, but it's {types}."
+            ),
+        )
+        .with("functionName", "`overlay`")
+        .with("dataType", types)
+        .with("sqlExpr", format!("\"{label}\"")));
+    }
     let args = vec![call.text(0)?, call.text(1)?, call.int(2)?, call.int_or(3, -1)?];
     let label = call.label_or(3, &["-1"]);
     Ok(row::call(call.name, "", DataType::Utf8, args, label, |r| {
@@ -127,6 +152,23 @@ pub fn overlay(call: &Call<'_>) -> Result<Typed> {
         let head = substring_of(text, 1, from - 1);
         let tail = substring_of(text, from.saturating_add(length), i32::MAX.into());
         Ok(Some(format!("{head}{with}{tail}")))
+    }))
+}
+
+/// Resolves `overlay` of binaries; positions count bytes.
+fn overlay_bytes(call: &Call<'_>) -> Result<Typed> {
+    let args = vec![call.binary(0)?, call.binary(1)?, call.int(2)?, call.int_or(3, -1)?];
+    let label = call.label_or(3, &["-1"]);
+    Ok(row::call(call.name, "bytes", DataType::Binary, args, label, |r| {
+        let (bytes, with, from) = (r.bytes(0), r.bytes(1), i64::from(r.int(2)));
+        let length = if r.int(3) < 0 {
+            with.len() as i64
+        } else {
+            r.int(3).into()
+        };
+        let head = bytes_of(bytes, 1, from - 1);
+        let tail = bytes_of(bytes, from.saturating_add(length), i32::MAX.into());
+        Ok(Some([head, with, tail].concat()))
     }))
 }
 
