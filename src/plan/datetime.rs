@@ -17,7 +17,7 @@ use arrow::datatypes::*;
 
 use super::arithmetic::Op;
 use super::scope::Typed;
-use crate::error::{Result, SparkError, arithmetic_overflow};
+use crate::error::{Exception, Result, SparkError, arithmetic_overflow};
 use crate::kernels::kernel::{self, Role};
 use crate::values::cast::Mode;
 use crate::values::types;
@@ -39,6 +39,7 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone, mode: Mode) -
     let is_interval = crate::values::interval::is_interval;
     Ok(Some(match (op, a, b) {
         (Op::Add, x, Date32 | Timestamp(..)) if is_interval(x) => return arithmetic(op, right, left, zone, mode),
+        (Op::Add, Int8 | Int16 | Int32, Date32) => return arithmetic(op, right, left, zone, mode),
         (Op::Add | Op::Subtract, Date32, Int8 | Int16 | Int32) => {
             let sign = if op == Op::Add { 1 } else { -1 };
             let days = crate::plan::cast_expr::cast(right.clone(), &Int32, crate::values::cast::Mode::Ansi, zone)?;
@@ -57,9 +58,11 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone, mode: Mode) -
             difference::<TimestampMicrosecondType>("timestamp_diff", left, right, label, i64::wrapping_sub)
         }
         (Op::Add | Op::Subtract, Date32 | Timestamp(..), y) if is_interval(y) => moved(op, left, right, zone),
-        (Op::Add | Op::Subtract, Duration(_), Duration(_)) => summed::<DurationMicrosecondType>(op, left, right, label),
+        (Op::Add | Op::Subtract, Duration(_), Duration(_)) => {
+            summed::<DurationMicrosecondType>(op, left, right, label, mode)
+        }
         (Op::Add | Op::Subtract, Interval(IntervalUnit::YearMonth), Interval(IntervalUnit::YearMonth)) => {
-            summed::<IntervalYearMonthType>(op, left, right, label)
+            summed::<IntervalYearMonthType>(op, left, right, label, mode)
         }
         (Op::Multiply, number, x) if is_interval(x) && types::is_numeric(number) => {
             scaled(op, right, left, label, mode, zone)?
@@ -67,8 +70,38 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone, mode: Mode) -
         (Op::Multiply | Op::Divide, x, number) if is_interval(x) && types::is_numeric(number) => {
             scaled(op, left, right, label, mode, zone)?
         }
+        (Op::Add | Op::Subtract, Date32, y) if types::is_numeric(y) => {
+            let name = if op == Op::Add { "date_add" } else { "date_sub" };
+            let call = format!("{name}({}, {})", left.name, right.name);
+            return Err(unexpected_days(&call, right));
+        }
+        (Op::Add, Date32, Date32 | Utf8) => {
+            let call = format!("date_add({}, {})", left.name, right.name);
+            let mut days = right.clone();
+            days.data_type = Date32;
+            return Err(unexpected_days(&call, &days));
+        }
         _ => return Ok(None),
     }))
+}
+
+/// Makes the error of days that are not an INT.
+pub fn unexpected_days(call: &str, days: &Typed) -> SparkError {
+    let wanted = "(\"INT\" or \"SMALLINT\" or \"TINYINT\")";
+    let (name, found) = (&days.name, types::sql_name(&days.data_type));
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
+        "42K09",
+        format!(
+            "Cannot resolve \"{call}\" due to data type mismatch: The second parameter requires the {wanted} type, however \"{name}\" has the \
+             type \"{found}\"."
+        ),
+    )
+    .with("sqlExpr", format!("\"{call}\""))
+    .with("paramIndex", "second")
+    .with("inputSql", format!("\"{name}\""))
+    .with("inputType", format!("\"{found}\""))
+    .with("requiredType", wanted)
 }
 
 /// Returns the day-time interval between two dates or two timestamps; it wraps around beyond 292,000
@@ -90,23 +123,41 @@ fn difference<T: ArrowPrimitiveType>(
     Typed::new(expr, to, label)
 }
 
+/// Makes `INTERVAL_ARITHMETIC_OVERFLOW` of a sum or a difference.
+pub fn interval_overflow(op: Op) -> SparkError {
+    let tolerant = if op == Op::Add { "`try_add`" } else { "`try_subtract`" };
+    SparkError::new(
+        Exception::Arithmetic,
+        "INTERVAL_ARITHMETIC_OVERFLOW.WITH_SUGGESTION",
+        "22015",
+        format!("Integer overflow while operating with intervals. Use {tolerant} to tolerate overflow and return NULL instead."),
+    )
+    .with("functionName", tolerant)
+}
+
 /// Returns the sum or difference of two intervals of one kind.
 ///
-/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
-fn summed<T: ArrowPrimitiveType>(op: Op, left: &Typed, right: &Typed, label: String) -> Typed {
+/// When it runs, an overflow is null if `mode` is [`Mode::Try`], else `INTERVAL_ARITHMETIC_OVERFLOW`.
+fn summed<T: ArrowPrimitiveType>(op: Op, left: &Typed, right: &Typed, label: String, mode: Mode) -> Typed {
     let sides = vec![left.expr.clone(), right.expr.clone()];
     let to = left.data_type.clone();
-    let expr = kernel::call("interval", op.symbol(), to.clone(), sides, move |args, _| {
+    let options = format!("{} {mode:?}", op.symbol());
+    let expr = kernel::call("interval", options, to.clone(), sides, move |args, _| {
         let (x, y) = (args[0].as_primitive::<T>(), args[1].as_primitive::<T>());
-        let out: PrimitiveArray<T> = arrow::compute::try_binary(x, y, |x, y| {
+        let sum = |(x, y): (Option<T::Native>, Option<T::Native>)| {
+            let (Some(x), Some(y)) = (x, y) else { return Ok(None) };
             let sum = if op == Op::Add {
                 x.add_checked(y)
             } else {
                 x.sub_checked(y)
             };
-            sum.map_err(|_| arithmetic_overflow("interval overflow").into())
-        })?;
-        Ok(Arc::new(out))
+            match sum {
+                Err(_) if mode != Mode::Try => Err(interval_overflow(op)),
+                sum => Ok(sum.ok()),
+            }
+        };
+        let sums = x.iter().zip(y).map(sum).collect::<Result<PrimitiveArray<T>>>()?;
+        Ok(Arc::new(sums))
     });
     Typed::new(expr, to, label)
 }
@@ -150,8 +201,8 @@ fn moved(op: Op, left: &Typed, right: &Typed, zone: Zone) -> Typed {
 /// Returns an interval times or divided by a number, rounded half up (`MultiplyDTInterval`,
 /// `DivideDTInterval` and their kin).
 ///
-/// When it runs, division by zero is `INTERVAL_DIVIDED_BY_ZERO` and an overflow `ARITHMETIC_OVERFLOW`,
-/// in every mode.
+/// When it runs, division by zero is `INTERVAL_DIVIDED_BY_ZERO` and an overflow `ARITHMETIC_OVERFLOW`; null
+/// if `mode` is [`Mode::Try`].
 fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, mode: Mode, zone: Zone) -> Result<Typed> {
     if let DataType::Interval(IntervalUnit::MonthDayNano) = interval.data_type {
         return calendar_scaled(op, interval, number, label, mode, zone);
@@ -161,7 +212,7 @@ fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, mode: Mode, z
     let double = crate::plan::cast_expr::cast(number.clone(), &DataType::Float64, Mode::Ansi, zone)?;
     let expr = kernel::call(
         "scale_interval",
-        op.symbol(),
+        format!("{} {mode:?}", op.symbol()),
         to.clone(),
         vec![interval.expr.clone(), double.expr],
         move |args, _| {
@@ -170,9 +221,9 @@ fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, mode: Mode, z
                 DataType::Duration(_) => args[0].as_primitive::<DurationMicrosecondType>().unary(|us| us),
                 _ => args[0].as_primitive::<IntervalYearMonthType>().unary(i64::from),
             };
-            let out: Int64Array = arrow::compute::try_binary(&whole, numbers, |x, n| {
+            let one = |x: i64, n: f64| {
                 if op == Op::Divide && n == 0.0 {
-                    return Err(interval_by_zero().into());
+                    return Err(interval_by_zero());
                 }
                 let scaled = if op == Op::Divide { x as f64 / n } else { x as f64 * n };
                 let exact = if op == Op::Multiply && n.fract() == 0.0 {
@@ -182,8 +233,14 @@ fn scaled(op: Op, interval: &Typed, number: &Typed, label: String, mode: Mode, z
                 };
                 exact
                     .filter(|_| scaled.abs() < 9.3e18)
-                    .ok_or_else(|| arithmetic_overflow("interval overflow").into())
-            })?;
+                    .ok_or_else(|| arithmetic_overflow("interval overflow"))
+            };
+            let each = |(x, n): (Option<i64>, Option<f64>)| match (x, n) {
+                (Some(x), Some(n)) if mode == Mode::Try => Ok(one(x, n).ok()),
+                (Some(x), Some(n)) => one(x, n).map(Some),
+                _ => Ok(None),
+            };
+            let out = whole.iter().zip(numbers).map(each).collect::<Result<Int64Array>>()?;
             Ok(match &result {
                 DataType::Duration(_) => Arc::new(out.unary::<_, DurationMicrosecondType>(|us| us)),
                 _ => Arc::new(
@@ -281,11 +338,7 @@ pub fn add_days(date: datafusion_expr::Expr, days: datafusion_expr::Expr, sign: 
                 args[0].as_primitive::<Date32Type>(),
                 args[1].as_primitive::<Int32Type>(),
             );
-            let out: Date32Array = arrow::compute::try_binary(x, y, |d, n| {
-                sign.checked_mul(n)
-                    .and_then(|n| d.checked_add(n))
-                    .ok_or_else(|| arithmetic_overflow("integer overflow").into())
-            })?;
+            let out: Date32Array = arrow::compute::binary(x, y, |d, n| d.wrapping_add(sign.wrapping_mul(n)))?;
             Ok(Arc::new(out))
         },
     )
@@ -298,7 +351,7 @@ pub fn add_days(date: datafusion_expr::Expr, days: datafusion_expr::Expr, sign: 
 ///
 /// ```
 /// use rivulet::plan::datetime::plus_months;
-/// use rivulet::values::text::{date, parse_date};
+/// use rivulet::values::{parse_time::parse_date, text::date};
 ///
 /// let moved = parse_date("2024-01-31").and_then(|day| plus_months(day, 1));
 /// assert_eq!(moved.map(date).as_deref(), Some("2024-02-29"));

@@ -167,9 +167,11 @@ impl Pattern {
             )
         })?;
         let mut out = String::new();
+        let has_era = self.parts.iter().any(|part| matches!(part, Part::Field('G', _)));
         for part in &self.parts {
             match part {
                 Part::Literal(text) => out.push_str(text),
+                Part::Field('y', count) if has_era => year_of_era(time.year(), *count, &mut out),
                 Part::Field(letter, count) => field(*letter, *count, time, instant_us, zone, &mut out),
                 Part::OptionalStart | Part::OptionalEnd => {}
             }
@@ -284,7 +286,6 @@ fn field(letter: char, count: usize, time: chrono::NaiveDateTime, instant_us: i6
     let number = |n: u32, out: &mut String| out.push_str(&format!("{n:0count$}"));
     let hour = time.hour();
     match letter {
-        'y' if count == 2 => out.push_str(&format!("{:02}", time.year().rem_euclid(100))),
         'y' => year(time.year(), count, out),
         'G' => out.push_str(match (time.year() > 0, count) {
             (true, 1..=3) => "AD",
@@ -328,8 +329,18 @@ fn field(letter: char, count: usize, time: chrono::NaiveDateTime, instant_us: i6
     }
 }
 
+/// Writes a year as its era counts it: 1 BC is the year before 1 AD.
+fn year_of_era(of_calendar: i32, count: usize, out: &mut String) {
+    let counted = if of_calendar > 0 { of_calendar } else { 1 - of_calendar };
+    year(counted, count, out);
+}
+
 /// Writes a year, padded to `count` digits (`SignStyle.EXCEEDS_PAD`).
 fn year(year: i32, count: usize, out: &mut String) {
+    if count == 2 {
+        out.push_str(&format!("{:02}", year.rem_euclid(100)));
+        return;
+    }
     let sign = if year < 0 { "-" } else { "" };
     let digits = format!("{:0count$}", year.unsigned_abs());
     // More digits than the pattern pads to are marked (`SignStyle.EXCEEDS_PAD`).

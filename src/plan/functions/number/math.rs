@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray};
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, IntervalUnit};
 use datafusion_common::ScalarValue;
 use datafusion_expr::Expr;
 
@@ -34,6 +34,29 @@ pub fn unary(call: &Call<'_>, name: &str, f: fn(f64) -> f64) -> Result<Typed> {
         call.label_as(name),
         move |r| Ok(Some(f(r.double(0)))),
     ))
+}
+
+/// Resolves `sign` and `signum` (`Signum`) of numbers and of intervals.
+pub fn sign_call(call: &Call<'_>, name: &str) -> Result<Typed> {
+    let arg = call.arg(0)?;
+    let to = DataType::Float64;
+    match &arg.data_type {
+        DataType::Duration(_) => Ok(row::call(call.name, "time", to, vec![arg], call.label_as(name), |r| {
+            Ok(Some(r.long(0).signum() as f64))
+        })),
+        DataType::Interval(IntervalUnit::YearMonth) => {
+            let months = call.context.cast(arg, &DataType::Int32)?;
+            Ok(row::call(
+                call.name,
+                "months",
+                to,
+                vec![months],
+                call.label_as(name),
+                |r| Ok(Some(f64::from(r.int(0).signum()))),
+            ))
+        }
+        _ => unary(call, name, sign),
+    }
 }
 
 /// Resolves a function of two doubles; `name` is Spark's name of it in labels.

@@ -99,10 +99,10 @@ pub static FUNCTIONS: &[Function] = &[
     scalar("tanh", |c| math::unary(c, "TANH", f64::tanh)).takes(&[double("expr")]).returns("DOUBLE")
         .about("Returns the hyperbolic tangent.")
         .example("tanh(0)", "0.0"),
-    scalar("signum", |c| math::unary(c, "SIGNUM", math::sign)).takes(&[double("expr")]).returns("DOUBLE")
+    scalar("signum", |c| math::sign_call(c, "SIGNUM")).takes(&[double("expr")]).returns("DOUBLE")
         .about("Returns -1, 0 or 1 by the sign of the number.")
         .example("signum(40)", "1.0"),
-    scalar("sign", |c| math::unary(c, "sign", math::sign)).takes(&[double("expr")]).returns("DOUBLE")
+    scalar("sign", |c| math::sign_call(c, "sign")).takes(&[double("expr")]).returns("DOUBLE")
         .about("Returns -1, 0 or 1 by the sign of the number.")
         .example("sign(-40)", "-1.0"),
     scalar("rint", |c| math::unary(c, "rint", f64::round_ties_even)).takes(&[double("expr")]).returns("DOUBLE")

@@ -15,28 +15,42 @@ use arrow::datatypes::DataType;
 use chrono::{Datelike, NaiveDate};
 
 use crate::error::{Exception, Result, SparkError, arithmetic_overflow};
-use crate::plan::datetime::{add_days, plus_months};
+use crate::plan::datetime::{add_days, plus_months, unexpected_days};
 use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::functions::time::{DAY_US, last_of_month};
 use crate::plan::scope::Typed;
 use crate::values::text::{day, days_of};
+use crate::values::types::is_numeric;
 use crate::values::zone::Zone;
 
 /// Resolves `date_add` (`DateAdd`).
 ///
-/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
+/// Days beyond the calendar wrap around.
 pub fn date_add(call: &Call<'_>) -> Result<Typed> {
-    let expr = add_days(call.date(0)?.expr, call.int(1)?.expr, 1);
+    let expr = add_days(call.date(0)?.expr, days(call)?.expr, 1);
     Ok(Typed::new(expr, DataType::Date32, call.label_as("date_add")))
 }
 
 /// Resolves `date_sub` (`DateSub`).
 ///
-/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
+/// Days beyond the calendar wrap around.
 pub fn date_sub(call: &Call<'_>) -> Result<Typed> {
-    let expr = add_days(call.date(0)?.expr, call.int(1)?.expr, -1);
+    let expr = add_days(call.date(0)?.expr, days(call)?.expr, -1);
     Ok(Typed::new(expr, DataType::Date32, call.label()))
+}
+
+/// Returns the days to move by.
+///
+/// # Errors
+/// If they are a number of another type than INT, SMALLINT or TINYINT, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
+fn days(call: &Call<'_>) -> Result<Typed> {
+    let days = call.arg(1)?;
+    let fits = matches!(days.data_type, DataType::Int8 | DataType::Int16 | DataType::Int32);
+    if is_numeric(&days.data_type) && !fits {
+        return Err(unexpected_days(&call.label(), &days));
+    }
+    call.int(1)
 }
 
 /// Resolves `datediff` (`DateDiff`).

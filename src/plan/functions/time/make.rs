@@ -94,6 +94,10 @@ pub fn make_timestamp(call: &Call<'_>, made: Made, tolerant: bool) -> Result<Typ
             let fields = [r.int(0), r.int(1), r.int(2), r.int(3), r.int(4)];
             let Some(us) = local_time(fields, r.decimal(5) as i64) else {
                 return if fails {
+                    let micros = r.decimal(5);
+                    if (60_000_001..61_000_000).contains(&micros) {
+                        return Err(invalid_fraction(micros));
+                    }
                     Err(out_of_bounds("A field of the timestamp is out of range"))
                 } else {
                     Ok(None)
@@ -103,6 +107,23 @@ pub fn make_timestamp(call: &Call<'_>, made: Made, tolerant: bool) -> Result<Typ
             Ok(Some(zone.to_instant(us)))
         },
     ))
+}
+
+/// Makes `INVALID_FRACTION_OF_SECOND`: the 60th second has no fraction.
+fn invalid_fraction(micros: i128) -> SparkError {
+    let seconds = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    let seconds = seconds.trim_end_matches('0');
+    SparkError::new(
+        Exception::DateTime,
+        "INVALID_FRACTION_OF_SECOND",
+        "22023",
+        format!(
+            "Valid range for seconds is [0, 60] (inclusive), but the provided value is {seconds}. To avoid this error, use \
+             `try_make_timestamp`, which returns NULL on error. If you do not want to use the session default timestamp version of this \
+             function, use `try_make_timestamp_ntz` or `try_make_timestamp_ltz`."
+        ),
+    )
+    .with("secAndMicros", seconds)
 }
 
 /// Returns a wall clock of its fields, `None` if one is out of range; 60 seconds are the next minute.
@@ -159,7 +180,8 @@ pub fn make_interval(call: &Call<'_>) -> Result<Typed> {
         let made = (0..rows).map(|row| interval_of(args, row));
         Ok(Arc::new(made.collect::<Result<IntervalMonthDayNanoArray>>()?))
     });
-    Ok(Typed::new(expr, to, call.label()))
+    let label = call.label_or(0, &["0", "0", "0", "0", "0", "0", "0.000000"]);
+    Ok(Typed::new(expr, to, label))
 }
 
 /// Returns the calendar interval of a row's parts; null if one is null.

@@ -245,9 +245,11 @@ fn of_interval(source: Typed, field: &str, label: String) -> Result<Typed> {
     let (to, pick): (DataType, fn(i32, i32, i64) -> i128) = match (date_field(field), clock_field(field)) {
         (Some(DateField::Year), _) if months(&source.data_type) => (DataType::Int32, |m, _, _| i128::from(m / 12)),
         (Some(DateField::Month), _) if months(&source.data_type) => (DataType::Int8, |m, _, _| i128::from(m % 12)),
-        (Some(DateField::Day), _) if time(&source.data_type) => (DataType::Int32, |_, d, _| i128::from(d)),
+        (Some(DateField::Day), _) if time(&source.data_type) => (DataType::Int32, |_, d, us| {
+            i128::from(d) + i128::from(us / 86_400_000_000)
+        }),
         (_, Some(ClockField::Hour)) if time(&source.data_type) => {
-            (DataType::Int8, |_, _, us| i128::from(us / 3_600_000_000))
+            (DataType::Int8, |_, _, us| i128::from(us / 3_600_000_000 % 24))
         }
         (_, Some(ClockField::Minute)) if time(&source.data_type) => {
             (DataType::Int8, |_, _, us| i128::from(us / 60_000_000 % 60))

@@ -18,6 +18,7 @@ use crate::plan::functions::row;
 use crate::plan::functions::time::DAY_US;
 use crate::plan::scope::Typed;
 use crate::values::text::{day, days_of};
+use crate::values::types::timestamp;
 use crate::values::zone::Zone;
 
 /// Resolves `trunc` (`TruncDate`): null for units below a week.
@@ -30,7 +31,7 @@ pub fn trunc(call: &Call<'_>) -> Result<Typed> {
 
 /// Resolves `date_trunc` (`TruncTimestamp`), on the wall clock of the session's zone.
 pub fn date_trunc(call: &Call<'_>) -> Result<Typed> {
-    let time = call.timestamp(1)?;
+    let time = call.context.cast(call.timestamp(1)?, &timestamp())?;
     let (zone, to) = (call.context.zone, time.data_type.clone());
     let args = vec![call.text(0)?, time];
     Ok(row::call(

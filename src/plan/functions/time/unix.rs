@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 
-use crate::error::{Result, arithmetic_overflow};
+use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
@@ -38,14 +38,44 @@ pub fn since_epoch(call: &Call<'_>, unit: i64) -> Result<Typed> {
 
 /// Returns a time of whole units.
 ///
-/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
+/// When it runs, an overflow is `DATETIME_OVERFLOW`.
 pub fn whole(call: &Call<'_>, unit: i64) -> Result<Typed> {
     call.strict(types::timestamp(), vec![call.long(0)?], move |r| {
         r.long(0)
             .checked_mul(unit)
             .map(Some)
-            .ok_or_else(|| arithmetic_overflow("long overflow"))
+            .ok_or_else(|| overflow(r.long(0), unit))
     })
+}
+
+/// Makes `DATETIME_OVERFLOW` of a number of seconds or milliseconds that no timestamp has.
+fn overflow(number: i64, unit: i64) -> SparkError {
+    let name = if unit == 1000 { "milliseconds" } else { "seconds" };
+    let operation = format!("create a TIMESTAMP from {number}L {name} since the epoch");
+    SparkError::new(
+        Exception::Arithmetic,
+        "DATETIME_OVERFLOW",
+        "22008",
+        format!("Datetime operation overflow: {operation}."),
+    )
+    .with("operation", operation)
+}
+
+/// Returns the µs of a decimal of seconds.
+///
+/// # Errors
+/// If it has parts of a microsecond or does not fit, Java's plain `ArithmeticException` (`BigDecimal.longValueExact`).
+fn exact_micros(unscaled: i128, scale: i8) -> Result<i64> {
+    let wrong = |why: &str| SparkError::new(Exception::Arithmetic, "", "", why);
+    let power = 10_i128.checked_pow(u32::from((6 - i16::from(scale)).unsigned_abs()));
+    let micros = match power {
+        Some(power) if scale <= 6 => unscaled.checked_mul(power),
+        Some(power) if unscaled % power == 0 => Some(unscaled / power),
+        _ => return Err(wrong("Rounding necessary")),
+    };
+    micros
+        .and_then(|micros| i64::try_from(micros).ok())
+        .ok_or_else(|| wrong("Overflow"))
 }
 
 /// Resolves `timestamp_seconds` (`SecondsToTimestamp`): seconds may have a fraction; infinities and NaN
@@ -59,12 +89,10 @@ pub fn timestamp_seconds(call: &Call<'_>) -> Result<Typed> {
                 Ok(Some(r.double(0)).filter(|s| s.is_finite()).map(|s| (s * 1e6) as i64))
             }))
         }
-        DataType::Decimal128(..) => {
-            let args = vec![call.context.cast(call.arg(0)?, &DataType::Decimal128(38, 6))?];
-            Ok(row::call(call.name, "decimal", to, args, label, |r| {
-                i64::try_from(r.decimal(0))
-                    .map(Some)
-                    .map_err(|_| arithmetic_overflow("long overflow"))
+        DataType::Decimal128(_, scale) => {
+            let args = vec![call.arg(0)?];
+            Ok(row::call(call.name, "decimal", to, args, label, move |r| {
+                exact_micros(r.decimal(0), scale).map(Some)
             }))
         }
         _ => whole(call, 1_000_000),
