@@ -22,6 +22,7 @@ use super::driver::Driver;
 use super::jobs::Owner;
 use super::protocol::{Output, RequestId};
 use super::questions::Call;
+use super::rows::nullable;
 use crate::cluster::runner::{JobRequest, Limits, Outcome, ScanBlocks};
 use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
@@ -304,13 +305,7 @@ impl Driver {
     /// Returns rows in the form that was asked for: (number of rows, Arrow stream). An empty result is one batch
     /// without rows.
     fn shape(&self, rows: &Rows, blocks: Vec<Buffer>) -> Result<Vec<(i64, Vec<u8>)>> {
-        let nullable: SchemaRef = Arc::new(Schema::new(
-            rows.schema
-                .fields()
-                .iter()
-                .map(|f| f.as_ref().clone().with_nullable(true))
-                .collect::<Vec<_>>(),
-        ));
+        let nullable = nullable(&rows.schema);
         let blocks = raw::shown_blocks(blocks)?;
         let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         Ok(match &rows.form {

@@ -34,6 +34,7 @@ mod jobs;
 pub mod ml;
 pub mod protocol;
 mod questions;
+mod rows;
 mod saved;
 pub mod session;
 mod statements;

@@ -20,10 +20,12 @@ use prost::Message;
 use super::driver::Driver;
 use super::jobs::Owner;
 use super::protocol::RequestId;
+use super::rows::{local_relation, nullable};
 use crate::cluster::runner::{JobRequest, Limits, Outcome};
 use crate::compile::job::{self, JobSpec, output_schema};
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
+use crate::exec::task::check_result_size;
 use crate::plan::output_mode::refused;
 use crate::plan::recursion::{Question, Recursion};
 use crate::proto as sc;
@@ -72,6 +74,8 @@ pub(super) struct Waiting {
     last: Vec<RecordBatch>,
     /// Rounds so far.
     rounds: i64,
+    /// Bytes that all rows may take (`spark.driver.maxResultSize`).
+    most_bytes: Option<u64>,
 }
 
 impl Waiting {
@@ -102,6 +106,7 @@ impl Driver {
                 rows: vec![],
                 last: vec![],
                 rounds: 0,
+                most_bytes: None,
             },
             now_ms,
         );
@@ -115,7 +120,10 @@ impl Driver {
                 (Question::Rows { query, .. }, _) => query.as_ref().clone(),
                 (Question::Recursion(of), None) => of.anchor.clone(),
                 (Question::Recursion(of), Some(schema)) => {
-                    views.push((of.last.clone(), local_relation(schema, &waiting.last)?));
+                    views.push((
+                        of.last.clone(),
+                        local_relation(schema, &waiting.last)?.encode_to_vec().into(),
+                    ));
                     of.step.clone()
                 }
             };
@@ -126,6 +134,7 @@ impl Driver {
         match planned {
             Ok((spec, graph, request)) => {
                 waiting.schema.get_or_insert_with(|| nullable(&graph.schema));
+                waiting.most_bytes = request.limits.result_bytes;
                 self.run_once(spec, graph, request, Owner::Question(Box::new(waiting)), now_ms);
             }
             Err(error) => {
@@ -226,7 +235,7 @@ impl Driver {
 /// Takes in the rows of a round. Returns the answer and the view for it once the question has one.
 ///
 /// # Errors
-/// `RECURSION_LEVEL_LIMIT_EXCEEDED`, `RECURSION_ROW_LIMIT_EXCEEDED`.
+/// `RECURSION_LEVEL_LIMIT_EXCEEDED`, `RECURSION_ROW_LIMIT_EXCEEDED`; `RIVULET_MAX_RESULT_SIZE`, for the rows of all rounds.
 fn taken(waiting: &mut Waiting, outcome: &Outcome) -> Result<Option<(String, Buffer)>> {
     let Some(schema) = waiting.schema.clone() else {
         return Err(SparkError::internal("a question's job had no plan"));
@@ -242,6 +251,12 @@ fn taken(waiting: &mut Waiting, outcome: &Outcome) -> Result<Option<(String, Buf
     waiting.rows.extend(found.iter().cloned());
     waiting.last = found;
     waiting.rounds += 1;
+    let bytes: usize = waiting.rows.iter().map(RecordBatch::get_array_memory_size).sum();
+    check_result_size(
+        usize::try_from(waiting.rounds).unwrap_or(0),
+        bytes as u64,
+        waiting.most_bytes,
+    )?;
     let view = match &waiting.question {
         Question::Rows { view, .. } => view,
         Question::Recursion(of) => {
@@ -254,7 +269,10 @@ fn taken(waiting: &mut Waiting, outcome: &Outcome) -> Result<Option<(String, Buf
             &of.view
         }
     };
-    Ok(Some((view.clone(), local_relation(&schema, &waiting.rows)?)))
+    Ok(Some((
+        view.clone(),
+        local_relation(&schema, &waiting.rows)?.encode_to_vec().into(),
+    )))
 }
 
 fn check_limits(of: &Recursion, rounds: i64, rows: usize) -> Result<()> {
@@ -338,23 +356,4 @@ fn renamed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
         columns.collect::<Result<_>>()?,
         &options,
     )?)
-}
-
-/// Returns a schema whose columns may be null.
-fn nullable(schema: &Schema) -> SchemaRef {
-    let fields = schema.fields().iter();
-    let fields: Vec<_> = fields.map(|f| f.as_ref().clone().with_nullable(true)).collect();
-    Arc::new(Schema::new(fields))
-}
-
-/// Returns rows as a relation.
-fn local_relation(schema: &SchemaRef, rows: &[RecordBatch]) -> Result<Buffer> {
-    let relation = sc::Relation {
-        common: None,
-        rel_type: Some(sc::relation::RelType::LocalRelation(sc::LocalRelation {
-            data: Some(ipc::write(schema, rows)?),
-            schema: Some(types::to_ddl(schema)),
-        })),
-    };
-    Ok(relation.encode_to_vec().into())
 }

@@ -9,11 +9,12 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use prost::Message;
 
+use super::rows::{local_relation, nullable};
 use crate::compile::job::JobSpec;
 use crate::error::Result;
 use crate::proto as sc;
 use crate::settings::{self, Conf};
-use crate::values::{ipc, types};
+use crate::values::ipc;
 
 /// The table of a `memory` sink: rows as they came, in the driver's memory.
 ///
@@ -57,23 +58,9 @@ impl MemoryTable {
         if let Some(known) = &self.relation {
             return Ok(known.clone());
         }
-        let nullable: SchemaRef = std::sync::Arc::new(arrow::datatypes::Schema::new(
-            self.schema
-                .fields()
-                .iter()
-                .map(|f| f.as_ref().clone().with_nullable(true))
-                .collect::<Vec<_>>(),
-        ));
+        let nullable = nullable(&self.schema);
         let batches = ipc::read_all(&self.blocks, &nullable)?;
-        let local = sc::LocalRelation {
-            data: Some(ipc::write(&nullable, &batches)?),
-            schema: Some(types::to_ddl(&nullable)),
-        };
-        let relation = sc::Relation {
-            common: None,
-            rel_type: Some(sc::relation::RelType::LocalRelation(local)),
-        };
-        let bytes = Buffer::from(relation.encode_to_vec());
+        let bytes = Buffer::from(local_relation(&nullable, &batches)?.encode_to_vec());
         self.relation = Some(bytes.clone());
         Ok(bytes)
     }
