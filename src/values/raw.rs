@@ -1,12 +1,12 @@
 //! Strings whose bytes are not UTF-8.
 //!
 //! Spark's strings are any bytes (`UTF8String`): a line of a text file, or a BINARY that is cast. Arrow's are UTF-8. A byte that is
-//! not part of a character therefore stands in a string as one of the 128 highest code points, U+10FF80 to U+10FFFF, which are for
-//! private use; the bytes of such a code point that was in the data stand as four of them, so that no two strings of bytes become
-//! one. Strings go in by [`from_bytes()`], out by [`to_bytes()`] where bytes count and by [`shown()`] where people read.
+//! not part of a character therefore stands in a string as one of 128 code points for private use, U+10EE80 to U+10EEFF; where bytes
+//! become a string, those of such a code point stand as four of them, so that no two strings of bytes become one. Text that comes
+//! as text (rows of a client, JSON, CSV, literals) is not looked through for them: there the 128 are taken for bytes. Strings go in by [`from_bytes()`], out by [`to_bytes()`] where bytes count and by [`shown()`] where people read.
 //!
 //! ```text
-//! 61 FF C3 28    "a" U+10FFFF U+10FFC3 "("    to_bytes: 61 FF C3 28    shown: a��(    char_count: 3 (C3 takes the byte after it)
+//! 61 FF C3 28    "a" U+10EEFF U+10EEC3 "("    to_bytes: 61 FF C3 28    shown: a��(    char_count: 3 (C3 takes the byte after it)
 //! ```
 //!
 //! Functions that go by characters take each such byte as one. Strings of bytes are sorted by the code points that stand for them, after all characters; Spark sorts by the bytes.
@@ -23,10 +23,10 @@ use super::{ipc, nested};
 use crate::error::Result;
 
 /// The code point that stands for byte 0; only bytes from 0x80 are ever not a character.
-const BYTES: u32 = 0x10_ff00;
+const BYTES: u32 = 0x10_ee00;
 
-/// How the code points that stand for bytes begin in UTF-8; the third byte is BE or BF.
-const MARK: &[u8] = b"\xf4\x8f";
+/// How the code points that stand for bytes begin in UTF-8; the third byte is BA or BB.
+const MARK: &[u8] = b"\xf4\x8e";
 
 /// Returns the string of some bytes.
 ///
@@ -34,10 +34,10 @@ const MARK: &[u8] = b"\xf4\x8f";
 /// use rivulet::values::raw::{from_bytes, to_bytes};
 ///
 /// assert_eq!(from_bytes(b"plain"), "plain");
-/// for bytes in [&b"a\xff\xc3("[..], b"\xed\xa0\x80", "\u{10fff0}".as_bytes()] {
+/// for bytes in [&b"a\xff\xc3("[..], b"\xed\xa0\x80", "\u{10eef0}".as_bytes()] {
 ///     assert_eq!(*to_bytes(&from_bytes(bytes)), *bytes);
 /// }
-/// assert_ne!(from_bytes("\u{10fff0}".as_bytes()), from_bytes(b"\xf0"));
+/// assert_ne!(from_bytes("\u{10eef0}".as_bytes()), from_bytes(b"\xf0"));
 /// ```
 pub fn from_bytes(bytes: &[u8]) -> Cow<'_, str> {
     match simdutf8::basic::from_utf8(bytes) {
@@ -175,5 +175,5 @@ fn byte_of(c: char) -> Option<u8> {
 
 /// Returns whether there may be a code point that stands for a byte.
 fn has_raw(bytes: &[u8]) -> bool {
-    memmem::find_iter(bytes, MARK).any(|at| matches!(bytes.get(at + 2), Some(0xbe | 0xbf)))
+    memmem::find_iter(bytes, MARK).any(|at| matches!(bytes.get(at + 2), Some(0xba | 0xbb)))
 }
