@@ -1,4 +1,4 @@
-//! Queries that must be run before a statement can be planned: the values of a pivot that nobody listed
+//! Queries that must be run before a statement can be planned: the values of a pivot without a list
 //! (`RelationalGroupedDataset.collectPivotValues`), the rows of WITH RECURSIVE (`UnionLoopExec`).
 //!
 //! ```text
@@ -28,7 +28,9 @@ use crate::exec::stage::StageGraph;
 use crate::exec::task::check_result_size;
 use crate::plan::output_mode::refused;
 use crate::plan::recursion::{Question, Recursion};
+use crate::plan::relation::uneven;
 use crate::proto as sc;
+use crate::proto::set_operation::SetOpType;
 use crate::values::{ipc, types};
 
 /// What is called again once a question is answered.
@@ -172,7 +174,7 @@ impl Driver {
         Ok((spec, graph, request))
     }
 
-    /// Takes the rows of a job in: goes on with the question, or calls again with its answer.
+    /// Adds the rows of a finished job, then runs the next round or calls again with the answer.
     pub(super) fn rows_found(&mut self, mut waiting: Waiting, outcome: &Outcome, now_ms: i64) {
         match taken(&mut waiting, outcome) {
             Err(error) => self.question_failed(waiting, error),
@@ -232,7 +234,7 @@ impl Driver {
     }
 }
 
-/// Takes in the rows of a round. Returns the answer and the view for it once the question has one.
+/// Adds the rows of a round. Returns the view and its rows once there are no more.
 ///
 /// # Errors
 /// `RECURSION_LEVEL_LIMIT_EXCEEDED`, `RECURSION_ROW_LIMIT_EXCEEDED`; `RIVULET_MAX_RESULT_SIZE`, for the rows of all rounds.
@@ -276,31 +278,23 @@ fn taken(waiting: &mut Waiting, outcome: &Outcome) -> Result<Option<(String, Buf
 }
 
 fn check_limits(of: &Recursion, rounds: i64, rows: usize) -> Result<()> {
+    let exceeded = |condition: &str, what: &str, parameter: &str, limit: i64, hint: &str| {
+        let sentence = format!("Recursion {what} limit {limit} reached but query has not exhausted, try {hint}.");
+        Err(SparkError::new(Exception::Runtime, condition, "42836", sentence).with(parameter, limit.to_string()))
+    };
     if of.most_levels >= 0 && rounds > of.most_levels {
-        let limit = of.most_levels;
-        return Err(SparkError::new(
-            Exception::Runtime,
+        let hint = "increasing it like 'WITH RECURSIVE t(col) MAX RECURSION LEVEL 200'";
+        return exceeded(
             "RECURSION_LEVEL_LIMIT_EXCEEDED",
-            "42836",
-            format!(
-                "Recursion level limit {limit} reached but query has not exhausted, try increasing it like 'WITH RECURSIVE t(col) MAX \
-                 RECURSION LEVEL 200'."
-            ),
-        )
-        .with("levelLimit", limit.to_string()));
+            "level",
+            "levelLimit",
+            of.most_levels,
+            hint,
+        );
     }
     if usize::try_from(of.most_rows).is_ok_and(|most| rows > most) {
-        let limit = of.most_rows;
-        return Err(SparkError::new(
-            Exception::Runtime,
-            "RECURSION_ROW_LIMIT_EXCEEDED",
-            "42836",
-            format!(
-                "Recursion row limit {limit} reached but query has not exhausted, try setting a larger LIMIT value when querying the CTE \
-                 relation."
-            ),
-        )
-        .with("rowLimit", limit.to_string()));
+        let hint = "setting a larger LIMIT value when querying the CTE relation";
+        return exceeded("RECURSION_ROW_LIMIT_EXCEEDED", "row", "rowLimit", of.most_rows, hint);
     }
     Ok(())
 }
@@ -310,16 +304,9 @@ fn check_limits(of: &Recursion, rounds: i64, rows: usize) -> Result<()> {
 /// # Errors
 /// `NUM_COLUMNS_MISMATCH`, `CANNOT_MERGE_INCOMPATIBLE_DATA_TYPE`.
 fn check_types(anchor: &Schema, step: &Schema) -> Result<()> {
-    let (have, want) = (step.fields().len(), anchor.fields().len());
+    let (want, have) = (anchor.fields().len(), step.fields().len());
     if have != want {
-        return Err(SparkError::analysis(
-            "NUM_COLUMNS_MISMATCH",
-            "42826",
-            format!(
-                "UNION can only be performed on inputs with the same number of columns, but the first input has {want} columns and the \
-                 second input has {have} columns."
-            ),
-        ));
+        return Err(uneven(SetOpType::Union, want, have));
     }
     for (a, s) in anchor.fields().iter().zip(step.fields()) {
         if !s.data_type().is_null() && types::sql_name(a.data_type()) != types::sql_name(s.data_type()) {

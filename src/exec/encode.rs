@@ -149,8 +149,8 @@ impl Encoder {
         })
     }
 
-    /// Returns rows as the bytes of one file, empty if there is no row. Null is an empty line of text, the option
-    /// `nullValue` in CSV, and left out of JSON unless `ignoreNullFields` is false.
+    /// Returns the bytes of one file of rows; without rows, none. A null becomes an empty line of text, the option
+    /// `nullValue` in CSV, and is left out of JSON unless `ignoreNullFields` is false.
     ///
     /// # Errors
     /// If a column cannot be written in the form.

@@ -115,8 +115,8 @@ impl Framing {
         self.encoding == Encoding::Utf8 && self.separator.is_none() && !self.whole
     }
 
-    /// Decodes the text of a file. Drops a byte order mark, except from whole texts; replaces bytes that are not a character; lines of text in
-    /// UTF-8 keep them.
+    /// Decodes a file. Drops a byte order mark unless the file is one value. Replaces bytes that are not a character, except in
+    /// the text format in UTF-8, which keeps them.
     pub fn text<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         let keeps_mark = self.of == Records::Text && self.whole;
         let text = match self.encoding {

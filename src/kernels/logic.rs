@@ -107,6 +107,10 @@ impl Guarded {
         })
     }
 
+    fn word(&self) -> &'static str {
+        if self.and { "AND" } else { "OR" }
+    }
+
     /// Returns the rows whose value `left` leaves open.
     fn open(&self, left: &BooleanArray) -> BooleanArray {
         let decided = if self.and {
@@ -140,12 +144,6 @@ impl Hash for Guarded {
 impl fmt::Display for Guarded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "({} {} {})", self.left, self.word(), self.right)
-    }
-}
-
-impl Guarded {
-    fn word(&self) -> &'static str {
-        if self.and { "AND" } else { "OR" }
     }
 }
 

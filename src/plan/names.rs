@@ -4,11 +4,9 @@
 //! `toLowerCase(Locale.ROOT)`.
 
 use super::analyzer::Analyzer;
-use super::expression::unresolved_column;
 use super::scope::{Attribute, Resolved};
 use crate::error::{Result, SparkError};
 use crate::settings::Conf;
-use crate::values::types;
 
 /// How names of columns and fields are compared.
 ///
@@ -58,11 +56,6 @@ impl Names {
         qualifier[from..].iter().zip(parts).all(|(a, b)| self.same(a, b))
     }
 
-    /// Returns whether a name is among others.
-    pub fn among(self, name: &str, others: &[String]) -> bool {
-        others.iter().any(|other| self.same(other, name))
-    }
-
     /// Lists the columns of that name, in their order.
     pub fn all<'a>(self, relation: &'a Resolved, name: &'a str) -> impl Iterator<Item = &'a Attribute> + 'a {
         relation.output.iter().filter(move |a| self.same(&a.name, name))
@@ -99,15 +92,6 @@ impl Names {
             seen.push(name);
         }
         Ok(())
-    }
-
-    /// As [`Names::column`].
-    ///
-    /// # Errors
-    /// If there is no such column, `UNRESOLVED_COLUMN`, with the names most like it.
-    pub fn must<'a>(self, relation: &'a Resolved, name: &str) -> Result<&'a Attribute> {
-        let found = self.column(relation, name);
-        found.ok_or_else(|| unresolved_column(&types::quote_if_needed(name), relation))
     }
 
     /// As [`Names::column`], for operations that Spark lets name top-level columns only.

@@ -14,6 +14,7 @@ use super::functions::entry::Body;
 use super::functions::registry;
 use super::scope::Resolved;
 use super::sql::marker::SqlForm;
+use super::sql::message::relation;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
 use crate::proto::expression::ExprType;
@@ -77,7 +78,7 @@ impl Analyzer {
     /// Returns the view that answers a question.
     ///
     /// # Errors
-    /// [`QUESTION`], if it has not been asked; the analyzer has it then.
+    /// Returns [`QUESTION`] if its query has not been run, and keeps the question in the analyzer.
     pub(super) fn answered(&mut self, view: &str, question: impl FnOnce() -> Question) -> Result<sc::Relation> {
         if let Some(found) = self.views.find(view)? {
             return Ok(found);
@@ -93,7 +94,7 @@ impl Analyzer {
     /// Resolves a recursive table, which is its union under the name that its step has for it.
     ///
     /// # Errors
-    /// [`QUESTION`], as long as its rows are not known.
+    /// Returns [`QUESTION`] until its rows are known.
     pub(super) fn recursive(&mut self, node: &sc::SubqueryAlias) -> Result<Resolved> {
         let Some(RelType::SetOp(union)) = node.input.as_ref().and_then(|input| input.rel_type.as_ref()) else {
             return Err(SparkError::internal("a recursive table is not a union"));
@@ -108,12 +109,11 @@ impl Analyzer {
         let view = format!("{}{needed}", view_of("rows", &node.encode_to_vec()));
         // Both sides may name what the statement around them brings along.
         let references: Vec<sc::Relation> = self.views.own().chain(self.subqueries.values()).cloned().collect();
-        let with = |root: &sc::Relation| sc::Relation {
-            common: None,
-            rel_type: Some(RelType::WithRelations(Box::new(sc::WithRelations {
+        let with = |root: &sc::Relation| {
+            relation(RelType::WithRelations(Box::new(sc::WithRelations {
                 root: Some(Box::new(root.clone())),
                 references: references.clone(),
-            }))),
+            })))
         };
         let question = || {
             Question::Recursion(Box::new(Recursion {

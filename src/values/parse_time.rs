@@ -150,7 +150,7 @@ pub fn parse_timestamp(text: &str) -> Option<ParsedTimestamp> {
 /// is not given.
 ///
 /// # Errors
-/// If a string is no time, `CAST_INVALID_INPUT` under ANSI.
+/// If a string is not a time, `CAST_INVALID_INPUT` under ANSI.
 pub fn instants(texts: &StringArray, mode: Mode, zone: Zone, now_us: Option<i64>) -> DfResult<ArrayRef> {
     let to = types::timestamp();
     let parse = |text: &str| {
@@ -282,7 +282,7 @@ mod tests {
         let us = |text: &str| parse_timestamp(text).and_then(|t| t.wall_clock());
         assert_eq!(us("2024-02-29T23:59:59.1234567Z"), Some(1_709_251_199_123_456));
         assert_eq!(us("1969-12-31 23:59:59.9"), Some(-100_000));
-        // Any other byte in any place is no time that is written so, digits and the mark of the day aside.
+        // With any other byte in any place the string is not a time of this form, except for digits and the mark of the day.
         let right = b"2024-03-01T10:11:12";
         for (at, byte) in (0..19).flat_map(|at| (0..=255_u8).map(move |byte| (at, byte))) {
             let mut wrong = *right;

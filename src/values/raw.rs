@@ -127,11 +127,6 @@ pub fn binary(strings: &StringArray) -> BinaryArray {
     strings.iter().map(|value| value.map(to_bytes)).collect()
 }
 
-/// Returns bytes as strings.
-pub fn strings(bytes: &BinaryArray) -> StringArray {
-    bytes.iter().map(|value| value.map(from_bytes)).collect()
-}
-
 /// Returns blocks of rows whose strings are for people; a block without others is the same.
 ///
 /// # Errors

@@ -19,6 +19,7 @@ use crate::plan::output_mode::refused;
 use crate::plan::recursion::{Question, view_of};
 use crate::plan::scope::{Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
+use crate::plan::sql::message::{alias, attribute, relation};
 use crate::plan::{cast_expr, literal};
 use crate::proto as sc;
 use crate::proto::expression::ExprType;
@@ -33,7 +34,7 @@ impl Analyzer {
     ///
     /// SQL groups by all columns that neither the aggregates nor the pivot name.
     ///
-    /// Values that nobody listed are those of the column, ascending.
+    /// Without a list, the values are those of the column, ascending.
     ///
     /// # Errors
     /// If they are not known yet, [`QUESTION`](crate::plan::recursion::QUESTION), and the analyzer has the question; if there are
@@ -168,23 +169,10 @@ impl Analyzer {
 
 /// Returns the query for the values of a pivot: each once, ascending; one more than there may be.
 fn values_of(node: &sc::Aggregate, most: usize) -> sc::Relation {
-    let relation = |kind| sc::Relation {
-        common: None,
-        rel_type: Some(kind),
-    };
-    let pivot = node.pivot.as_ref();
-    let column = pivot.and_then(|p| p.col.clone()).unwrap_or_default();
-    let value = sc::Expression {
-        common: None,
-        expr_type: Some(ExprType::Alias(Box::new(sc::expression::Alias {
-            expr: Some(Box::new(column)),
-            name: vec!["value".to_owned()],
-            metadata: None,
-        }))),
-    };
+    let column = node.pivot.as_ref().and_then(|p| p.col.clone()).unwrap_or_default();
     let values = relation(RelType::Project(Box::new(sc::Project {
         input: node.input.clone(),
-        expressions: vec![value],
+        expressions: vec![alias(column, vec!["value".to_owned()])],
     })));
     let values = relation(RelType::Deduplicate(Box::new(sc::Deduplicate {
         input: Some(Box::new(values)),
@@ -196,13 +184,7 @@ fn values_of(node: &sc::Aggregate, most: usize) -> sc::Relation {
         limit: i32::try_from(most).unwrap_or(i32::MAX).saturating_add(1),
     })));
     let ascending = sc::expression::SortOrder {
-        child: Some(Box::new(sc::Expression {
-            common: None,
-            expr_type: Some(ExprType::UnresolvedAttribute(sc::expression::UnresolvedAttribute {
-                unparsed_identifier: "value".to_owned(),
-                ..Default::default()
-            })),
-        })),
+        child: Some(Box::new(attribute(&["value"]))),
         direction: sc::expression::sort_order::SortDirection::Ascending as i32,
         null_ordering: sc::expression::sort_order::NullOrdering::SortNullsFirst as i32,
     };

@@ -220,7 +220,7 @@ impl Analyzer {
             (left, right) = self.by_name(left, right, node.allow_missing_columns())?;
         }
         if left.output.len() != right.output.len() {
-            return Err(uneven(node.set_op_type(), &left, &right));
+            return Err(uneven(node.set_op_type(), left.output.len(), right.output.len()));
         }
         let mut common = Vec::new();
         for (l, r) in left.output.iter().zip(&right.output) {
@@ -477,7 +477,7 @@ fn joined(left: Resolved, right: Resolved, join_type: JoinType, plan: LogicalPla
 }
 
 /// Makes the error of a set operation over relations with different numbers of columns.
-fn uneven(kind: SetOpType, left: &Resolved, right: &Resolved) -> SparkError {
+pub fn uneven(kind: SetOpType, first: usize, second: usize) -> SparkError {
     let operator = match kind {
         SetOpType::Intersect => "INTERSECT",
         SetOpType::Except => "EXCEPT",
@@ -487,14 +487,12 @@ fn uneven(kind: SetOpType, left: &Resolved, right: &Resolved) -> SparkError {
         "NUM_COLUMNS_MISMATCH",
         "42826",
         format!(
-            "{operator} can only be performed on inputs with the same number of columns, but the first input has {} columns \
-             and the second input has {} columns.",
-            left.output.len(),
-            right.output.len()
+            "{operator} can only be performed on inputs with the same number of columns, but the first input has {first} columns \
+             and the second input has {second} columns."
         ),
     )
     .with("operator", operator)
-    .with("firstNumColumns", left.output.len().to_string())
+    .with("firstNumColumns", first.to_string())
     .with("invalidOrdinalNum", "second")
-    .with("invalidNumColumns", right.output.len().to_string())
+    .with("invalidNumColumns", second.to_string())
 }

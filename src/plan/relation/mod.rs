@@ -13,6 +13,7 @@ mod rows;
 mod shape;
 mod watermark;
 
+pub use join::uneven;
 pub use read::{normal_type, options_of};
 
 use super::analyzer::Analyzer;

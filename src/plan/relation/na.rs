@@ -78,11 +78,11 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
-    /// Returns the columns that names mean, called as they are written there; parts of a name are between dots, unless in
-    /// back-quotes. A field within a column is no column.
+    /// Returns the column per name, under the name as written. Splits names at dots outside back-quotes; skips names of fields
+    /// within columns.
     ///
     /// # Errors
-    /// If there is no such column, `UNRESOLVED_COLUMN`; if there are several, `AMBIGUOUS_REFERENCE`.
+    /// If no column has a name, `UNRESOLVED_COLUMN`; if several have it, `AMBIGUOUS_REFERENCE`.
     fn chosen(&mut self, names: &[String], input: &Resolved) -> Result<Vec<Attribute>> {
         let mut chosen = vec![];
         for name in names {

@@ -11,7 +11,7 @@ use super::marker::SqlForm;
 use crate::proto as sc;
 
 /// Returns an expression of a kind.
-pub(super) fn expression(kind: ExprType) -> sc::Expression {
+pub(in crate::plan) fn expression(kind: ExprType) -> sc::Expression {
     sc::Expression {
         common: None,
         expr_type: Some(kind),
@@ -19,7 +19,7 @@ pub(super) fn expression(kind: ExprType) -> sc::Expression {
 }
 
 /// Returns a relation of a kind.
-pub(super) fn relation(kind: RelType) -> sc::Relation {
+pub(in crate::plan) fn relation(kind: RelType) -> sc::Relation {
     sc::Relation {
         common: None,
         rel_type: Some(kind),
@@ -78,7 +78,7 @@ pub(super) fn string(value: impl Into<String>) -> sc::Expression {
 }
 
 /// Returns a column by its parts, quoted where they must be.
-pub(super) fn attribute<S: AsRef<str>>(parts: &[S]) -> sc::Expression {
+pub(in crate::plan) fn attribute<S: AsRef<str>>(parts: &[S]) -> sc::Expression {
     expression(ExprType::UnresolvedAttribute(sc::expression::UnresolvedAttribute {
         unparsed_identifier: super::quote_identifier(parts),
         ..Default::default()
@@ -95,7 +95,7 @@ pub(super) fn star(target: Option<String>) -> sc::Expression {
 }
 
 /// Returns `e AS name`, or `e AS (name, ..)`.
-pub(super) fn alias(operand: sc::Expression, name: Vec<String>) -> sc::Expression {
+pub(in crate::plan) fn alias(operand: sc::Expression, name: Vec<String>) -> sc::Expression {
     expression(ExprType::Alias(Box::new(sc::expression::Alias {
         expr: Some(Box::new(operand)),
         name,

@@ -36,7 +36,7 @@ pub(super) mod interval;
 mod literal;
 mod lowering;
 pub mod marker;
-mod message;
+pub(super) mod message;
 mod pivot;
 mod predicate;
 mod prefix;

@@ -6,7 +6,7 @@ use super::java_pattern::{NOTHING, Reader, literal};
 pub(super) type Item = Result<char, String>;
 
 impl Reader {
-    /// Reads a set behind its bracket, and returns it with brackets.
+    /// Reads a set after its opening bracket, and returns it with brackets.
     pub(super) fn class(&mut self) -> Option<String> {
         let flags = self.flags;
         let set = self.set()?;

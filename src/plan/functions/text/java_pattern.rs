@@ -370,7 +370,7 @@ impl Reader {
         text.parse().ok()
     }
 
-    /// Reads a group behind its parenthesis. Returns whether it can be repeated: flags for the rest are no group.
+    /// Reads a group after its opening parenthesis. Returns whether it can be repeated: flags for the rest cannot.
     fn group(&mut self) -> Option<bool> {
         let before = self.flags;
         self.deeper()?;

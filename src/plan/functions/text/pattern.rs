@@ -56,8 +56,8 @@ fn too_many(error: fancy_regex::Error) -> SparkError {
     )
 }
 
-/// Returns where the next match may begin: behind a match, or behind the letter that an empty one stands before.
-fn behind(text: &str, found: &Range<usize>) -> usize {
+/// Returns where the next match may begin: after a match, or after the letter that an empty one stands before.
+fn after(text: &str, found: &Range<usize>) -> usize {
     if !found.is_empty() {
         return found.end;
     }
@@ -105,11 +105,11 @@ impl Pattern {
         }
     }
 
-    /// Calls `f` with each match, until it says no. As in Java, an empty match may stand right behind another one.
+    /// Calls `f` with each match, until it says no. As in Java, an empty match may follow another one immediately.
     pub fn each_match(&self, text: &str, mut f: impl FnMut(Range<usize>) -> Result<bool>) -> Result<()> {
-        let mut from = 0;
+        let (engine, mut from) = (self.engine(text), 0);
         while from <= text.len() {
-            let found = match self.engine(text) {
+            let found = match engine {
                 Engine::Linear(regex) => regex.find_at(text, from).map(|m| m.range()),
                 Engine::Backtracking(regex) => {
                     let found = regex.find_from_pos(text, from).map_err(too_many)?;
@@ -117,7 +117,7 @@ impl Pattern {
                 }
             };
             let Some(found) = found else { break };
-            from = behind(text, &found);
+            from = after(text, &found);
             if !f(found)? {
                 break;
             }
@@ -127,10 +127,11 @@ impl Pattern {
 
     /// Calls `f` with the groups of each match, until it says no.
     pub fn each(&self, text: &str, mut f: impl FnMut(&Groups) -> Result<bool>) -> Result<()> {
+        let engine = self.engine(text);
         let (mut groups, mut from) = (Groups::default(), 0);
         while from <= text.len() {
             groups.0.clear();
-            match self.engine(text) {
+            match engine {
                 Engine::Linear(regex) => {
                     let found = regex.captures_at(text, from);
                     groups.0.extend(
@@ -151,7 +152,7 @@ impl Pattern {
                 }
             }
             let Some(whole) = groups.get(0) else { break };
-            from = behind(text, &whole);
+            from = after(text, &whole);
             if !f(&groups)? {
                 break;
             }
