@@ -16,4 +16,4 @@
 
 pub mod job;
 pub mod physical;
-mod reads;
+pub mod reads;

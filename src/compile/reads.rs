@@ -1,4 +1,4 @@
-//! What each task of a stage reads, found by walking its operator tree.
+//! What each task of a stage reads, and whether it makes rows of nothing, found by walking its operator tree.
 //!
 //! DataFusion's operators decide which partition of an input a partition of theirs reads: most read the same, unions
 //! one after the other, and joins with a collected side read all of it, which is one partition by then.
@@ -7,12 +7,14 @@ use std::any::Any;
 use std::sync::Arc;
 
 use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_plan::aggregates::AggregateExec;
 use datafusion_physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion_physical_plan::union::UnionExec;
 
-use crate::exec::stage::Read;
+use crate::exec::stage::{Read, Stage, Work};
 use crate::exec::transform::{Leaf, Transform, as_transform};
 use crate::ids::{PartitionId, ScanPart, StagePart};
+use crate::plan::scan::{Origin, Scan};
 
 /// Adds what task `partition` of a plan reads to `out`, once per leaf.
 pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: PartitionId, out: &mut Vec<Read>) {
@@ -45,4 +47,33 @@ pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: PartitionId, out: &mut
         let one = (broadcast_left && i == 0) || child.properties().partitioning.partition_count() == 1;
         reads_of(child, if one { PartitionId(0) } else { partition }, out);
     }
+}
+
+/// Returns whether the tasks of a stage make no rows where they read none, and nothing leaves their state. What is not known
+/// to be so may make some.
+pub fn is_quiet(stage: &Stage, scans: &[Arc<Scan>]) -> bool {
+    match &stage.work {
+        Work::Plan(plan) => is_quiet_tree(plan, scans),
+        Work::Program(_) => false,
+    }
+}
+
+/// Returns whether an operator tree makes no rows of none.
+fn is_quiet_tree(plan: &Arc<dyn ExecutionPlan>, scans: &[Arc<Scan>]) -> bool {
+    let any: &dyn Any = plan.as_ref();
+    let alone = match as_transform(plan) {
+        Some(transform) => {
+            let makes = match transform.as_leaf() {
+                Some(Leaf::Scan(scan)) => !matches!(scans.get(scan.0).map(|s| &s.origin), Some(Origin::Blocks { .. })),
+                _ => false,
+            };
+            transform.is_quiet() && !makes
+        }
+        None => match any.downcast_ref::<AggregateExec>() {
+            // Without keys there is a row, whatever comes.
+            Some(aggregate) => !aggregate.group_expr().is_empty(),
+            None => any.is::<UnionExec>(),
+        },
+    };
+    alone && plan.children().into_iter().all(|child| is_quiet_tree(child, scans))
 }

@@ -160,6 +160,10 @@ impl Driver {
             Input::Storage { op, answer } => self.stored(op, answer, now_ms),
         }
         self.poll_queries(now_ms);
+        while let Some(effects) = self.runner.end_resting(now_ms) {
+            self.carry_out(effects, now_ms);
+            self.poll_queries(now_ms);
+        }
         self.poll_contexts(now_ms);
         self.tasks_wake_at = self.runner.wake_at(now_ms);
         std::mem::take(&mut self.out)

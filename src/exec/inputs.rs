@@ -105,7 +105,7 @@ impl EventTimeStats {
 }
 
 /// What a stateful operator did in one task (`StateOperatorProgress`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateStats {
     /// Rows of the state after the batch.
     pub rows_total: u64,
@@ -119,13 +119,50 @@ pub struct StateStats {
     pub rows_duplicate: u64,
     /// Memory that the state takes, about.
     pub bytes: u64,
+    /// The earliest watermark, µs, at which something leaves the state; `i64::MAX` if none does, `i64::MIN` if the operator
+    /// does not say.
+    pub wakes_at_us: i64,
+}
+
+impl Default for StateStats {
+    fn default() -> Self {
+        Self {
+            rows_total: 0,
+            rows_updated: 0,
+            rows_removed: 0,
+            rows_dropped: 0,
+            rows_duplicate: 0,
+            bytes: 0,
+            wakes_at_us: i64::MAX,
+        }
+    }
 }
 
 impl StateStats {
-    /// Returns the sums over both tasks.
+    /// Returns what is known of an operator that does not say when it wakes.
+    pub fn unknown() -> Self {
+        Self {
+            wakes_at_us: i64::MIN,
+            ..Self::default()
+        }
+    }
+
+    /// Returns what a batch reports that leaves the state as it is.
+    #[must_use]
+    pub fn at_rest(&self) -> Self {
+        Self {
+            rows_total: self.rows_total,
+            bytes: self.bytes,
+            wakes_at_us: self.wakes_at_us,
+            ..Self::default()
+        }
+    }
+
+    /// Returns the sums over both tasks; what wakes one of them wakes both.
     #[must_use]
     pub fn merged(&self, other: &Self) -> Self {
         Self {
+            wakes_at_us: self.wakes_at_us.min(other.wakes_at_us),
             rows_total: self.rows_total + other.rows_total,
             rows_updated: self.rows_updated + other.rows_updated,
             rows_removed: self.rows_removed + other.rows_removed,
@@ -248,8 +285,10 @@ impl TaskInputs {
             "{operator} has the changes of batch {}",
             context.batch_id
         );
-        let mut stats = StateStats::default();
+        let mut stats = StateStats::unknown();
         let (emitted, delta) = work(&context, &mut state.body, &mut stats)?;
+        // Watermarks here are `shift_us` from those of the query.
+        stats.wakes_at_us = stats.wakes_at_us.saturating_sub(shift_us.unwrap_or(0));
         // What reads the state back asks for this version: `StageGraph::rebuild`, `States::take`.
         state.version = context.batch_id;
         drop(states);

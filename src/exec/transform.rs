@@ -91,6 +91,8 @@ pub struct Transform {
     name: String,
     /// What the compiler must know of it.
     role: Role,
+    /// Whether it makes no rows of none, where its state rests.
+    quiet: bool,
     /// Its inputs.
     inputs: Vec<Arc<dyn ExecutionPlan>>,
     /// What it does.
@@ -181,6 +183,7 @@ impl Transform {
         Arc::new(Self {
             name,
             role,
+            quiet: !matches!(role, Role::Leaf(Leaf::Constant)),
             inputs: vec![],
             work,
             properties,
@@ -201,11 +204,29 @@ impl Transform {
         Arc::new(Self {
             name,
             role,
+            quiet: matches!(work, Work::Each(_)) || matches!(role, Role::Stateful(_)),
             inputs,
             work,
             properties,
             coded: None,
         })
+    }
+
+    /// Says of an operator that it makes no rows of none; those that work batch by batch make none anyway.
+    pub fn quiet(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let Some(transform) = as_transform(&plan) else {
+            return plan;
+        };
+        Arc::new(Self {
+            quiet: true,
+            ..transform.clone()
+        })
+    }
+
+    /// Returns whether the operator makes no rows of none: a stateful one, where nothing leaves its state; a leaf, without
+    /// blocks.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Adds to an operator how it is made anew so that it hands on columns of text with their codes, as [`super::codes`] asks.

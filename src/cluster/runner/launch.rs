@@ -13,6 +13,7 @@ use arrow::buffer::Buffer;
 use super::{Effect, JobRunner, kept_in};
 use crate::cluster::message::{Run, StateRef, ToExecutor};
 use crate::error::SparkError;
+use crate::exec::inputs::StateStats;
 use crate::exec::stage::Read;
 use crate::ids::{BatchId, ExecutorRef, OperatorId, PartitionId, RunId, StateId, StatePart, TaskId};
 use crate::scheduler::Fetch;
@@ -51,6 +52,8 @@ pub(super) struct Home {
     pub(super) deltas: Vec<Buffer>,
     /// Deltas in a row, from the last snapshot on.
     pub(super) chain: usize,
+    /// What the last batch that changed it said of it.
+    pub(super) stats: StateStats,
 }
 
 /// A launch that waits for durable state.
@@ -73,6 +76,7 @@ impl JobRunner {
             version,
             deltas: vec![],
             chain,
+            stats: StateStats::unknown(),
         };
         self.homes.insert(piece, home);
     }

@@ -10,9 +10,10 @@
 mod ends;
 mod launch;
 mod plan;
+mod resting;
 mod submit;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use arrow::buffer::Buffer;
@@ -27,7 +28,7 @@ use crate::cluster::attempts::{AttemptState, Attempts, StageStatus};
 use crate::cluster::message::{FromExecutor, SpecHeader, ToExecutor};
 use crate::compile::job::JobSpec;
 use crate::error::SparkError;
-use crate::exec::inputs::{BatchContext, TaskReport};
+use crate::exec::inputs::{BatchContext, StateStats, TaskReport};
 use crate::exec::stage::{Output, StageGraph};
 use crate::ids::{
     BatchId, DatasetId, ExecutorId, ExecutorRef, JobId, KeptId, OperatorId, PartitionId, PlanId, RunId, ScanPart,
@@ -168,6 +169,8 @@ struct Change {
     delta: Buffer,
     /// Whether it is a snapshot.
     snapshot: bool,
+    /// What the try said of the state.
+    stats: StateStats,
 }
 
 /// All plans, jobs and state of the driver.
@@ -197,6 +200,8 @@ pub struct JobRunner {
     parked: Vec<Parked>,
     /// State that was read for parked launches, until they leave.
     loaded: BTreeMap<StateId, Vec<Buffer>>,
+    /// Tries that have nothing to do, with what they report.
+    resting: VecDeque<(TaskId, ExecutorRef, TaskReport)>,
     /// The last number of a plan.
     next_plan: u64,
     /// The last number of a job.
@@ -426,6 +431,10 @@ impl JobRunner {
                     if let Some(job) = self.jobs.get_mut(&task.job) {
                         job.attempts.started(task, executor, speculative, now_ms);
                     }
+                    if let Some(report) = self.resting(&task, &fetches) {
+                        self.resting.push_back((task, executor, report));
+                        continue;
+                    }
                     effects.extend(self.launch(executor, task, fetches).into_iter().flatten());
                 }
                 Command::Kill { executor, task } => {
@@ -491,8 +500,8 @@ impl JobRunner {
         if last {
             job.results.insert(task.partition, pieces);
         }
-        job.reports.insert(task.part(), report);
         for (operator, delta) in deltas {
+            let stats = report.state.get(&operator).copied();
             let part = StatePart {
                 operator,
                 partition: task.partition,
@@ -506,9 +515,11 @@ impl JobRunner {
                 executor,
                 delta,
                 snapshot,
+                stats: stats.unwrap_or_else(StateStats::unknown),
             };
             job.changes.insert(part, change);
         }
+        job.reports.insert(task.part(), report);
     }
 
     /// Ends a job that is done: its state changes count from now on.
@@ -526,7 +537,9 @@ impl JobRunner {
                     version: BatchId::NONE,
                     deltas: vec![],
                     chain: 0,
+                    stats: change.stats,
                 });
+                home.stats = change.stats;
                 if change.snapshot {
                     home.deltas.clear();
                     home.chain = 0;

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::cluster::attempts::{Attempts, Shown, StageStatus};
 use crate::compile::job::JobSpec;
+use crate::compile::reads::is_quiet;
 use crate::exec::stage::StageGraph;
 
 /// A plan that executors have.
@@ -12,6 +13,8 @@ pub(super) struct Plan {
     pub(super) spec: JobSpec,
     /// Its stages.
     pub(super) graph: Arc<StageGraph>,
+    /// By stage: whether its tasks make no rows of none.
+    pub(super) quiet: Vec<bool>,
     /// How they are shown, once somebody has looked: many jobs of a stream have one plan.
     shown: OnceLock<Vec<Shown>>,
 }
@@ -20,7 +23,13 @@ impl Plan {
     /// Makes a plan that nobody has looked at.
     pub(super) fn new(spec: JobSpec, graph: Arc<StageGraph>) -> Self {
         let shown = OnceLock::new();
-        Self { spec, graph, shown }
+        let quiet = graph.stages.iter().map(|stage| is_quiet(stage, &graph.scans)).collect();
+        Self {
+            spec,
+            graph,
+            quiet,
+            shown,
+        }
     }
 
     /// Returns how a job's stages stand.

@@ -58,6 +58,7 @@ fn the_driver_holds_deltas_until_they_are_longer_than_a_snapshot_would_be() {
         version: BatchId(0),
         deltas: lengths.iter().map(|length| Buffer::from(vec![0; *length])).collect(),
         chain: lengths.len(),
+        stats: StateStats::unknown(),
     };
     let due = |lengths: &[usize]| launch::snapshot_is_due(Some(&home(lengths)), StateKeeping::default());
     assert!(!due(&[10; 14]), "they are few");

@@ -117,17 +117,22 @@ fn is_instant(from: Option<&str>, to: Option<&str>) -> bool {
     from.is_some() || to.is_none_or(|zone| zone == "UTC")
 }
 
-/// Returns times as µs, under a zone that changes none of them; one beyond the range is null.
+/// Returns times as µs, under a zone that changes none of them.
+///
+/// # Errors
+/// `ARITHMETIC_OVERFLOW` for one that µs do not hold.
 fn micros(array: &ArrayRef, unit: TimeUnit, zone: Option<Arc<str>>) -> Result<ArrayRef> {
-    let times = match unit {
+    let times: TimestampMicrosecondArray = match unit {
         TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().clone(),
         TimeUnit::Millisecond => array
             .as_primitive::<TimestampMillisecondType>()
-            .unary_opt(|ms| ms.checked_mul(1_000)),
-        _ => {
-            let cast = arrow::compute::cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None))?;
-            cast.as_primitive::<TimestampMicrosecondType>().clone()
-        }
+            .try_unary(|ms| ms.mul_checked(1_000))?,
+        TimeUnit::Second => array
+            .as_primitive::<TimestampSecondType>()
+            .try_unary(|seconds| seconds.mul_checked(1_000_000))?,
+        TimeUnit::Nanosecond => array
+            .as_primitive::<TimestampNanosecondType>()
+            .unary(|ns| ns.div_euclid(1_000)),
     };
     Ok(Arc::new(times.with_timezone_opt(zone)))
 }

@@ -104,6 +104,31 @@ pub fn scan(
     Ok(Box::new(renamed.into_iter().map(Ok)))
 }
 
+/// Largest block that is looked at before it is read.
+const LOOK_BYTES: usize = 16 << 10;
+
+/// Returns whether the blocks of a scan hold no rows, as far as that is seen at once: there are none, or short Arrow streams of
+/// the scan's columns. What cannot be read may hold some: whoever reads it says why it cannot be.
+pub fn holds_no_rows(scan: &Scan, blocks: &[Buffer]) -> bool {
+    let columns: Vec<usize> = (0..scan.schema.fields().len()).collect();
+    let is_arrow = matches!(
+        &scan.origin,
+        Origin::Blocks {
+            format: Format::Arrow,
+            of_files: false,
+            ..
+        }
+    );
+    let is_empty = |block: &Buffer| {
+        let batches = Some(block).filter(|b| is_arrow && b.len() <= LOOK_BYTES).map(ipc::read);
+        let Some(Ok(batches)) = batches else {
+            return false;
+        };
+        batches.iter().all(|batch| batch.num_rows() == 0) && conformed(&batches, &columns, &scan.schema).is_ok()
+    };
+    blocks.iter().all(is_empty)
+}
+
 /// The rows of blocks, counted in the task's report.
 struct Counted {
     /// Reads them.

@@ -138,13 +138,19 @@ fn in_task(layout: Layout, merger: Merger, rows: Grouping) -> Plan {
         closes_after_us: None,
         ..layout
     };
-    Transform::whole("PartialAggregate", input, schema, move |batches, _| {
-        let mut table = StateTable::new(layout.clone(), cells::of(&merger)?)?;
-        for batch in &batches {
-            table.take_in(&rows.arrived(batch)?, None)?;
-        }
-        Ok(table.all()?)
-    })
+    // It has keys, so that no rows make no groups.
+    Transform::quiet(Transform::whole(
+        "PartialAggregate",
+        input,
+        schema,
+        move |batches, _| {
+            let mut table = StateTable::new(layout.clone(), cells::of(&merger)?)?;
+            for batch in &batches {
+                table.take_in(&rows.arrived(batch)?, None)?;
+            }
+            Ok(table.all()?)
+        },
+    ))
 }
 
 impl Grouping {
@@ -258,6 +264,10 @@ impl StateAggregate {
             stats.rows_total = table.rows() as u64;
             stats.rows_removed = closed.iter().map(|b| b.num_rows() as u64).sum();
             stats.bytes = table.bytes() as u64;
+            // Without keys there is a row for every batch, also of no rows.
+            if self.layout.keys > 0 {
+                stats.wakes_at_us = table.closes_at();
+            }
             let emitted = match context.mode {
                 OutputMode::Append => closed,
                 OutputMode::Update => changed,

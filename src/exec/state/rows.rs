@@ -294,6 +294,13 @@ impl RowTable {
         range.flat_map(|(_, ids)| ids).copied().collect()
     }
 
+    /// Returns the earliest watermark (µs) that closes a row; `i64::MAX` if none does.
+    pub fn closes_at(&self) -> i64 {
+        self.closings
+            .first_key_value()
+            .map_or(i64::MAX, |(closing, _)| *closing)
+    }
+
     /// Forgets the rows that close at or before `watermark_us`; returns which were marked, and the rows.
     ///
     /// # Errors

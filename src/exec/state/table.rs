@@ -475,6 +475,24 @@ impl StateTable {
         Ok(closed)
     }
 
+    /// Returns the earliest watermark (µs) that closes a window; `i64::MAX` if none does.
+    pub fn closes_at(&self) -> i64 {
+        let Some(after) = self.layout.closes_after_us else {
+            return i64::MAX;
+        };
+        if !self.overdue.is_empty() {
+            return i64::MIN;
+        }
+        // Panes are in order, and so are the first of their windows that are open.
+        let first = self.panes.range(Some(i64::MIN)..).find_map(|(start, _)| {
+            let starts = self.layout.starts((*start)?).into_iter();
+            starts
+                .filter(|start| self.layout.is_open(*start, self.closed_until))
+                .min()
+        });
+        first.map_or(i64::MAX, |start| start.saturating_add(after))
+    }
+
     /// Forgets windows and panes that end at or before a watermark.
     fn forget(&mut self, watermark: i64) {
         let layout = &self.layout;

@@ -2,32 +2,66 @@
 import * as A from '@uwdata/flechette';
 import { SparkTypeError } from '../errors.js';
 import { arrowTypesOf, encodeRows } from './encode.js';
+import { headOf } from './ipc.js';
 import { rowsOf, tableOf } from './rows.js';
 import type { StructType } from './types.js';
 
 /** The first bytes of an Arrow file; a stream has none. */
 const FILE_MAGIC = 'ARROW1';
 
-/**
- * Arrow bytes as a stream with the columns of a schema, in its order and types. Columns are matched by name; those that the schema
- * does not have are left out. What cannot be read is returned as it is: the engine says what is wrong with it. Throws a SparkTypeError
- * for a column that is missing, and for a value that does not fit.
- */
-export function arrowBySchema(bytes: Uint8Array, schema: StructType): Uint8Array {
-  let table: A.Table;
-  try {
-    table = tableOf(bytes);
-  } catch {
-    return bytes;
+/** Brings Arrow bytes of one origin, block after block, to the columns of a schema. @internal */
+export class ArrowFitter {
+  readonly #types: readonly A.DataType[];
+  /** Whether what a block's columns are is all there is to know of it: else nulls are looked for. */
+  readonly #isByHead: boolean;
+  /** The head of the last stream that the engine reads as it is. */
+  #head: Uint8Array | undefined;
+
+  constructor(readonly schema: StructType) {
+    this.#types = arrowTypesOf(schema);
+    this.#isByHead = schema.fields.every(({ nullable }) => nullable);
   }
+
+  /**
+   * Arrow bytes as a stream with the columns of the schema, in its order: those given, if the engine reads them without loss. Columns
+   * are matched by name; those that the schema does not have are left out. What cannot be read is returned as it is: the engine says
+   * what is wrong with it. Throws a SparkTypeError for a column that is missing, and for a value that does not fit.
+   */
+  fit(bytes: Uint8Array): Uint8Array {
+    const head = this.#isByHead ? headOf(bytes) : undefined;
+    if (head && this.#head && sameBytes(head, this.#head)) return bytes;
+    let table: A.Table;
+    try {
+      table = tableOf(bytes);
+    } catch {
+      return bytes;
+    }
+    if (table.schema.fields.length === 0) return bytes;
+    if (!isFile(bytes) && this.#isReadable(table)) {
+      this.#head = head?.slice();
+      return bytes;
+    }
+    return encodeByName(table, this.schema);
+  }
+
+  #isReadable(table: A.Table): boolean {
+    const { fields } = table.schema;
+    const isFitting = ({ name, type }: A.Field, at: number) => {
+      const wanted = this.schema.fields[at];
+      const nulls = () => table.getChildAt(at).nullCount;
+      return wanted?.name === name && (wanted.nullable || nulls() === 0) && isReadAs(type, this.#types[at] as A.DataType);
+    };
+    return fields.length === this.#types.length && fields.every(isFitting);
+  }
+}
+
+const isFile = (bytes: Uint8Array) => String.fromCharCode(...bytes.subarray(0, FILE_MAGIC.length)) === FILE_MAGIC;
+
+const sameBytes = (a: Uint8Array, b: Uint8Array) => a.byteLength === b.byteLength && a.every((byte, i) => byte === b[i]);
+
+/** Columns picked by name, and their values written anew in the types of a schema. */
+function encodeByName(table: A.Table, schema: StructType): Uint8Array {
   const { fields } = table.schema;
-  const types = arrowTypesOf(schema);
-  const isFile = String.fromCharCode(...bytes.subarray(0, FILE_MAGIC.length)) === FILE_MAGIC;
-  const isSame = ({ name, type }: A.Field, at: number) => {
-    const wanted = schema.fields[at];
-    return wanted?.name === name && (wanted.nullable || table.getChildAt(at).nullCount === 0) && sameType(type, types[at] as A.DataType);
-  };
-  if (!isFile && fields.length === types.length && fields.every(isSame)) return bytes;
   const missing = schema.names.filter((name) => !fields.some((field) => field.name === name));
   if (missing.length > 0) {
     const has = fields.map(({ name }) => name).join(', ');
@@ -37,6 +71,25 @@ export function arrowBySchema(bytes: Uint8Array, schema: StructType): Uint8Array
     });
   }
   return encodeRows(rowsOf(table, { bigint: true, micros: true }), schema);
+}
+
+/** Whether the engine reads each value of an Arrow type as the one that it is in another: what has another form, unit or less width. */
+function isReadAs(type: A.DataType, wanted: A.DataType): boolean {
+  if (sameType(type, wanted)) return true;
+  switch (wanted.typeId) {
+    case A.Type.Timestamp:
+      return type.typeId === A.Type.Timestamp && type.unit <= A.TimeUnit.MICROSECOND;
+    case A.Type.Utf8: {
+      const word = type.typeId === A.Type.Dictionary ? type.dictionary : type;
+      return word.typeId === A.Type.Utf8 || word.typeId === A.Type.LargeUtf8;
+    }
+    case A.Type.Int:
+      return type.typeId === A.Type.Int && (type.signed ? type.bitWidth <= wanted.bitWidth : type.bitWidth < wanted.bitWidth);
+    case A.Type.Float:
+      return type.typeId === A.Type.Float && type.precision === A.Precision.SINGLE && wanted.precision === A.Precision.DOUBLE;
+    default:
+      return false;
+  }
 }
 
 /** What says how the values of an Arrow type lie in their buffers, and what they are. */

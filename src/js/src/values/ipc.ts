@@ -39,6 +39,16 @@ function messageTable(view: DataView, metadata: number): { headerType: number; b
   };
 }
 
+/** The message of a stream that says what its columns are; undefined if it does not begin with one that can be read. */
+export function headOf(stream: Uint8Array): Uint8Array | undefined {
+  try {
+    const { value } = messagesOf(stream).next();
+    return value?.isSchema ? stream.subarray(value.start, value.end) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** One stream with the batches of all `streams`, which must have the same schema. */
 export function joinStreams(streams: readonly Uint8Array[]): Uint8Array {
   if (streams.length === 1) return streams[0] as Uint8Array;

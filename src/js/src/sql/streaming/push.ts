@@ -1,7 +1,7 @@
 import type { Wire } from '../../cluster/connection.js';
 import { IllegalArgumentException, SessionClosedError, SparkRuntimeException } from '../../errors.js';
 import type { FromDriver } from '../../protocol.js';
-import { arrowBySchema } from '../../values/arrow.js';
+import { ArrowFitter } from '../../values/arrow.js';
 import { encodeRows } from '../../values/encode.js';
 import { stringOf } from '../../values/fit.js';
 import { type Formats, formatsOf, jsonOfRows } from '../../values/json.js';
@@ -89,6 +89,8 @@ export class PushSource {
   #ended = false;
   #failure: Error | undefined;
   #waiting: (() => void)[] = [];
+  /** Brings Arrow to the schema; only where the format is Arrow. */
+  readonly #fitter: ArrowFitter | undefined;
 
   constructor(
     private readonly wire: Wire,
@@ -96,7 +98,9 @@ export class PushSource {
     private readonly schema: StructType,
     private readonly format: PushFormat,
     private readonly formats: Formats,
-  ) {}
+  ) {
+    if (format === 'arrow') this.#fitter = new ArrowFitter(schema);
+  }
 
   /**
    * Adds data, then waits while the queue is full. Where a query with a checkpoint reads the source, waits until the data is
@@ -167,7 +171,7 @@ export class PushSource {
   #encode(data: PushData, transfer: boolean): Uint8Array {
     if (typeof data === 'string') return this.#text(new TextEncoder().encode(fitted(() => stringOf(data))));
     if (data instanceof Uint8Array) {
-      const bytes = this.format === 'arrow' ? arrowBySchema(data, this.schema) : data;
+      const bytes = this.#fitter?.fit(data) ?? data;
       // What is sent is moved: a copy, unless the caller lets its own bytes go.
       return (transfer || bytes !== data) && isWhole(bytes) ? bytes : bytes.slice();
     }
