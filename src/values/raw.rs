@@ -17,7 +17,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, RecordBatch, StringArray};
 use arrow::buffer::Buffer;
 use arrow::datatypes::DataType;
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 use super::{ipc, nested};
 use crate::error::Result;
@@ -27,6 +27,9 @@ const BYTES: u32 = 0x10_ee00;
 
 /// How the code points that stand for bytes begin in UTF-8; the third byte is BA or BB.
 const MARK: &[u8] = b"\xf4\x8e";
+
+/// From how many bytes on it pays to prepare a search for two of them.
+const SHORT_BYTES: usize = 256;
 
 /// Returns the string of some bytes.
 ///
@@ -170,5 +173,13 @@ fn byte_of(c: char) -> Option<u8> {
 
 /// Returns whether there may be a code point that stands for a byte.
 fn has_raw(bytes: &[u8]) -> bool {
-    memmem::find_iter(bytes, MARK).any(|at| matches!(bytes.get(at + 2), Some(0xba | 0xbb)))
+    if bytes.len() < SHORT_BYTES {
+        return memchr_iter(MARK[0], bytes).any(|at| is_raw(&bytes[at..]));
+    }
+    memmem::find_iter(bytes, MARK).any(|at| is_raw(&bytes[at..]))
+}
+
+/// Returns whether text begins with a code point that may stand for a byte.
+fn is_raw(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xf4, 0x8e, 0xba | 0xbb, ..])
 }

@@ -120,6 +120,9 @@ pub fn holds_no_rows(scan: &Scan, blocks: &[Buffer]) -> bool {
         }
     );
     let is_empty = |block: &Buffer| {
+        if block.is_empty() && matches!(&scan.origin, Origin::Blocks { format, .. } if *format != Format::Arrow) {
+            return true;
+        }
         let batches = Some(block).filter(|b| is_arrow && b.len() <= LOOK_BYTES).map(ipc::read);
         let Some(Ok(batches)) = batches else {
             return false;

@@ -113,6 +113,8 @@ pub struct Cluster {
     pub calls: BTreeMap<RequestId, Call>,
     /// (sink, batch id, blocks) of foreachBatch.
     pub batches: Vec<(String, BatchId, Vec<Buffer>)>,
+    /// Tasks that were sent to executors.
+    pub tasks: usize,
     /// Until when the page's function of each run is busy, ms; `None` once it has thrown.
     functions: BTreeMap<String, Option<u64>>,
     /// Listener events: kind and JSON.
@@ -152,6 +154,7 @@ impl Cluster {
             faults,
             calls: BTreeMap::new(),
             batches: vec![],
+            tasks: 0,
             functions: BTreeMap::new(),
             events: vec![],
             disk: Faulty::default(),
@@ -200,6 +203,7 @@ impl Cluster {
                 Output::End { id } => self.calls.entry(id).or_default().ended = Some(Ok(())),
                 Output::Fail { id, error } => self.calls.entry(id).or_default().ended = Some(Err(error)),
                 Output::Send { to, message, blobs } => {
+                    self.tasks += usize::from(matches!(message, ToExecutor::Run(_)));
                     self.network
                         .send((DRIVER, address(to)), Happening::ToExecutor(to, message, blobs));
                 }

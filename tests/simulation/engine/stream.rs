@@ -257,3 +257,56 @@ fn state_survives_deaths_over_more_batches_than_one_snapshot_covers() {
         )
     });
 }
+
+/// Returns how many tasks each step of a windowed stream sends to executors; a step is a row at a time, and what it closes.
+fn tasks_of(checkpoint: bool, mode: &str, times_s: &[i64], log: &mut Log) -> Vec<usize> {
+    let conf = [("spark.sql.shuffle.partitions", "3")];
+    let mut cluster = Cluster::new(1, 3, &conf, Faults::default(), log);
+    let source = stream("rivulet.push", Some(SCHEMA), &[("sourceId", "s")]);
+    cluster
+        .view("events", with_watermark(source, "ts", "0 seconds"), log)
+        .expect("a view is made");
+    let query = "SELECT k, count(*) AS n FROM events GROUP BY window(ts, '10 seconds'), k";
+    let mut start = write(sql(query), "rivulet.foreachBatch", mode);
+    start.options.insert("sinkId".into(), "sink".into());
+    if checkpoint {
+        start.options.insert("checkpointLocation".into(), "/check".into());
+    }
+    let query = cluster.start_query(start, log).expect("the query starts");
+    let step = |time_s: &i64| {
+        let before = cluster.tasks;
+        let block = json(&[(Some(*time_s), Some("a"), 1)]).into();
+        cluster.drive(
+            Input::Push {
+                source: "s".into(),
+                block,
+            },
+            log,
+        );
+        cluster.process_all(&query, log).expect("the query goes on");
+        cluster.tasks - before
+    };
+    let tasks = times_s.iter().map(step).collect();
+    let ids: Vec<BatchId> = cluster.batches.iter().map(|(_, id, _)| *id).collect();
+    let last = cluster.progress(&query).len() as i64;
+    assert_eq!(
+        ids,
+        (0..last).map(BatchId).collect::<Vec<_>>(),
+        "each batch reaches the sink"
+    );
+    tasks
+}
+
+#[test]
+fn only_tasks_with_rows_or_with_state_that_closes_go_to_executors() {
+    each_seed(1, |_, log| {
+        // One map task of three has the block. The first batch makes the state of all partitions; later only that of the key has
+        // rows. A batch without data follows when the watermark has moved: nothing closes at 1, 2 and 13 s, one window at 12.
+        assert_eq!(tasks_of(false, "update", &[1, 2, 2, 12, 13], log), [4, 2, 2, 3, 2]);
+        assert_eq!(tasks_of(false, "append", &[1, 2, 2, 12, 13], log), [4, 2, 2, 3, 2]);
+        // All of the state leaves in each batch, and no batch without data follows.
+        assert_eq!(tasks_of(false, "complete", &[1, 2], log), [4, 4]);
+        // A checkpoint has a change of each partition in each batch.
+        assert_eq!(tasks_of(true, "update", &[1, 2, 2], log), [7, 7, 4]);
+    });
+}
