@@ -111,6 +111,23 @@ pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     })
 }
 
+/// Returns times of a unit of so many µs as µs.
+///
+/// # Errors
+/// `ARITHMETIC_OVERFLOW` for one that µs do not hold.
+fn times<T: ArrowTimestampType>(array: &PrimitiveArray<T>, micros: i64) -> Result<TimestampMicrosecondArray> {
+    let limit = i64::MAX / micros;
+    // Without a branch a time: most times are far from the limit.
+    let are_near = array
+        .values()
+        .iter()
+        .fold(true, |near, time| near & (-limit..=limit).contains(time));
+    if are_near {
+        return Ok(array.unary(|time| time.wrapping_mul(micros)));
+    }
+    Ok(array.try_unary(|time| time.mul_checked(micros))?)
+}
+
 /// Returns whether a time in the second zone has the number that it has in the first: only a local time becomes another in a
 /// zone that is not UTC.
 fn is_instant(from: Option<&str>, to: Option<&str>) -> bool {
@@ -122,17 +139,48 @@ fn is_instant(from: Option<&str>, to: Option<&str>) -> bool {
 /// # Errors
 /// `ARITHMETIC_OVERFLOW` for one that µs do not hold.
 fn micros(array: &ArrayRef, unit: TimeUnit, zone: Option<Arc<str>>) -> Result<ArrayRef> {
-    let times: TimestampMicrosecondArray = match unit {
+    let micros: TimestampMicrosecondArray = match unit {
         TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().clone(),
-        TimeUnit::Millisecond => array
-            .as_primitive::<TimestampMillisecondType>()
-            .try_unary(|ms| ms.mul_checked(1_000))?,
-        TimeUnit::Second => array
-            .as_primitive::<TimestampSecondType>()
-            .try_unary(|seconds| seconds.mul_checked(1_000_000))?,
+        TimeUnit::Millisecond => times(array.as_primitive::<TimestampMillisecondType>(), 1_000)?,
+        TimeUnit::Second => times(array.as_primitive::<TimestampSecondType>(), 1_000_000)?,
         TimeUnit::Nanosecond => array
             .as_primitive::<TimestampNanosecondType>()
             .unary(|ns| ns.div_euclid(1_000)),
     };
-    Ok(Arc::new(times.with_timezone_opt(zone)))
+    Ok(Arc::new(micros.with_timezone_opt(zone)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_other_units_are_micros_and_those_that_micros_do_not_hold_are_refused() {
+        let micros = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let of =
+            |array: ArrayRef| conform(&array, &micros).map(|a| a.as_primitive::<TimestampMicrosecondType>().clone());
+        let ms = TimestampMillisecondArray::from(vec![Some(-1), None, Some(i64::MAX / 1_000)]);
+        let found = of(Arc::new(ms)).unwrap();
+        assert_eq!(
+            found.iter().collect::<Vec<_>>(),
+            [Some(-1_000), None, Some(i64::MAX / 1_000 * 1_000)]
+        );
+        assert_eq!(
+            of(Arc::new(TimestampSecondArray::from(vec![-7]))).unwrap().value(0),
+            -7_000_000
+        );
+        assert_eq!(
+            of(Arc::new(TimestampNanosecondArray::from(vec![-1]))).unwrap().value(0),
+            -1
+        );
+        let far = of(Arc::new(TimestampMillisecondArray::from(vec![1, i64::MAX / 1_000 + 1])));
+        assert_eq!(far.unwrap_err().condition.as_deref(), Some("ARITHMETIC_OVERFLOW"));
+        // What lies under a null is not looked at.
+        let nulls = arrow::buffer::NullBuffer::from(vec![true, false]);
+        let hidden = TimestampMillisecondArray::new(vec![1, i64::MAX].into(), Some(nulls));
+        assert_eq!(
+            of(Arc::new(hidden)).unwrap().iter().collect::<Vec<_>>(),
+            [Some(1_000), None]
+        );
+    }
 }
