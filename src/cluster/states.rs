@@ -14,8 +14,12 @@ use std::collections::HashMap;
 
 use arrow::buffer::Buffer;
 
+use crate::error::{Exception, Result, SparkError};
+use crate::exec::inputs::StateStats;
 use crate::exec::state::OperatorState;
-use crate::ids::{BatchId, RunId, StateId};
+use crate::exec::task::size_text;
+use crate::ids::{BatchId, PartitionId, RunId, StateId};
+use crate::settings::{self, Setting};
 
 /// Where state waits: a file of the executor's.
 pub trait StateStore {
@@ -65,6 +69,8 @@ pub struct States {
     uses: u64,
     /// Bytes that may stay in memory between tasks; 0 sets no limit.
     pub budget_bytes: u64,
+    /// Bytes that one piece may have; 0 sets no limit.
+    pub limit_bytes: u64,
     /// How often a piece was stored.
     pub spills: u64,
 }
@@ -100,6 +106,18 @@ impl States {
             used: self.uses,
         };
         self.held.insert(key, held);
+    }
+
+    /// Refuses a piece that is larger than one may be, before it takes all memory there is.
+    ///
+    /// # Errors
+    /// `RIVULET_STATE_TOO_LARGE`.
+    pub fn check(&self, operator: &str, partition: PartitionId, stats: &StateStats) -> Result<()> {
+        if self.limit_bytes == 0 || stats.bytes <= self.limit_bytes {
+            return Ok(());
+        }
+        let what = format!("{} rows of {operator} in partition {partition}", stats.rows_total);
+        Err(too_large(&what, stats.bytes, &settings::STATE_LIMIT, self.limit_bytes))
     }
 
     /// Stores what was not used for longest, until the rest is within the budget.
@@ -146,6 +164,25 @@ impl States {
     }
 }
 
+/// Returns the error of state for which there is no room (`RIVULET_STATE_TOO_LARGE`).
+///
+/// ```
+/// use rivulet::cluster::states::too_large;
+/// use rivulet::settings::STATE_LIMIT;
+///
+/// let error = too_large("3 rows of dedupe in partition 0", 3 << 20, &STATE_LIMIT, 1 << 20);
+/// assert!(error.message.contains("3 rows of dedupe in partition 0 take 3.0 MiB of state, and spark.rivulet.state.maxPartitionSize"));
+/// ```
+pub fn too_large(what: &str, bytes: u64, setting: &Setting, limit_bytes: u64) -> SparkError {
+    let (bytes, limit) = (size_text(bytes), size_text(limit_bytes));
+    let sentence = format!(
+        "{what} take {bytes} of state, and {} allows {limit}. A watermark lets state go; more partitions \
+         (spark.sql.shuffle.partitions) make smaller pieces of it, and with a checkpoint the driver keeps none",
+        setting.key
+    );
+    SparkError::new(Exception::Runtime, "RIVULET_STATE_TOO_LARGE", "54000", sentence).with("setting", setting.key)
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -157,7 +194,7 @@ mod tests {
     use crate::cluster::executor::MemoryBlocks;
     use crate::exec::state::Body;
     use crate::exec::state::rows::RowTable;
-    use crate::ids::{OperatorId, PartitionId, StatePart};
+    use crate::ids::{OperatorId, StatePart};
 
     fn key(partition: usize) -> StateId {
         let (operator, partition) = (OperatorId(0), PartitionId(partition));

@@ -89,7 +89,7 @@ impl Driver {
         let graph = Arc::new(lineage::stages(plan));
         let mut request = JobRequest {
             description: plan.description.clone(),
-            pool: plan.pool.clone().unwrap_or_default(),
+            pool: Some(plan.pool.clone().unwrap_or_default()),
             limits: Limits::of_statement(&spec.conf)?,
             ..JobRequest::default()
         };

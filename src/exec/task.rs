@@ -3,12 +3,15 @@
 //! A task runs on one thread from its first row to its last, and may let go of it in between (`pace`); parallelism is between
 //! tasks.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_execution::TaskContext;
+use datafusion_execution::config::SessionConfig;
+use datafusion_execution::runtime_env::RuntimeEnv;
 use datafusion_physical_plan::execution_plan::reset_plan_states;
 use futures::TryStreamExt;
 
@@ -206,7 +209,7 @@ pub fn check_result_size(tasks: usize, bytes: u64, max_bytes: Option<u64>) -> Re
 }
 
 /// Returns a number of bytes as Spark writes it (`Utils.bytesToString`): in the largest unit of which there are two.
-fn size_text(bytes: u64) -> String {
+pub fn size_text(bytes: u64) -> String {
     let units = [
         (1u64 << 40, "TiB"),
         (1 << 30, "GiB"),
@@ -269,11 +272,28 @@ fn scatter(
     Ok(TaskOutput { blocks, rows })
 }
 
+/// What the contexts of all tasks have in common; to make it anew costs more than a small task.
+static SHARED: LazyLock<(SessionConfig, Arc<RuntimeEnv>)> = LazyLock::new(|| {
+    let mut config = SessionConfig::new().with_target_partitions(1).with_batch_size(8192);
+    // A place of an array takes 4 bytes, a key in a hash table some 20, and it is hashed: an array pays though most of it is empty.
+    config.options_mut().execution.perfect_hash_join_min_key_density = 0.05;
+    (config, Arc::default())
+});
+
 /// Returns a context in which a task's plan runs, with the task's inputs in it.
-pub fn task_context(inputs: Arc<crate::exec::inputs::TaskInputs>) -> Arc<TaskContext> {
-    let mut config = datafusion_execution::config::SessionConfig::new()
-        .with_target_partitions(1)
-        .with_batch_size(8192);
+pub fn task_context(inputs: Arc<TaskInputs>) -> Arc<TaskContext> {
+    let (config, runtime) = &*SHARED;
+    let mut config = config.clone();
     config.set_extension(inputs);
-    Arc::new(TaskContext::default().with_session_config(config))
+    let id = String::new();
+    Arc::new(TaskContext::new(
+        None,
+        id,
+        config,
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        runtime.clone(),
+    ))
 }

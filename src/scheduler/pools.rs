@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::ids::JobId;
+use crate::settings::{self, Conf};
 
 /// The pool of a job. All jobs in one pool are served first come, first served.
 ///
@@ -34,6 +35,33 @@ impl Default for Pool {
             name: "default".into(),
             weight: 1,
             min_share: 0,
+        }
+    }
+}
+
+impl Pool {
+    /// Returns the pool of a statement or a micro-batch by its settings. Each has its own unless a name is set, so that a short
+    /// one gets the next slot that a long one gives up; of those that have as many, the one that came first.
+    ///
+    /// ```
+    /// use rivulet::ids::JobId;
+    /// use rivulet::scheduler::pools::Pool;
+    /// use rivulet::settings::Conf;
+    ///
+    /// let mut conf = Conf::default();
+    /// assert_ne!(Pool::of(&conf, JobId(1)), Pool::of(&conf, JobId(2)));
+    /// conf.values.insert("spark.scheduler.mode".into(), "fifo".into());
+    /// assert_eq!(Pool::of(&conf, JobId(1)), Pool::default());
+    /// ```
+    pub fn of(conf: &Conf, job: JobId) -> Self {
+        if conf.is(&settings::SCHEDULER_MODE, "FIFO") {
+            return Self::default();
+        }
+        let named = conf.get(settings::SCHEDULER_POOL.key).map(str::to_owned);
+        Self {
+            // No name that a user gives begins like this, and names have the order of the jobs.
+            name: named.unwrap_or_else(|| format!("\0{:020}", job.0)),
+            ..Self::default()
         }
     }
 }

@@ -132,8 +132,16 @@ settings! {
         "Says how long a batch query runs at most, such as 30s; 0 is no limit.");
     TASK_TIMEOUT = set("spark.rivulet.task.timeout", Kind::Millis, "0",
         "Says how long a task runs at most before its query fails, such as 30s; 0 is no limit.");
+    SCHEDULER_MODE = set("spark.scheduler.mode", Kind::OneOf(&["FIFO", "FAIR"]), "FAIR",
+        "Says whether statements and streaming queries take turns on the executors, or come one after the other; jobs of datasets take turns only where it is set.");
+    SCHEDULER_POOL = open("spark.scheduler.pool", Kind::Text,
+        "Names the pool of statements and streaming queries that take turns; without it each has its own.");
     STATE_MEMORY = set("spark.rivulet.executor.stateMemory", Kind::Bytes, "512m",
         "Says how much streaming state an executor holds in memory between tasks, in bytes; 0 is no limit.");
+    STATE_LIMIT = set("spark.rivulet.state.maxPartitionSize", Kind::Bytes, "1g",
+        "Says how many bytes the state of an operator has at most in one partition; a query whose state is larger ends. 0 is no limit.");
+    DRIVER_STATE_LIMIT = set("spark.rivulet.driver.maxStateSize", Kind::Bytes, "2g",
+        "Says how many bytes of a query's state the driver keeps at most, which it does without a checkpoint; a query with more ends. 0 is no limit.");
     STORAGE_MEMORY = set("spark.rivulet.executor.storageMemory", Kind::Bytes, "512m",
         "Says how much of cached datasets an executor holds in memory, in bytes.");
     BACKPRESSURE = set("spark.streaming.backpressure.enabled", Kind::Flag, "false",

@@ -218,6 +218,7 @@ impl<B: BlockStore> Executor<B> {
     fn compile(&mut self, id: PlanId, spec: SpecHeader, blobs: &[Buffer]) -> Result<StageGraph> {
         let spec = spec.spec(blobs)?;
         self.states.budget_bytes = spec.conf.bytes(&settings::STATE_MEMORY)?;
+        self.states.limit_bytes = spec.conf.bytes(&settings::STATE_LIMIT)?;
         let Some(plan) = RddPlan::of_relation(&job::decode(&spec.relation)?)? else {
             let graph = spec.compile()?;
             for (number, payload) in graph.functions.iter().enumerate() {
@@ -376,12 +377,24 @@ impl<B: BlockStore> Executor<B> {
 
     /// Keeps the states that a task has changed, and returns what the driver is to make durable of them: the changes,
     /// or snapshots of those for which it asks.
+    ///
+    /// # Errors
+    /// `RIVULET_STATE_TOO_LARGE`; if a snapshot cannot be written as Arrow.
     fn keep_states(
         &mut self,
         run: &Run,
         inputs: &TaskInputs,
         report: &TaskReport,
     ) -> Result<BTreeMap<OperatorId, Vec<u8>>> {
+        if let Some(Ok(graph)) = self.plans.get(&run.plan) {
+            let named = report
+                .state
+                .iter()
+                .filter_map(|(id, stats)| Some((graph.operators.get(id.0)?, stats)));
+            for (operator, stats) in named {
+                self.states.check(operator.name, run.task.partition, stats)?;
+            }
+        }
         let tables = std::mem::take(&mut *inputs.states());
         if let Some(wanted) = run.states.first() {
             for (operator, table) in tables {

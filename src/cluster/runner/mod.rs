@@ -8,6 +8,7 @@
 //! ```
 
 mod ends;
+mod finish;
 mod launch;
 mod plan;
 mod resting;
@@ -21,7 +22,7 @@ use arrow::buffer::Buffer;
 pub use ends::Limits;
 use ends::{Asked, Deaths};
 pub use launch::StateKeeping;
-use launch::{Home, Parked, snapshot_is_due};
+use launch::{Home, Parked};
 use plan::Plan;
 
 use crate::cluster::attempts::{AttemptState, Attempts, StageStatus};
@@ -55,8 +56,8 @@ pub struct JobRequest {
     pub run: Option<RunId>,
     /// What it may take.
     pub limits: Limits,
-    /// Whose share of the executors it takes.
-    pub pool: Pool,
+    /// Whose share of the executors it takes; `None` for what its settings say.
+    pub pool: Option<Pool>,
 }
 
 /// What comes of a step, for the driver to carry out.
@@ -459,11 +460,14 @@ impl JobRunner {
                 Command::JobDone { job } => {
                     self.look_back(job, now_ms);
                     let leaves_blocks = self.leaves_blocks(job);
-                    let outcome = self.finish(job);
+                    let finished = self.finish(job);
                     if leaves_blocks {
                         effects.extend(self.drop_job(job, &[], now_ms));
                     }
-                    effects.push(Effect::Done { job, outcome });
+                    effects.push(match finished {
+                        Ok(outcome) => Effect::Done { job, outcome },
+                        Err(error) => Effect::Failed { job, error },
+                    });
                 }
                 Command::JobFailed { job, error } => {
                     let busy = self.busy_with(job);
@@ -475,96 +479,6 @@ impl JobRunner {
             }
         }
         effects
-    }
-
-    /// Takes over the rows, report and state changes of a try that counts.
-    fn accept(&mut self, task: TaskId, now_ms: i64) {
-        let Some(job) = self.jobs.get_mut(&task.job) else {
-            return;
-        };
-        let Some(arrival) = job.arrived.remove(&task) else {
-            return;
-        };
-        let Arrival {
-            executor,
-            report,
-            pieces,
-            deltas,
-            updates,
-        } = arrival;
-        job.updates.extend(updates);
-        self.tallies.entry(executor.id).or_default().0 += 1;
-        job.attempts.ended(task, AttemptState::Done, now_ms);
-        let graph = self.plans.get(&job.plan).map(|p| p.graph.clone());
-        let last = graph.is_some_and(|g| g.stages.len() == task.stage.0 + 1);
-        if last {
-            job.results.insert(task.partition, pieces);
-        }
-        for (operator, delta) in deltas {
-            let stats = report.state.get(&operator).copied();
-            let part = StatePart {
-                operator,
-                partition: task.partition,
-            };
-            let snapshot = job.request.run.is_some_and(|run| {
-                let piece = StateId { run, part };
-                let keeping = self.keeping.get(&run).copied().unwrap_or_default();
-                snapshot_is_due(self.homes.get(&piece), keeping)
-            });
-            let change = Change {
-                executor,
-                delta,
-                snapshot,
-                stats: stats.unwrap_or_else(StateStats::unknown),
-            };
-            job.changes.insert(part, change);
-        }
-        job.reports.insert(task.part(), report);
-    }
-
-    /// Ends a job that is done: its state changes count from now on.
-    fn finish(&mut self, job: JobId) -> Outcome {
-        let Some(job) = self.jobs.remove(&job) else {
-            return Outcome::default();
-        };
-        let mut changes = Vec::new();
-        if let (Some(run), Some(batch)) = (job.request.run, &job.request.batch) {
-            let keeping = self.keeping.get(&run).copied().unwrap_or_default();
-            for (part, change) in job.changes {
-                let piece = StateId { run, part };
-                let home = self.homes.entry(piece).or_insert(Home {
-                    executor: None,
-                    version: BatchId::NONE,
-                    deltas: vec![],
-                    chain: 0,
-                    stats: change.stats,
-                });
-                home.stats = change.stats;
-                if change.snapshot {
-                    home.deltas.clear();
-                    home.chain = 0;
-                } else {
-                    home.chain += 1;
-                }
-                home.executor = Some(change.executor);
-                home.version = batch.batch_id;
-                if keeping.durable {
-                    changes.push(StateChange {
-                        part,
-                        snapshot: change.snapshot,
-                        bytes: change.delta,
-                    });
-                } else {
-                    home.deltas.push(change.delta);
-                }
-            }
-        }
-        Outcome {
-            changes,
-            results: job.results.into_values().flatten().collect(),
-            updates: job.updates,
-            reports: job.reports.into_iter().collect(),
-        }
     }
 
     /// Returns the stages of a job that runs, or that has just ended, for status displays.

@@ -27,7 +27,7 @@ impl JobRunner {
                 }],
             );
         };
-        let pool = request.pool.clone();
+        let pool = request.pool.clone().unwrap_or_else(|| Pool::of(&known.spec.conf, id));
         // State changes where its task runs: once at a time.
         let speculation = match Speculation::of(&known.spec.conf) {
             Ok(speculation) => speculation.filter(|_| request.run.is_none()),

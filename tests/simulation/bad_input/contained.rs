@@ -1,8 +1,11 @@
 //! Queries that would take all there is: of time, of memory.
 
 use super::{is, with_cluster, with_conf};
-use crate::engine::client::{relation, sql};
+use crate::engine::client::{relation, sql, stream, write};
+use crate::engine::cluster::Cluster;
+use crate::seeds::Log;
 use rivulet::connect::protocol::Input;
+use rivulet::error::SparkError;
 use rivulet::proto as sc;
 use rivulet::proto::plan::OpType;
 use rivulet::proto::relation::RelType;
@@ -87,4 +90,96 @@ fn long_chains_are_planned_and_longer_ones_refused() {
         let next = cluster.collect(sql("SELECT 1"), log);
         assert_eq!(next.expect("the driver goes on"), ["1"]);
     });
+}
+
+/// Counts keys that are all new, a hundred a batch, without a watermark: the state grows for as long as the query runs.
+fn count_new_keys(cluster: &mut Cluster, checkpoint: bool, batches: u32, log: &mut Log) -> Result<(), SparkError> {
+    let source = stream("rivulet.push", Some("k STRING"), &[("sourceId", "s")]);
+    cluster.view("events", source, log)?;
+    let mut start = write(sql("SELECT k, count(*) AS n FROM events GROUP BY k"), "noop", "update");
+    if checkpoint {
+        start.options.insert("checkpointLocation".into(), "/check".into());
+    }
+    let query = cluster.start_query(start, log)?;
+    for batch in 0..batches {
+        let lines: String = (0..100).map(|n| format!("{{\"k\":\"key {batch} {n}\"}}\n")).collect();
+        let block = lines.into_bytes().into();
+        cluster.drive(
+            Input::Push {
+                source: "s".into(),
+                block,
+            },
+            log,
+        );
+        cluster.process_all(&query, log)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn state_that_grows_too_large_ends_its_query_and_nothing_else() {
+    let partition = ("spark.rivulet.state.maxPartitionSize", "64k");
+    let driver = ("spark.rivulet.driver.maxStateSize", "64k");
+    for (limit, checkpoint, words) in [
+        (partition, true, "rows of stateStoreSave in partition "),
+        (
+            partition,
+            false,
+            "KiB of state, and spark.rivulet.state.maxPartitionSize allows 64.0 KiB",
+        ),
+        (
+            driver,
+            false,
+            "rows that the driver keeps for when an executor dies take ",
+        ),
+    ] {
+        with_conf(&[("spark.sql.shuffle.partitions", "2"), limit], |cluster, log| {
+            let found = count_new_keys(cluster, checkpoint, 100, log);
+            is(found, "STREAM_FAILED", words);
+            let next = cluster.collect(sql("SELECT 1"), log);
+            assert_eq!(next.expect("the session goes on"), ["1"]);
+        });
+    }
+    // With a checkpoint the driver keeps none; 0 is no limit.
+    for (key, value, checkpoint) in [
+        (driver.0, driver.1, true),
+        (driver.0, "0", false),
+        (partition.0, "0", true),
+    ] {
+        with_conf(
+            &[("spark.sql.shuffle.partitions", "2"), (key, value)],
+            |cluster, log| {
+                count_new_keys(cluster, checkpoint, 100, log).expect("there is room");
+            },
+        );
+    }
+}
+
+/// Runs a statement of 40 tasks and more, then one of two; returns how many tasks had begun when the short one ended.
+fn tasks_until_the_short_one_ends(conf: &[(&str, &str)]) -> usize {
+    let mut tasks = 0;
+    with_conf(conf, |cluster, log| {
+        let long = sql("SELECT count(*) FROM range(0, 200000, 1, 40)");
+        let long = cluster.send_plan(Some(OpType::Root(long)), log);
+        let short = sql("SELECT count(*) FROM range(0, 10, 1, 1)");
+        let short = cluster.send_plan(Some(OpType::Root(short)), log);
+        cluster.run_until(log, |c| c.calls.get(&short).is_some_and(|call| call.ended.is_some()));
+        tasks = cluster.tasks;
+        cluster.answer(short, log).expect("the short one ends");
+        cluster.answer(long, log).expect("the long one ends");
+    });
+    tasks
+}
+
+#[test]
+fn a_short_statement_takes_its_turn_beside_a_long_one() {
+    let fair = tasks_until_the_short_one_ends(&[]);
+    assert!(fair <= 10, "{fair} tasks began");
+    for in_order in [
+        ("spark.scheduler.mode", "FIFO"),
+        ("spark.scheduler.pool", "one for all"),
+    ] {
+        let tasks = tasks_until_the_short_one_ends(&[in_order]);
+        assert!(tasks > 40, "{in_order:?}: {tasks} tasks began");
+    }
 }
