@@ -9,7 +9,7 @@ use super::BlockId;
 use super::event::{Command, Event, Failure, StageSpec};
 use super::outputs::{Output, Outputs};
 use super::placement::{Executor, Next};
-use super::pools::{self, Pool};
+use super::pools::{self, Pool, Turns};
 use super::speculation::Speculation;
 use super::stage::{Job, StageRun, Task, TaskState, Try};
 use crate::error::{Exception, SparkError};
@@ -53,6 +53,8 @@ pub struct Scheduler {
     jobs: BTreeMap<JobId, Job>,
     /// What lies on executors for later tasks, of any job.
     outputs: Outputs,
+    /// When pools had their last turns.
+    turns: Turns,
 }
 
 impl Scheduler {
@@ -364,7 +366,7 @@ impl Scheduler {
     fn launch(&mut self, now_ms: i64, commands: &mut Vec<Command>) {
         while self.executors.values().any(Executor::is_free) {
             let jobs = self.jobs.iter().map(|(id, job)| (*id, &job.pool, job.running()));
-            let order = pools::order(jobs);
+            let order = pools::order(jobs, &self.turns);
             let first = |what: &dyn Fn(&Job) -> Option<Next>| {
                 let mut jobs = order.iter().filter_map(|id| Some((*id, self.jobs.get(id)?)));
                 jobs.find_map(|(id, job)| Some((id, what(job)?)))
@@ -375,6 +377,9 @@ impl Scheduler {
             let Some((job, next)) = waiting.or_else(slow) else {
                 return;
             };
+            if let Some(job) = self.jobs.get(&job) {
+                self.turns.take(&job.pool);
+            }
             let Next {
                 stage,
                 partition,

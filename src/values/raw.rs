@@ -88,6 +88,17 @@ pub fn joined(text: String) -> String {
     character.unwrap_or(text)
 }
 
+/// Returns strings that were put together of others, each as [`joined()`].
+pub fn joined_strings(strings: StringArray) -> StringArray {
+    if !has_raw(strings.value_data()) {
+        return strings;
+    }
+    strings
+        .iter()
+        .map(|value| value.map(|text| joined(text.to_owned())))
+        .collect()
+}
+
 /// Returns a string for people: what is not a character is U+FFFD, as in Java's strings.
 pub fn shown(text: &str) -> Cow<'_, str> {
     match to_bytes(text) {

@@ -27,7 +27,10 @@ impl JobRunner {
                 }],
             );
         };
-        let pool = request.pool.clone().unwrap_or_else(|| Pool::of(&known.spec.conf, id));
+        let pool = request
+            .pool
+            .clone()
+            .unwrap_or_else(|| Pool::of(&known.spec.conf, id, request.run));
         // State changes where its task runs: once at a time.
         let speculation = match Speculation::of(&known.spec.conf) {
             Ok(speculation) => speculation.filter(|_| request.run.is_none()),

@@ -110,6 +110,9 @@ const LOOK_BYTES: usize = 16 << 10;
 /// Returns whether the blocks of a scan hold no rows, as far as that is seen at once: there are none, or short Arrow streams of
 /// the scan's columns. What cannot be read may hold some: whoever reads it says why it cannot be.
 pub fn holds_no_rows(scan: &Scan, blocks: &[Buffer]) -> bool {
+    if blocks.is_empty() {
+        return true;
+    }
     let columns: Vec<usize> = (0..scan.schema.fields().len()).collect();
     let is_arrow = matches!(
         &scan.origin,

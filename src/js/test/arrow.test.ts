@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as A from '@uwdata/flechette';
 import { ArrowFitter } from '../src/values/arrow.js';
-import { rowsFromIPC } from '../src/values/rows.js';
 import { parseSchema } from '../src/values/ddl.js';
+import { rowsFromIPC } from '../src/values/rows.js';
 
 type Columns = Record<string, [A.DataType, unknown[]]>;
 

@@ -11,12 +11,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Datum, Scalar, new_null_array};
+use arrow::array::{Array, AsArray, Datum, Scalar, StringArray, new_null_array};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::compute::kernels::comparison::{contains, ends_with, starts_with};
 use arrow::datatypes::DataType;
 
 use crate::error::Result;
-use crate::kernels::{kernel, limits};
+use crate::kernels::kernel::{self, Argument};
+use crate::kernels::limits::{self, Budget};
 use crate::plan::functions::call::Call;
 use crate::plan::functions::collection::arrays;
 use crate::plan::functions::row;
@@ -106,13 +108,44 @@ pub fn concat(call: &Call<'_>) -> Result<Typed> {
             },
         ));
     }
-    let parts = (0..width).map(|i| call.text(i)).collect::<Result<Vec<_>>>()?;
-    call.strict(DataType::Utf8, parts, move |r| {
-        limits::value("concat", (0..width).map(|i| r.text(i).len() as u64).sum())?;
-        // Bytes that were no character may be one when they are joined.
-        let text: String = (0..width).map(|i| r.text(i)).collect();
-        Ok(Some(raw::joined(text)))
-    })
+    let parts = (0..width).map(|i| Ok(call.text(i)?.expr)).collect::<Result<Vec<_>>>()?;
+    let expr = kernel::call_over(call.name, "", DataType::Utf8, parts, |args, rows| {
+        Ok(Arc::new(concatenated(args, rows)?))
+    });
+    Ok(Typed::new(expr, DataType::Utf8, call.label()))
+}
+
+/// Returns the strings of each row, one after the other; null where one is.
+fn concatenated(args: &[Argument], rows: usize) -> Result<StringArray> {
+    let parts: Vec<&StringArray> = args.iter().map(|arg| arg.array.as_string()).collect();
+    let place = |part: usize, row: usize| if args[part].is_constant { 0 } else { row };
+    let is_null = |row: usize| (0..parts.len()).any(|part| parts[part].is_null(place(part, row)));
+    let nulls = parts
+        .iter()
+        .any(|part| part.null_count() > 0)
+        .then(|| (0..rows).map(|row| !is_null(row)).collect());
+    let nulls: Option<NullBuffer> = nulls;
+    let mut budget = Budget::new("concat");
+    let mut text = String::new();
+    let mut offsets = Vec::with_capacity(rows + 1);
+    offsets.push(0);
+    for row in 0..rows {
+        if nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
+            let values = || {
+                parts
+                    .iter()
+                    .enumerate()
+                    .map(|(part, array)| array.value(place(part, row)))
+            };
+            budget.value(values().map(|value| value.len() as u64).sum())?;
+            text.extend(values());
+        }
+        offsets.push(text.len() as i32);
+    }
+    let offsets = OffsetBuffer::new(offsets.into());
+    let joined = StringArray::try_new(offsets, Buffer::from_vec(text.into_bytes()), nulls)?;
+    // Bytes that were no character may be one when they are joined.
+    Ok(raw::joined_strings(joined))
 }
 
 /// Which part of a value another one is looked for in.
