@@ -164,7 +164,7 @@ impl States {
     }
 }
 
-/// Returns the error of state for which there is no room (`RIVULET_STATE_TOO_LARGE`).
+/// Makes the error `RIVULET_STATE_TOO_LARGE`, which names what is too large, its bytes, the setting and its limit.
 ///
 /// ```
 /// use rivulet::cluster::states::too_large;

@@ -1,4 +1,4 @@
-//! What each task of a stage reads, and whether it makes rows of nothing, found by walking its operator tree.
+//! What each task of a stage reads, and whether it returns rows when it reads none, found by walking its operator tree.
 //!
 //! DataFusion's operators decide which partition of an input a partition of theirs reads: most read the same, unions
 //! one after the other, and joins with a collected side read all of it, which is one partition by then.
@@ -49,8 +49,8 @@ pub fn reads_of(plan: &Arc<dyn ExecutionPlan>, partition: PartitionId, out: &mut
     }
 }
 
-/// Returns whether the tasks of a stage make no rows where they read none, and nothing leaves their state. What is not known
-/// to be so may make some.
+/// Returns whether the tasks of a stage return no rows when they read none and nothing leaves their state; false if that is
+/// not known.
 pub fn is_quiet(stage: &Stage, scans: &[Arc<Scan>]) -> bool {
     match &stage.work {
         Work::Plan(plan) => is_quiet_tree(plan, scans),
@@ -58,7 +58,7 @@ pub fn is_quiet(stage: &Stage, scans: &[Arc<Scan>]) -> bool {
     }
 }
 
-/// Returns whether an operator tree makes no rows of none.
+/// Returns whether an operator tree returns no rows when it reads none.
 fn is_quiet_tree(plan: &Arc<dyn ExecutionPlan>, scans: &[Arc<Scan>]) -> bool {
     let any: &dyn Any = plan.as_ref();
     let alone = match as_transform(plan) {

@@ -91,7 +91,7 @@ pub struct Transform {
     name: String,
     /// What the compiler must know of it.
     role: Role,
-    /// Whether it makes no rows of none, where its state rests.
+    /// Whether it returns no rows when it gets none and nothing leaves its state.
     quiet: bool,
     /// Its inputs.
     inputs: Vec<Arc<dyn ExecutionPlan>>,
@@ -212,7 +212,7 @@ impl Transform {
         })
     }
 
-    /// Says of an operator that it makes no rows of none; those that work batch by batch make none anyway.
+    /// Marks an operator that returns no rows when it gets none; one that works batch by batch needs no mark.
     pub fn quiet(plan: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
         let Some(transform) = as_transform(&plan) else {
             return plan;
@@ -223,8 +223,8 @@ impl Transform {
         })
     }
 
-    /// Returns whether the operator makes no rows of none: a stateful one, where nothing leaves its state; a leaf, without
-    /// blocks.
+    /// Returns whether the operator returns no rows when it gets none; of a stateful one, provided that nothing leaves its
+    /// state.
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }

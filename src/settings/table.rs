@@ -139,9 +139,9 @@ settings! {
     STATE_MEMORY = set("spark.rivulet.executor.stateMemory", Kind::Bytes, "512m",
         "Says how much streaming state an executor holds in memory between tasks, in bytes; 0 is no limit.");
     STATE_LIMIT = set("spark.rivulet.state.maxPartitionSize", Kind::Bytes, "1g",
-        "Says how many bytes the state of an operator has at most in one partition; a query whose state is larger ends. 0 is no limit.");
+        "Limits the bytes of an operator's state in one partition; a query that exceeds it fails. 0 sets no limit.");
     DRIVER_STATE_LIMIT = set("spark.rivulet.driver.maxStateSize", Kind::Bytes, "2g",
-        "Says how many bytes of a query's state the driver keeps at most, which it does without a checkpoint; a query with more ends. 0 is no limit.");
+        "Limits the bytes of state that the driver keeps for a query without a checkpoint; a query that exceeds it fails. 0 sets no limit.");
     STORAGE_MEMORY = set("spark.rivulet.executor.storageMemory", Kind::Bytes, "512m",
         "Says how much of cached datasets an executor holds in memory, in bytes.");
     BACKPRESSURE = set("spark.streaming.backpressure.enabled", Kind::Flag, "false",

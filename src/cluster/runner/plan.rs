@@ -13,7 +13,7 @@ pub(super) struct Plan {
     pub(super) spec: JobSpec,
     /// Its stages.
     pub(super) graph: Arc<StageGraph>,
-    /// By stage: whether its tasks make no rows of none.
+    /// By stage: whether its tasks return no rows when they read none.
     pub(super) quiet: Vec<bool>,
     /// How they are shown, once somebody has looked: many jobs of a stream have one plan.
     shown: OnceLock<Vec<Shown>>,

@@ -53,7 +53,7 @@ impl JobRunner {
 
     /// Ends the tries that have nothing to do, and begins what follows; returns `None` if there were none.
     ///
-    /// To be called until then at the end of each step: a job that ends may be followed by another that has nothing to do.
+    /// Call it at the end of each step until it returns `None`: the job after one that ends may have nothing to do either.
     pub fn end_resting(&mut self, now_ms: i64) -> Option<Vec<Effect>> {
         let mut effects = None;
         while let Some((task, executor, report)) = self.resting.pop_front() {

@@ -111,13 +111,13 @@ pub fn conform(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     })
 }
 
-/// Returns times of a unit of so many µs as µs.
+/// Converts times to µs; `micros` is the number of µs in their unit.
 ///
 /// # Errors
 /// `ARITHMETIC_OVERFLOW` for one that µs do not hold.
 fn times<T: ArrowTimestampType>(array: &PrimitiveArray<T>, micros: i64) -> Result<TimestampMicrosecondArray> {
     let limit = i64::MAX / micros;
-    // Without a branch a time: most times are far from the limit.
+    // Checks all times without a branch for each: few are near the limit.
     let are_near = array
         .values()
         .iter()

@@ -138,7 +138,7 @@ fn in_task(layout: Layout, merger: Merger, rows: Grouping) -> Plan {
         closes_after_us: None,
         ..layout
     };
-    // It has keys, so that no rows make no groups.
+    // It has keys: without rows there are no groups.
     Transform::quiet(Transform::whole(
         "PartialAggregate",
         input,

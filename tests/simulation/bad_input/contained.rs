@@ -137,10 +137,10 @@ fn state_that_grows_too_large_ends_its_query_and_nothing_else() {
             let found = count_new_keys(cluster, checkpoint, 100, log);
             is(found, "STREAM_FAILED", words);
             let next = cluster.collect(sql("SELECT 1"), log);
-            assert_eq!(next.expect("the session goes on"), ["1"]);
+            assert_eq!(next.expect("the session answers"), ["1"]);
         });
     }
-    // With a checkpoint the driver keeps none; 0 is no limit.
+    // With a checkpoint the driver keeps no state; 0 sets no limit.
     for (key, value, checkpoint) in [
         (driver.0, driver.1, true),
         (driver.0, "0", false),

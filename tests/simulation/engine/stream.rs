@@ -283,7 +283,7 @@ fn tasks_of(checkpoint: bool, mode: &str, times_s: &[i64], log: &mut Log) -> Vec
             },
             log,
         );
-        cluster.process_all(&query, log).expect("the query goes on");
+        cluster.process_all(&query, log).expect("the query continues");
         cluster.tasks - before
     };
     let tasks = times_s.iter().map(step).collect();
