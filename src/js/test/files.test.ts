@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { deflateRawSync } from 'node:zlib';
 import { dateDay, TimeUnit, tableFromArrays, tableToIPC, timestamp } from '@uwdata/flechette';
 // @ts-expect-error: scripts have no types
 import { serve } from '../scripts/serve.mjs';
+import { FileRegistry } from '../src/files/registry.js';
 import { unzip, zip } from '../src/files/zip.js';
+import type { ToDriver } from '../src/protocol.js';
+import { hold } from '../src/sql/plan.js';
 import { rowsFromIPC } from '../src/values/rows.js';
 
 const OPTIONS = { bigint: false };
@@ -87,4 +92,50 @@ test('the demo server answers nonsense with 400 and goes on', async () => {
   for (const path of ['/%ff', '/%', '//', '/a%00b']) assert.equal(await status(path), 400, path);
   assert.equal(await status('/absent'), 404);
   server.close();
+});
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** A registry, and the paths that it has registered and not taken back. */
+function watchedRegistry() {
+  const paths = new Set<string>();
+  const post = (message: ToDriver) => {
+    if (message.t !== 'file') return;
+    if (message.blob) paths.add(message.path);
+    else paths.delete(message.path);
+  };
+  return { paths, registry: new FileRegistry({ post } as never) };
+}
+
+/** Collects garbage until `done`, or for so many rounds. */
+async function collected(done: () => boolean, rounds = 50): Promise<boolean> {
+  for (let round = 0; round < rounds && !done(); round++) {
+    collectGarbage();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return done();
+}
+
+test('files are taken back after nobody has what was read from them', async () => {
+  const { paths, registry } = watchedRegistry();
+  for (let n = 0; n < 10; n++) await registry.register([new Blob(['a']), new Blob(['b'])], false).ready;
+  assert.equal(paths.size, 20);
+  assert.ok(await collected(() => paths.size === 0), `${paths.size} files are still registered`);
+});
+
+test('files stay registered while an action runs, and those of views, queries and streams for the session', async () => {
+  const { paths, registry } = watchedRegistry();
+  const register = (follow: boolean) => registry.register([new Blob(['a'])], follow).ready;
+  const release = hold([register(false)]);
+  registry.keep([register(false), Promise.resolve()]);
+  register(true);
+  register(false);
+  assert.ok(await collected(() => paths.size === 3), 'what nobody has leaves');
+  assert.ok(!(await collected(() => paths.size < 3, 10)), 'nothing else leaves');
+  release();
+  assert.ok(await collected(() => paths.size === 2), 'what the action had leaves after it');
+  assert.ok(!(await collected(() => paths.size < 2, 10)));
+  registry.stop();
+  assert.ok(await collected(() => paths.size === 1), 'the session has ended');
 });

@@ -23,13 +23,22 @@ const POLL_MS = 1_000;
 export class FileRegistry {
   #next = 0;
   readonly #polls = new Set<ReturnType<typeof setInterval>>();
+  readonly #registrations = new WeakSet<PromiseLike<void>>();
+  /** Registrations that must stay, though nobody on the page has them. */
+  readonly #kept = new Set<PromiseLike<void>>();
+  /** Takes files back, by their paths, when nobody has the promise of their registration any more. */
+  readonly #forgotten = new FinalizationRegistry<readonly string[]>((paths) => paths.forEach((path) => void this.remove(path)));
 
   constructor(private readonly wire: Wire) {}
 
-  /** Registers what is needed of the sources. With `follow`, directories are looked at each second for new files. */
+  /**
+   * Registers what is needed of the sources. With `follow`, directories are looked at each second for new files, and all stay
+   * registered as long as the session; else a file is taken back after nobody has `ready` any more.
+   */
   register(sources: readonly FileSource[], follow: boolean): Registered {
     const paths: string[] = [];
     const waits: Promise<void>[] = [];
+    const owned: string[] = [];
     for (const source of flat(sources)) {
       if (typeof source === 'string' && !FETCHED.test(source)) {
         paths.push(source);
@@ -38,24 +47,41 @@ export class FileRegistry {
       const root = `rivulet-file:/${this.#next++}`;
       const name = encodeURIComponent(nameOf(source));
       const directory = isDirectory(source);
-      paths.push(directory ? root : `${root}/${name}`);
-      waits.push(directory ? this.#directory(source, root, follow) : this.#file(source, `${root}/${name}`));
+      const path = directory ? root : `${root}/${name}`;
+      paths.push(path);
+      if (!directory) owned.push(path);
+      waits.push(directory ? this.#directory(source, root, follow) : this.#file(source, path));
     }
     const ready = Promise.all(waits).then(() => {});
+    if (!follow && owned.length > 0) {
+      this.#registrations.add(ready);
+      this.#forgotten.register(ready, owned);
+    }
     // Whoever runs the plan sees the failure; until then it is nobody's unhandled rejection.
     ready.catch(() => {});
     return { paths, ready };
+  }
+
+  /** Keeps files that are among these needs registered as long as the session: those of views, and of streaming queries. */
+  keep(needs: readonly PromiseLike<void>[]): void {
+    for (const need of needs) if (this.#registrations.has(need)) this.#kept.add(need);
   }
 
   /** Ends the watching of directories. */
   stop(): void {
     for (const poll of this.#polls) clearInterval(poll);
     this.#polls.clear();
+    this.#kept.clear();
   }
 
   /** Registers a file under a path of the caller's. */
   put(path: string, blob: Blob): void {
     this.#post(path, blob);
+  }
+
+  /** Takes a file back. */
+  remove(path: string): void {
+    this.wire.post({ t: 'file', path, blob: null, modified: 0 });
   }
 
   #post(path: string, blob: Blob): void {

@@ -11,16 +11,23 @@ export type ModelSource = string | URL | FileSystemDirectoryHandle | Blob | Read
 
 let registered = 0;
 
-/** The path under which the engine finds a stage; files of the page are given to it first. @internal */
-export async function modelPath(context: Context, source: ModelSource): Promise<string> {
-  if (typeof source === 'string' && !/^(https?|blob|data):/.test(source)) return source.replace(/\/+$/, '');
+/** Calls `read` with the path under which the engine finds a stage; files of the page are given to it for that long. @internal */
+export async function withModelPath<T>({ files }: Context, source: ModelSource, read: (path: string) => Promise<T>): Promise<T> {
+  if (typeof source === 'string' && !/^(https?|blob|data):/.test(source)) return read(source.replace(/\/+$/, ''));
   const root = `rivulet-file:/model-${registered++}`;
-  for (const [name, content] of await filesOf(source)) {
-    // Markers and checksums do not belong to the model.
-    if (/(^|\/)[_.][^/]*$/.test(name)) continue;
-    context.files.put(`${root}/${name}`, content instanceof Blob ? content : new Blob([content]));
+  const paths: string[] = [];
+  try {
+    for (const [name, content] of await filesOf(source)) {
+      // Markers and checksums do not belong to the model.
+      if (/(^|\/)[_.][^/]*$/.test(name)) continue;
+      const path = `${root}/${name}`;
+      files.put(path, content instanceof Blob ? content : new Blob([content]));
+      paths.push(path);
+    }
+    return await read(root);
+  } finally {
+    for (const path of paths) files.remove(path);
   }
-  return root;
 }
 
 type Files = [string, Blob | Uint8Array<ArrayBuffer>][];

@@ -6,7 +6,7 @@ import { localRelation } from '../sql/relations.js';
 import { StringType, StructField, StructType } from '../values/types.js';
 import * as classification from './classification.js';
 import * as feature from './feature.js';
-import { type ModelSource, modelPath } from './model_files.js';
+import { type ModelSource, withModelPath } from './model_files.js';
 import type { ParamMap } from './params.js';
 import {
   callHelper,
@@ -78,7 +78,7 @@ export class Pipeline extends Estimator<PipelineModel> implements MLWritable {
   }
   /** Loads a pipeline that was saved, by Rivulet or by Spark. */
   static async load(session: SessionLike, source: ModelSource): Promise<Pipeline> {
-    const { uid, stages } = await load(session, await modelPath(session.context, source));
+    const { uid, stages } = await withModelPath(session.context, source, (path) => load(session, path));
     return new Pipeline({ stages }, uid);
   }
 }
@@ -111,7 +111,7 @@ export class PipelineModel extends Transformer implements MLWritable {
   }
   /** Loads a model that was saved, by Rivulet or by Spark. */
   static async load(session: SessionLike, source: ModelSource): Promise<PipelineModel> {
-    const { uid, stages } = await load(session, await modelPath(session.context, source));
+    const { uid, stages } = await withModelPath(session.context, source, (path) => load(session, path));
     return new PipelineModel(stages as Transformer[], uid);
   }
 }

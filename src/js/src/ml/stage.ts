@@ -2,8 +2,8 @@ import type { Command } from '../connect/messages.js';
 import { SparkRuntimeException } from '../errors.js';
 import { MlOperator_OperatorType as Role } from '../generated/spark/connect/ml_common_pb.js';
 import { DataFrame } from '../sql/dataframe.js';
-import { type Context, planOf } from '../sql/plan.js';
-import { type ModelSource, modelPath } from './model_files.js';
+import { type Context, planOf, withNeeds } from '../sql/plan.js';
+import { type ModelSource, withModelPath } from './model_files.js';
 import { type ParamMap, Params, type ParamValue, paramTable } from './params.js';
 import { type Vector, valueOfLiteral, vectorLiteral } from './vector.js';
 
@@ -25,8 +25,8 @@ export async function mlCommand(
   command: NonNullable<MlCommand['command']>,
   needs: readonly PromiseLike<void>[] = [],
 ): Promise<MlAnswer> {
-  await Promise.all(needs);
-  const result = (await context.client.command({ case: 'mlCommand', value: { command } }, 'mlCommandResult'))?.resultType;
+  const run = () => context.client.command({ case: 'mlCommand', value: { command } }, 'mlCommandResult');
+  const result = (await withNeeds(needs, run))?.resultType;
   if (result?.case === 'operatorInfo') {
     const { type, uid, params } = result.value;
     const values = Object.entries(params?.params ?? {}).map(([name, literal]) => [name, valueOfLiteral(literal)]);
@@ -143,8 +143,8 @@ export interface MLWritable {
 }
 
 async function load({ context }: SessionLike, source: ModelSource, name: string, type: Role): Promise<MlAnswer> {
-  const path = await modelPath(context, source);
-  return mlCommand(context, { case: 'read', value: { operator: { name, type }, path } });
+  const read = (path: string) => mlCommand(context, { case: 'read', value: { operator: { name, type }, path } });
+  return withModelPath(context, source, read);
 }
 
 type Saved = Extract<NonNullable<MlCommand['command']>, { case: 'write' }>['value']['type'];

@@ -3,17 +3,22 @@ import type { Relation } from '../connect/messages.js';
 import { SparkRuntimeException } from '../errors.js';
 import { type Row, rowsFromIPC } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
-import { type Context, type Plan, planOf } from './plan.js';
+import { type Context, hold, type Plan, planOf, withNeeds } from './plan.js';
 import { typeFromMessage } from './type_message.js';
 
 /** Runs a plan and yields its Arrow IPC streams as they come; the first may hold no rows but has the schema. */
 export async function* runArrow(context: Context, plan: Plan, options: ActionOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
-  await Promise.all(plan.needs);
-  for await (const { responseType } of context.client.execute({ root: plan.relation }, options.signal)) {
-    if (responseType.case !== 'arrowBatch') continue;
-    const { data, rowCount, chunkIndex } = responseType.value;
-    if (chunkIndex) throw new SparkRuntimeException('The engine sent a batch in chunks, which were not asked for');
-    yield checked(data, rowCount);
+  const release = hold(plan.needs);
+  try {
+    await Promise.all(plan.needs);
+    for await (const { responseType } of context.client.execute({ root: plan.relation }, options.signal)) {
+      if (responseType.case !== 'arrowBatch') continue;
+      const { data, rowCount, chunkIndex } = responseType.value;
+      if (chunkIndex) throw new SparkRuntimeException('The engine sent a batch in chunks, which were not asked for');
+      yield checked(data, rowCount);
+    }
+  } finally {
+    release();
   }
 }
 
@@ -50,35 +55,35 @@ const asPlan = (root: Relation) => ({ opType: { case: 'root' as const, value: ro
 
 /** The resolved schema. */
 export async function analyzeSchema(context: Context, plan: Plan, options: ActionOptions = {}): Promise<StructType> {
-  await Promise.all(plan.needs);
-  const { schema } = await context.client.analyze({ case: 'schema', value: { plan: asPlan(plan.relation) } }, options.signal);
-  return typeFromMessage(schema) as StructType;
+  return withNeeds(plan.needs, async () => {
+    const { schema } = await context.client.analyze({ case: 'schema', value: { plan: asPlan(plan.relation) } }, options.signal);
+    return typeFromMessage(schema) as StructType;
+  });
 }
 
 /** The schema as a tree, as `printSchema` prints it. */
 export async function analyzeTree(context: Context, plan: Plan, level?: number): Promise<string> {
-  await Promise.all(plan.needs);
-  return (await context.client.analyze({ case: 'treeString', value: { plan: asPlan(plan.relation), level } })).treeString;
+  const value = { plan: asPlan(plan.relation), level };
+  return withNeeds(plan.needs, async () => (await context.client.analyze({ case: 'treeString', value })).treeString);
 }
 
 const MODES: readonly ExplainMode[] = ['simple', 'extended', 'codegen', 'cost', 'formatted'];
 
 /** The plan as text. */
 export async function analyzeExplain(context: Context, plan: Plan, mode: ExplainMode): Promise<string> {
-  await Promise.all(plan.needs);
   const value = { plan: asPlan(plan.relation), explainMode: MODES.indexOf(mode) + 1 };
-  return (await context.client.analyze({ case: 'explain', value })).explainString;
+  return withNeeds(plan.needs, async () => (await context.client.analyze({ case: 'explain', value })).explainString);
 }
 
 /** Whether the plan reads a stream. */
 export async function analyzeIsStreaming(context: Context, plan: Plan): Promise<boolean> {
-  await Promise.all(plan.needs);
-  return (await context.client.analyze({ case: 'isStreaming', value: { plan: asPlan(plan.relation) } })).isStreaming;
+  const value = { plan: asPlan(plan.relation) };
+  return withNeeds(plan.needs, async () => (await context.client.analyze({ case: 'isStreaming', value })).isStreaming);
 }
 
 /** Keeps the result in the executors, or lets it go. */
 export async function analyzePersist(context: Context, plan: Plan, keep: boolean): Promise<void> {
-  await Promise.all(plan.needs);
   const value = { relation: plan.relation };
-  await (keep ? context.client.analyze({ case: 'persist', value }) : context.client.analyze({ case: 'unpersist', value }));
+  const kind = keep ? ({ case: 'persist', value } as const) : ({ case: 'unpersist', value } as const);
+  await withNeeds(plan.needs, () => context.client.analyze(kind));
 }

@@ -8,7 +8,8 @@ import type { PushFormat, PushSource } from './streaming/push.js';
 
 /**
  * A relation and what must have happened before the engine can run it: files that are being fetched and registered, rows that
- * datasets must compute first. All that is derived from a plan inherits its needs.
+ * datasets must compute first. All that is derived from a plan inherits its needs; files stay registered as long as somebody
+ * has the need that registered them.
  */
 export interface Plan {
   relation: Relation;
@@ -19,6 +20,8 @@ export interface Plan {
 export interface Files {
   register(sources: readonly FileSource[], follow: boolean): Registered;
   put(path: string, blob: Blob): void;
+  remove(path: string): void;
+  keep(needs: readonly PromiseLike<void>[]): void;
 }
 
 /** A function that a query calls on the page; its batch is a DataFrame, which this file must not know. */
@@ -52,4 +55,25 @@ export function planOf({ client }: Context, relType: RelationKind, ...below: Pla
     relation: { common: { planId: client.nextPlanId() }, relType },
     needs: [...new Set(below.flatMap((plan) => plan.needs))],
   };
+}
+
+/** The needs of what runs now: code that nobody refers to any more would else let them go in mid-run. */
+const inUse = new Map<symbol, Plan['needs']>();
+
+/** Keeps needs until the function that it returns is called. */
+export function hold(needs: Plan['needs']): () => void {
+  const token = Symbol();
+  inUse.set(token, needs);
+  return () => void inUse.delete(token);
+}
+
+/** Waits for needs, and keeps them until the work is done. */
+export async function withNeeds<T>(needs: Plan['needs'], work: () => Promise<T>): Promise<T> {
+  const release = hold(needs);
+  try {
+    await Promise.all(needs);
+    return await work();
+  } finally {
+    release();
+  }
 }

@@ -116,6 +116,7 @@ export class DataStreamWriter {
 
   async #run(sinkDestination: WriteStreamStart['sinkDestination']): Promise<StreamingQuery> {
     await Promise.all(this.plan.needs);
+    this.context.files.keep(this.plan.needs);
     const { client, sinks } = this.context;
     const sinkId = this.#sink && sinks.add(this.#sink as SinkFunction);
     const page = sinkId === undefined ? {} : { format: 'rivulet.foreachBatch', options: { ...this.#start.options, sinkId } };
