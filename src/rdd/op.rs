@@ -29,6 +29,11 @@ pub enum Op {
         /// Bytes of a record.
         length: usize,
     },
+    /// Rows are pairs of a number and a count; the result is so many numbers from there on.
+    Range {
+        /// From one number to the next.
+        step: i64,
+    },
     /// Rows are numbers of files, each a block of values.
     Blocks,
     /// Rows are Arrow IPC streams.
@@ -322,6 +327,7 @@ impl Renumber for Op {
             Self::Combine { aggregate, .. } => aggregate.renumber(by),
             Self::Lines
             | Self::Records { .. }
+            | Self::Range { .. }
             | Self::Files
             | Self::Blocks
             | Self::Arrow { .. }

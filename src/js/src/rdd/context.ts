@@ -127,11 +127,12 @@ export class SparkContext {
     const size = Math.max(0, Math.ceil((to - from) / step));
     const n = checkPartitions(numSlices, 'range');
     const at = (i: number) => Math.floor((i * size) / n);
-    const bounds = this.parallelize(
-      Array.from({ length: n }, (_, i) => [from + at(i) * step, at(i + 1) - at(i)] as [number, number]),
-      n,
+    const sources = Array.from({ length: n }, (_, i) => rowsBlock([[from + at(i) * step, at(i + 1) - at(i)]], 'range'));
+    const name = ['MapPartitionsRDD', 'ParallelCollectionRDD'];
+    return new RDD<number>(
+      this,
+      this.node({ name, kind: 'source', parents: [], partitions: n, sources, op: () => ({ t: 'range', step }) }),
     );
-    return bounds.flatMap(([first, count], b) => Array.from({ length: count }, (_, i) => first + i * b.step), { step });
   }
 
   /** Makes a dataset without partitions. */

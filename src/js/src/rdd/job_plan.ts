@@ -78,6 +78,8 @@ export type Op =
   | { t: 'lines' | 'files' }
   /** The same, as records of this many bytes. */
   | { t: 'records'; length: number }
+  /** Numbers, from those that the partition says on: `[first, count]`. */
+  | { t: 'range'; step: number }
   /** A source's rows are numbers of blobs, each a block of values. */
   | { t: 'blocks' }
   /** A source's rows are Arrow IPC streams. */

@@ -6,7 +6,7 @@
 import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
 import type { Aggregate, Call, Op, PlanNode, RddPlan } from '../job_plan.js';
 import { bind, type UserFunction } from './functions.js';
-import { identity } from './keys.js';
+import { KeyTable } from './key_table.js';
 import { sortByKeys } from './sort.js';
 import { guarded, iterable, pairOf, rowStep, UserFunctionError } from './steps.js';
 
@@ -100,6 +100,12 @@ export class Compute {
   #make(node: PlanNode, at: number, partition: number, emit: (row: unknown) => void): void {
     switch (node.kind) {
       case 'source':
+        if (node.op?.t === 'range') {
+          const { step } = node.op;
+          for (const [first, count] of this.inputs.source(at, partition) as [number, number][])
+            for (let i = 0; i < count; i++) emit(first + i * step);
+          return;
+        }
         for (const part of this.#source(node, at, partition)) for (const row of part) emit(row);
         return;
       case 'union': {
@@ -134,6 +140,8 @@ export class Compute {
         return mapped(rows as [number, number, number][], (part) => this.inputs.lines(...part));
       case 'records':
         return mapped(rows as [number, number, number][], (part) => this.inputs.records(...part, op.length));
+      case 'range':
+        return mapped(rows as [number, number][], ([first, count]) => numbers(first, count, op.step));
       case 'files':
         return mapped(rows as [number][], ([blob]) => [this.inputs.file(blob)]);
       case 'arrow':
@@ -246,17 +254,18 @@ export class Compute {
     }
     if (op.t === 'join') return this.#join(node, at, op, partition, emit);
     // Groups stand in the order in which their keys were first met.
-    const groups = new Map<unknown, [unknown, unknown[][]]>();
+    const table = new KeyTable();
+    const groups: unknown[][][] = [];
     node.parents.forEach((_, parent) => {
       for (const row of this.#parent(node, at, parent, partition)) {
-        const [key, value] = pairOf(row);
-        const id = identity(key);
-        let group = groups.get(id);
-        if (!group) groups.set(id, (group = [key, node.parents.map(() => [])]));
-        group[1][parent]!.push(value);
+        const pair = pairOf(row);
+        const found = table.add(pair[0]);
+        if (found === groups.length) groups.push(node.parents.map(() => []));
+        groups[found]![parent]!.push(pair[1]);
       }
     });
-    for (const [key, values] of groups.values()) {
+    for (const [i, key] of table.keys.entries()) {
+      const values = groups[i]!;
       const [left, right] = values as [unknown[], unknown[]];
       switch (op.t) {
         case 'cogroup':
@@ -273,27 +282,29 @@ export class Compute {
 
   /** In the order of the left rows; then what only the right has. An outer side without a partner meets null. */
   #join(node: PlanNode, at: number, op: { left: boolean; right: boolean }, partition: number, emit: (row: unknown) => void): void {
-    const rights = new Map<unknown, { key: unknown; values: unknown[]; met: boolean }>();
+    const table = new KeyTable();
+    const rights: { values: unknown[]; met: boolean }[] = [];
     for (const list of this.#lists(node, at, 1, partition)) {
       for (const row of list) {
         const pair = pairOf(row);
-        const id = identity(pair[0]);
-        const found = rights.get(id);
-        if (found) found.values.push(pair[1]);
-        else rights.set(id, { key: pair[0], values: [pair[1]], met: false });
+        const found = table.add(pair[0]);
+        if (found === rights.length) rights.push({ values: [pair[1]], met: false });
+        else rights[found]!.values.push(pair[1]);
       }
     }
     for (const list of this.#lists(node, at, 0, partition)) {
       for (const row of list) {
         const pair = pairOf(row);
-        const found = rights.get(identity(pair[0]));
+        const number = table.find(pair[0]);
+        const found = number < 0 ? undefined : rights[number];
         if (found) {
           found.met = true;
           for (const value of found.values) emit([pair[0], [pair[1], value]]);
         } else if (op.left) emit([pair[0], [pair[1], null]]);
       }
     }
-    if (op.right) for (const { key, values, met } of rights.values()) if (!met) for (const value of values) emit([key, [null, value]]);
+    if (!op.right) return;
+    for (const [i, { values, met }] of rights.entries()) if (!met) for (const value of values) emit([table.keys[i], [null, value]]);
   }
 
   #narrow(op: Op, node: PlanNode, partition: number, emit: (row: unknown) => void): void {
@@ -341,7 +352,9 @@ export class Compute {
 
 /** Pairs by key, in the order in which their keys were first met. */
 export class Combiner {
-  readonly #groups = new Map<unknown, [unknown, unknown]>();
+  readonly #table = new KeyTable();
+  /** By the numbers of their keys. */
+  readonly #values: unknown[] = [];
   readonly #create: (value: unknown) => unknown;
   readonly #merge: UserFunction;
   readonly #combine: UserFunction;
@@ -382,18 +395,18 @@ export class Combiner {
   add(row: unknown, merged: boolean): void {
     const pair = pairOf(row);
     const value = pair[1];
-    const id = identity(pair[0]);
-    const group = this.#groups.get(id);
+    const values = this.#values;
+    const at = this.#table.add(pair[0]);
     try {
-      if (!group) this.#groups.set(id, [pair[0], merged ? value : this.#create(value)]);
-      else group[1] = merged ? this.#combine(group[1], value) : this.#merge(group[1], value);
+      if (at === values.length) values.push(merged ? value : this.#create(value));
+      else values[at] = merged ? this.#combine(values[at], value) : this.#merge(values[at], value);
     } catch (thrown) {
       throw thrown instanceof UserFunctionError ? thrown : new UserFunctionError(thrown, 'combineByKey', row);
     }
   }
 
-  pairs(): IterableIterator<[unknown, unknown]> {
-    return this.#groups.values();
+  *pairs(): IterableIterator<[unknown, unknown]> {
+    for (let i = 0; i < this.#values.length; i++) yield [this.#table.keys[i], this.#values[i]];
   }
 }
 
@@ -410,6 +423,9 @@ export function iterator(rows: Iterable<unknown>): IterableIterator<unknown> {
   return rows[Symbol.iterator]() as IterableIterator<unknown>;
 }
 
+function* numbers(first: number, count: number, step: number): Iterable<number> {
+  for (let i = 0; i < count; i++) yield first + i * step;
+}
 function* mapped<T, U>(all: Iterable<T>, f: (one: T) => U): Iterable<U> {
   for (const one of all) yield f(one);
 }

@@ -3,6 +3,7 @@ import { SparkTypeError } from '../../errors.js';
 import type { Action, Partitioner, Write } from '../job_plan.js';
 import { encode, NotCloneableError } from '../value_codec.js';
 import { type Compute, iterator } from './compute.js';
+import { KeyTable } from './key_table.js';
 import { compare, describe, hashPartition, identity, modulo } from './keys.js';
 import { PartitionRandom } from './random.js';
 import { add } from './sketch.js';
@@ -152,15 +153,14 @@ function stats(each: Each): [n: number, mean: number, m2: number, min: number, m
 }
 
 function counts(each: Each, keyOf: (row: unknown) => unknown): unknown[] {
-  const found = new Map<unknown, [unknown, number]>();
+  const table = new KeyTable();
+  const found: number[] = [];
   each((row) => {
-    const key = keyOf(row);
-    const id = identity(key);
-    const count = found.get(id);
-    if (count) count[1]++;
-    else found.set(id, [key, 1]);
+    const at = table.add(keyOf(row));
+    if (at === found.length) found.push(1);
+    else found[at]!++;
   });
-  return [...found.values()];
+  return table.keys.map((key, i) => [key, found[i]]);
 }
 
 function histogram(each: Each, edges: readonly number[]): number[] {
