@@ -24,9 +24,12 @@ use arrow::util::display::FormatOptions;
 
 use crate::error::{Exception, SparkError};
 use crate::values::text;
-use crate::values::types::{is_integral, is_numeric, simple_string, sql_name};
+use crate::values::types::{is_integral, is_numeric, sql_name};
 use crate::values::zone::{self, Zone};
 use crate::values::{floats, interval_text, parse_time, raw};
+
+mod strings;
+pub use strings::to_text;
 
 /// What a value that does not fit becomes: an error, a wrapped number or null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -473,126 +476,6 @@ fn big_endian(array: &ArrayRef) -> DfResult<BinaryArray> {
         .iter()
         .map(|v| v.map(|v| v.to_be_bytes()[8 - width..].to_vec()))
         .collect())
-}
-
-/// Returns any array as Spark's strings; null stays null.
-///
-/// Nested values are written as `[a, null]`, `{1, x}` for structs and `{k -> v}` for maps, whose nulls
-/// are the word `null`. Bytes are taken for UTF-8.
-///
-/// # Errors
-/// If the type does not have a string form here, `UNSUPPORTED_FEATURE.RIVULET`; calendar intervals do
-/// not.
-pub fn to_text(array: &ArrayRef, zone: Zone) -> DfResult<StringArray> {
-    let mut out = StringBuilder::with_capacity(array.len(), array.len() * 8);
-    let mut text = String::new();
-    for row in 0..array.len() {
-        if array.is_null(row) {
-            out.append_null();
-        } else {
-            text.clear();
-            write_text(array, row, zone, &mut text)?;
-            out.append_value(&text);
-        }
-    }
-    Ok(out.finish())
-}
-
-/// Appends the string of one value, `null` for null.
-fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfResult<()> {
-    use DataType::*;
-    use std::fmt::Write;
-    if array.is_null(row) || array.data_type().is_null() {
-        out.push_str("null");
-        return Ok(());
-    }
-    let ok = match array.data_type() {
-        Utf8 => {
-            out.push_str(array.as_string::<i32>().value(row));
-            Ok(())
-        }
-        Utf8View => {
-            out.push_str(array.as_string_view().value(row));
-            Ok(())
-        }
-        Boolean => write!(out, "{}", array.as_boolean().value(row)),
-        Int8 => write!(out, "{}", array.as_primitive::<Int8Type>().value(row)),
-        Int16 => write!(out, "{}", array.as_primitive::<Int16Type>().value(row)),
-        Int32 => write!(out, "{}", array.as_primitive::<Int32Type>().value(row)),
-        Int64 => write!(out, "{}", array.as_primitive::<Int64Type>().value(row)),
-        Float32 => write!(out, "{}", text::float(array.as_primitive::<Float32Type>().value(row))),
-        Float64 => write!(out, "{}", text::double(array.as_primitive::<Float64Type>().value(row))),
-        Decimal128(_, scale) => write!(
-            out,
-            "{}",
-            text::decimal(array.as_primitive::<Decimal128Type>().value(row), *scale)
-        ),
-        Date32 => write!(out, "{}", text::date(array.as_primitive::<Date32Type>().value(row))),
-        Timestamp(_, tz) => {
-            let us = array.as_primitive::<TimestampMicrosecondType>().value(row);
-            write!(
-                out,
-                "{}",
-                text::timestamp(if tz.is_some() { zone.to_local(us) } else { us })
-            )
-        }
-        Duration(_) => write!(
-            out,
-            "{}",
-            interval_text::day_time_interval(array.as_primitive::<DurationMicrosecondType>().value(row))
-        ),
-        Interval(IntervalUnit::MonthDayNano) => {
-            let value = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
-            write!(out, "{}", interval_text::calendar_interval(value))
-        }
-        Interval(IntervalUnit::YearMonth) => {
-            let months = array.as_primitive::<IntervalYearMonthType>().value(row);
-            write!(out, "{}", interval_text::year_month_interval(months))
-        }
-        Binary => {
-            out.push_str(&raw::from_bytes(array.as_binary::<i32>().value(row)));
-            Ok(())
-        }
-        List(_) => {
-            let items = array.as_list::<i32>().value(row);
-            out.push('[');
-            for i in 0..items.len() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                write_text(&items, i, zone, out)?;
-            }
-            out.push(']');
-            Ok(())
-        }
-        Struct(_) => {
-            out.push('{');
-            for (i, column) in array.as_struct().columns().iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                write_text(column, row, zone, out)?;
-            }
-            out.push('}');
-            Ok(())
-        }
-        Map(..) => {
-            let entries = array.as_map().value(row);
-            out.push('{');
-            for i in 0..entries.len() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                write_text(entries.column(0), i, zone, out)?;
-                out.push_str(" -> ");
-                write_text(entries.column(1), i, zone, out)?;
-            }
-            out.push('}');
-            Ok(())
-        }
-        other => return Err(SparkError::unsupported(format!("text of the type {}", simple_string(other))).into()),
-    };
-    ok.map_err(|_| SparkError::internal("a string cannot be written to").into())
 }
 
 #[cfg(test)]

@@ -131,14 +131,14 @@ fn concatenated(args: &[Argument], rows: usize) -> Result<StringArray> {
     offsets.push(0);
     for row in 0..rows {
         if nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
-            let values = || {
-                parts
-                    .iter()
-                    .enumerate()
-                    .map(|(part, array)| array.value(place(part, row)))
-            };
-            budget.value(values().map(|value| value.len() as u64).sum())?;
-            text.extend(values());
+            let mut bytes = 0;
+            for (part, array) in parts.iter().enumerate() {
+                bytes += array.value_length(place(part, row)) as u64;
+            }
+            budget.value(bytes)?;
+            for (part, array) in parts.iter().enumerate() {
+                text.push_str(array.value(place(part, row)));
+            }
         }
         offsets.push(text.len() as i32);
     }
