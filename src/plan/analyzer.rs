@@ -20,7 +20,7 @@ use super::recursion::Question;
 use super::scan::{FileCatalog, Origin, Scan, ScanSource};
 use super::scope::{Attribute, Resolved, Typed};
 use super::views::Views;
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::ids::ScanId;
 use crate::plan::decorrelate::Decorrelation;
 use crate::plan::scan::{METADATA, metadata_type};
@@ -116,6 +116,8 @@ pub struct Analyzer {
     pub extensions: Vec<Extended>,
     /// `withWatermark` calls met so far.
     pub(super) watermarks: usize,
+    /// What is wrong although everything can be resolved; reported if nothing else is.
+    pub(super) refused: Option<SparkError>,
     /// The number of the newest column id.
     next_id: usize,
     /// The part of the stack that the relations and expressions around the one under analysis take.
@@ -151,6 +153,7 @@ impl Analyzer {
             files,
             extensions: vec![],
             watermarks: 0,
+            refused: None,
             next_id: 0,
             depth: 0,
             messages: 0,
@@ -197,6 +200,11 @@ impl Analyzer {
         let result = work(self);
         self.depth -= part;
         result
+    }
+
+    /// Returns whether nothing around is under analysis.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.depth == 0
     }
 
     /// Adds a leaf and returns it as a relation under fresh ids.

@@ -25,7 +25,7 @@ use super::analyzer::Analyzer;
 use super::literal;
 use super::nodes::{self, ExpandWindows};
 use super::scope::{Attribute, Resolved, TimeWindow, Typed};
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
 use crate::kernels::kernel::{self, Role};
 use crate::plan::cast_expr;
 use crate::values::cast::Mode;
@@ -53,7 +53,7 @@ pub struct Expanded {
 /// aggregations, stands for its last microsecond.
 ///
 /// # Errors
-/// If an argument is not such an interval, `DATATYPE_MISMATCH.INVALID_INTERVAL`; if length or slide are
+/// If an argument is not such an interval, as [`duration`]; if length or slide are
 /// not positive, `DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE`; if the slide is longer than the window or the
 /// start is not below the slide, `DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION`; if a row is in more windows than it may be,
 /// `RIVULET_TOO_MANY_WINDOWS`.
@@ -63,18 +63,8 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
         .next()
         .ok_or_else(|| SparkError::invalid_plan("window needs a time column"))?;
     let mut lengths = Vec::new();
-    for (arg, label) in args.zip(["windowDuration", "slideDuration", "startTime"]) {
-        let micros = arg.literal().and_then(literal::constant_micros).ok_or_else(|| {
-            SparkError::analysis(
-                "DATATYPE_MISMATCH.INVALID_INTERVAL",
-                "42K09",
-                format!(
-                    "The {label} '{}' of window is not a duration of microseconds to weeks.",
-                    arg.name
-                ),
-            )
-        })?;
-        lengths.push(micros);
+    for arg in args.take(3) {
+        lengths.push(duration(&arg)?);
     }
     let length_us = *lengths
         .first()
@@ -140,6 +130,36 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
     typed.named = true;
     typed.window = Some(Box::new(window));
     Ok(typed)
+}
+
+/// Returns an argument of `window` as µs: a string, a number of µs (`TimeWindow.parseExpression`), or, other than in Spark, an interval.
+///
+/// # Errors
+/// If it is a string that is no interval, `CANNOT_PARSE_INTERVAL`; if it has months, `_LEGACY_ERROR_TEMP_3231`; if it is anything
+/// else, `_LEGACY_ERROR_TEMP_1207`.
+fn duration(arg: &Typed) -> Result<i64> {
+    match arg.literal() {
+        Some(ScalarValue::Int32(Some(us))) => Ok(i64::from(*us)),
+        Some(ScalarValue::Int64(Some(us))) => Ok(*us),
+        Some(ScalarValue::Utf8(Some(text))) => {
+            interval::interval_micros(text).ok_or_else(|| match interval::has_months(text) {
+                true => SparkError::new(
+                    Exception::IllegalArgument,
+                    "_LEGACY_ERROR_TEMP_3231",
+                    "",
+                    format!("Intervals greater than a month is not supported ({text})."),
+                ),
+                false => interval::cannot_parse(text),
+            })
+        }
+        value => value.and_then(literal::constant_micros).ok_or_else(|| {
+            SparkError::analysis(
+                "_LEGACY_ERROR_TEMP_1207",
+                "",
+                "The duration and time inputs to window must be an integer, long or string literal.",
+            )
+        }),
+    }
 }
 
 /// Resolves `session_window(time, gap)`; the sessions are made where rows are grouped.

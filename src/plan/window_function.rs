@@ -27,6 +27,7 @@ use datafusion_expr::expr::{NullTreatment, Sort, WindowFunction, WindowFunctionP
 use datafusion_expr::{AggregateUDF, Expr, ExprSchemable, LogicalPlanBuilder, WindowFunctionDefinition};
 use datafusion_functions_window::nth_value;
 
+use super::aggregate::has_aggregate;
 use super::analyzer::Analyzer;
 use super::functions::aggregate::each_call;
 use super::functions::error::not_orderable;
@@ -69,11 +70,20 @@ impl Analyzer {
             .collect::<Result<_>>()?;
         let mut typed = self.expression(call, scope)?;
         each_call(typed.expr.clone(), |e| match nested_in(&e) {
-            true => Err(SparkError::unsupported("a window function in the argument of another")),
-            false => Ok(e),
+            Some(nested) => {
+                check_expr_over(nested, None)?;
+                Err(SparkError::unsupported("a window function in the argument of another"))
+            }
+            None => Ok(e),
         })?;
+        for key in partition.iter().chain(order.iter().map(|(key, _)| key)) {
+            check_over(key)?;
+            if is_in(&key.expr) {
+                return Err(SparkError::unsupported("a window function in the keys of another"));
+            }
+        }
         let kind = kind_of(&typed)?;
-        if kind != Kind::Aggregate && order.is_empty() {
+        if (kind != Kind::Aggregate || typed.name.starts_with("nth_value(")) && order.is_empty() {
             return Err(frame_not_ordered(&typed));
         }
         let Frame {
@@ -131,6 +141,7 @@ impl Analyzer {
     pub(super) fn pull_window_functions(&mut self, input: Resolved, items: &mut [Typed]) -> Result<Resolved> {
         let mut calls: Vec<(Expr, Attribute)> = Vec::new();
         for item in items.iter_mut() {
+            check_over(item)?;
             let rewritten = item.expr.clone().transform_down(|e| {
                 if !matches!(e, Expr::WindowFunction(_)) {
                     return Ok(Transformed::no(e));
@@ -181,13 +192,75 @@ impl Analyzer {
     }
 }
 
-/// Returns whether a window function is in the arguments of a call.
-fn nested_in(call: &Expr) -> bool {
+/// Returns the argument of a call that has a window function in it.
+fn nested_in(call: &Expr) -> Option<&Expr> {
     match call {
-        Expr::WindowFunction(function) => function.params.args.iter().any(is_in),
-        Expr::AggregateFunction(function) => function.params.args.iter().any(is_in),
-        _ => false,
+        Expr::WindowFunction(function) => function.params.args.iter().find(|arg| is_in(arg)),
+        Expr::AggregateFunction(function) => function.params.args.iter().find(|arg| is_in(arg)),
+        _ => None,
     }
+}
+
+/// Checks that the window functions of an expression stand over windows.
+///
+/// # Errors
+/// As [`check_expr_over`].
+pub(super) fn check_over(typed: &Typed) -> Result<()> {
+    let whole = match &typed.expr {
+        Expr::Cast(cast) => &cast.expr,
+        other => other,
+    };
+    let is_call = matches!(whole, Expr::WindowFunction(_)) && !typed.named;
+    check_expr_over(&typed.expr, is_call.then_some(&typed.name))
+}
+
+/// Checks that an expression of an operator such as `Join` has neither aggregates nor window functions in it.
+///
+/// # Errors
+/// `UNSUPPORTED_EXPR_FOR_OPERATOR`, `WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE`.
+pub(super) fn check_values(typed: &Typed, operator: &str) -> Result<()> {
+    check_over(typed)?;
+    if !has_aggregate(&typed.expr) && !is_in(&typed.expr) {
+        return Ok(());
+    }
+    Err(SparkError::analysis(
+        "UNSUPPORTED_EXPR_FOR_OPERATOR",
+        "42K0E",
+        format!(
+            "The query operator {operator} contains one or more unsupported expressions.\nConsider to rewrite it to avoid window functions, \
+             aggregate functions, and generator functions in the {operator} operator.\nInvalid expressions: [\"{}\"]",
+            typed.name
+        ),
+    ))
+}
+
+/// Checks that the window functions of an expression stand over windows; `label` is that of the expression if it is a call.
+///
+/// # Errors
+/// `WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE`.
+pub(super) fn check_expr_over(expr: &Expr, label: Option<&str>) -> Result<()> {
+    let mut bare = None;
+    expr.apply(|e| {
+        if let Expr::WindowFunction(call) = e
+            && is_bare(call)
+        {
+            bare.get_or_insert_with(|| call.fun.name().to_owned());
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    let Some(name) = bare else { return Ok(()) };
+    let call = label.map_or_else(|| format!("{name}()"), str::to_owned);
+    Err(SparkError::analysis(
+        "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE",
+        "42601",
+        format!("Window function \"{call}\" requires an OVER clause."),
+    ))
+}
+
+/// Returns whether a call is not over a window: those of window functions have an order, all of them.
+fn is_bare(call: &WindowFunction) -> bool {
+    let is_own = matches!(call.fun, WindowFunctionDefinition::WindowUDF(_));
+    is_own && call.params.order_by.is_empty() && !matches!(call.fun.name(), "first_value" | "last_value")
 }
 
 /// Returns whether a window function is in an expression.

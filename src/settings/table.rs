@@ -132,6 +132,8 @@ settings! {
         "Says how long a batch query runs at most, such as 30s; 0 is no limit.");
     TASK_TIMEOUT = set("spark.rivulet.task.timeout", Kind::Millis, "0",
         "Says how long a task runs at most before its query fails, such as 30s; 0 is no limit.");
+    REAPER_TIMEOUT = set("spark.task.reaper.killTimeout", Kind::Millis, "200",
+        "Says how long an executor has to end a cancelled task before it is replaced, such as 1s.");
     SCHEDULER_MODE = set("spark.scheduler.mode", Kind::OneOf(&["FIFO", "FAIR"]), "FAIR",
         "Says whether statements and streaming queries take turns on the executors, or come one after the other; jobs of datasets take turns only where it is set.");
     SCHEDULER_POOL = open("spark.scheduler.pool", Kind::Text,

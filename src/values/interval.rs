@@ -5,6 +5,8 @@
 
 use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
 
+use crate::error::SparkError;
+
 /// Returns the µs of an interval such as `10 minutes` or `interval 1 hour 30 minutes`; `None` if it is
 /// not one.
 ///
@@ -55,6 +57,27 @@ pub fn interval_micros(text: &str) -> Option<i64> {
         }
     }
     i64::try_from(total).ok()
+}
+
+/// Returns whether a text would be an interval if months and years had a fixed time.
+pub fn has_months(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let days = lower.replace("month", "day").replace("year", "day");
+    days != lower && interval_micros(&days).is_some()
+}
+
+/// Makes `CANNOT_PARSE_INTERVAL` for a text that is not an interval.
+pub fn cannot_parse(text: &str) -> SparkError {
+    SparkError::analysis(
+        "CANNOT_PARSE_INTERVAL",
+        "22006",
+        format!(
+            "Unable to parse '{text}'. Please ensure that the value provided is in a valid format for defining an interval. You can \
+             reference the documentation for the correct format. If the issue persists, please double check that the input value is not \
+             null or empty and try again."
+        ),
+    )
+    .with("intervalString", text)
 }
 
 /// Returns whether a type is an interval's: year-month, calendar (months, days, ns) or day-time (µs).

@@ -8,7 +8,8 @@ const page = browser();
 test('an aborted query leaves its executors free, and none of them is replaced', async () => {
   const { answers, aborted, lost } = await inPage(page, async () => {
     const { SparkSession, functions: F } = await import('rivulet');
-    const spark = await SparkSession.builder.master('local[2]').create();
+    // However busy the machine is: they end their tasks by themselves.
+    const spark = await SparkSession.builder.master('local[2]').config('spark.task.reaper.killTimeout', '60s').create();
     const lost = [];
     spark.status.onExecutor((event) => event.type === 'lost' && lost.push(event));
     /** Settles when tasks run on both executors. */
@@ -167,4 +168,36 @@ test('long chains of operations fit into a worker’s stack, and longer ones are
     doubled: 'RIVULET_EXPRESSION_TOO_LARGE',
     next: 2,
   });
+});
+
+test('a session with a setting that cannot be is not started, and names it; one that is asked for twice at once is one', async () => {
+  const { errors, same, rows } = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const errors = [];
+    for (const [key, value] of [
+      ['spark.sql.ansi.enabled', 'maybe'],
+      ['spark.rivulet.state.maxPartitionSize', 'big'],
+      ['spark.sql.session.timeZone', 'Mars/Olympus'],
+    ]) {
+      const started = SparkSession.builder.master('local[1]').config(key, value).getOrCreate();
+      errors.push(
+        await started.then(
+          () => `${key} started`,
+          ({ condition, message }) => [condition, message.includes(key) || message.includes(value)],
+        ),
+      );
+    }
+    const builder = SparkSession.builder.master('local[1]').config('spark.sql.ansi.enabled', false);
+    const [one, other] = await Promise.all([builder.getOrCreate(), SparkSession.builder.master('local[1]').getOrCreate()]);
+    const rows = await (await one.sql("SELECT CAST('x' AS INT) AS x")).collect();
+    await one.stop();
+    return { errors, same: one === other, rows };
+  });
+  assert.deepEqual(errors, [
+    ['INVALID_CONF_VALUE.TYPE_MISMATCH', true],
+    ['INVALID_CONF_VALUE.TYPE_MISMATCH', true],
+    ['INVALID_CONF_VALUE.TIME_ZONE', true],
+  ]);
+  assert.equal(same, true);
+  assert.deepEqual(rows, [{ x: null }]);
 });

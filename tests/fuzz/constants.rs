@@ -54,15 +54,16 @@ fn with_columns(call: &str, columns: [&str; 2]) -> String {
     words.collect()
 }
 
-/// Whether a call may answer otherwise each time, makes rows, or names its result by its arguments.
+/// Whether a call may answer otherwise each time, makes rows or drops them (a session whose gap is none), or names its result by its arguments.
 fn is_free(call: &str) -> bool {
-    const FREE: [&str; 18] = [
+    const FREE: [&str; 19] = [
         "explode",
         "stack(",
         "inline",
         "json_tuple",
         "struct(",
         "variant_explode",
+        "session_window(",
         "rand",
         "uuid",
         "shuffle",

@@ -16,8 +16,6 @@ use crate::ids::{ExecutorRef, JobId, StagePart};
 use crate::scheduler::event::Event;
 use crate::settings::{self, Conf, Setting};
 
-/// How long an executor may take to drop a job, ms.
-const REAP_MS: i64 = 200;
 /// How much longer it has once the driver has looked: what it says may be on its way.
 const GRACE_MS: i64 = 50;
 /// How many executors a task may end before it fails.
@@ -32,6 +30,14 @@ pub struct Limits {
     pub job_ms: Option<i64>,
     /// How long a task may run, ms (`spark.rivulet.task.timeout`).
     pub task_ms: Option<i64>,
+}
+
+/// Executors that run tasks of a job, and how long they have to end these, ms.
+pub(super) struct Busy {
+    /// The executors.
+    pub executors: Vec<ExecutorRef>,
+    /// How long they have (`spark.task.reaper.killTimeout`).
+    reap_ms: i64,
 }
 
 impl Limits {
@@ -76,8 +82,8 @@ struct Due {
 
 impl Asked {
     /// Notes that an executor is asked to drop a job.
-    pub fn ask(&mut self, executor: ExecutorRef, job: JobId, now_ms: i64) {
-        let at_ms = now_ms.saturating_add(REAP_MS);
+    pub(super) fn ask(&mut self, busy: &Busy, executor: ExecutorRef, job: JobId, now_ms: i64) {
+        let at_ms = now_ms.saturating_add(busy.reap_ms);
         self.0.insert((executor, job), Due { at_ms, looked: false });
     }
 
@@ -124,7 +130,7 @@ impl JobRunner {
         }
         let commands = self.scheduler.step(now_ms, Event::Cancel { job });
         let mut effects = self.carry_out(commands, now_ms);
-        effects.extend(self.drop_job(job, &busy, now_ms));
+        effects.extend(self.drop_job(job, Some(&busy), now_ms));
         effects
     }
 
@@ -146,9 +152,18 @@ impl JobRunner {
         effects
     }
 
-    /// Returns the executors that run tasks of a job.
-    pub(super) fn busy_with(&self, job: JobId) -> Vec<ExecutorRef> {
-        self.jobs.get(&job).map_or(vec![], |job| job.attempts.busy())
+    /// Returns the executors that run tasks of a job, and how long its statement gives them to end these.
+    pub(super) fn busy_with(&self, job: JobId) -> Busy {
+        let known = self.jobs.get(&job);
+        let plan = known.and_then(|job| self.plans.get(&job.plan));
+        let reap_ms = |conf: &Conf| conf.millis(&settings::REAPER_TIMEOUT).ok();
+        Busy {
+            executors: known.map_or(vec![], |job| job.attempts.busy()),
+            reap_ms: plan
+                .and_then(|plan| reap_ms(&plan.spec.conf))
+                .or_else(|| reap_ms(&Conf::default()))
+                .unwrap_or_default(),
+        }
     }
 
     /// Takes in that an executor has ended: what ran or lay there is computed again. With a `cause`, a task that ran there

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 
 pub use ends::Limits;
-use ends::{Asked, Deaths};
+use ends::{Asked, Busy, Deaths};
 pub use launch::StateKeeping;
 use launch::{Home, Parked};
 use plan::Plan;
@@ -285,18 +285,18 @@ impl JobRunner {
     /// Has executors forget a job's blocks, but for those that later jobs may read.
     ///
     /// Those that are `busy` with it say when they have.
-    fn drop_job(&mut self, job: JobId, busy: &[ExecutorRef], now_ms: i64) -> Vec<Effect> {
+    fn drop_job(&mut self, job: JobId, busy: Option<&Busy>, now_ms: i64) -> Vec<Effect> {
         let keep = self.scheduler.outputs_of(job);
         let mut effects = Vec::new();
         for to in self.executors() {
-            let answer = busy.contains(&to);
-            if answer {
-                self.asked.ask(to, job, now_ms);
+            let busy = busy.filter(|busy| busy.executors.contains(&to));
+            if let Some(busy) = busy {
+                self.asked.ask(busy, to, job, now_ms);
             }
             let message = ToExecutor::DropJob {
                 job,
                 keep: keep.clone(),
-                answer,
+                answer: busy.is_some(),
             };
             let blobs = vec![];
             effects.push(Effect::Send { to, message, blobs });
@@ -462,7 +462,7 @@ impl JobRunner {
                     let leaves_blocks = self.leaves_blocks(job);
                     let finished = self.finish(job);
                     if leaves_blocks {
-                        effects.extend(self.drop_job(job, &[], now_ms));
+                        effects.extend(self.drop_job(job, None, now_ms));
                     }
                     effects.push(match finished {
                         Ok(outcome) => Effect::Done { job, outcome },
@@ -473,7 +473,7 @@ impl JobRunner {
                     let busy = self.busy_with(job);
                     self.look_back(job, now_ms);
                     self.jobs.remove(&job);
-                    effects.extend(self.drop_job(job, &busy, now_ms));
+                    effects.extend(self.drop_job(job, Some(&busy), now_ms));
                     effects.push(Effect::Failed { job, error });
                 }
             }

@@ -99,7 +99,7 @@ fn busy_within(limits: Limits) -> (JobRunner, ExecutorRef, JobId) {
         ..JobRequest::default()
     };
     let (job, _) = runner.submit(plan, request, 0);
-    assert_eq!(runner.busy_with(job), [executor]);
+    assert_eq!(runner.busy_with(job).executors, [executor]);
     (runner, executor, job)
 }
 

@@ -132,10 +132,15 @@ impl Analyzer {
                 let expanded = time_window::expand(self, input, window, &group.name)?;
                 input = expanded.relation;
                 by_number.push(expanded.window.column());
-                let whole = time_window::rebuild(&expanded.start, window, &expanded.window);
+                let mut start = expanded.start.clone();
+                if sets.is_some() {
+                    // The window of a row, and that of its set, which may be null.
+                    (start.id, start.nullable) = (self.fresh_id(), true);
+                }
+                let whole = time_window::rebuild(&start, window, &expanded.window);
                 known.push((expanded.window.column(), whole.clone()));
                 known.push((group.expr.clone(), whole));
-                columns.push((expanded.start.column(), expanded.start));
+                columns.push((expanded.start.column(), start));
                 continue;
             }
             if group.is_literal() && sets.is_none() {
@@ -184,7 +189,7 @@ impl Analyzer {
     }
 
     /// Returns one copy of the input per grouping set, its other grouping columns null, numbered by `id`:
-    /// one bit per column, set if the column is left out (Spark's `Expand`).
+    /// one bit per column, set if the column is left out, and above them how often the set was before (Spark's `Expand`).
     ///
     /// Each set costs one more pass over the input.
     pub(super) fn expanded(
@@ -195,7 +200,7 @@ impl Analyzer {
         id: &Attribute,
     ) -> Result<LogicalPlan> {
         let mut branches: Option<LogicalPlanBuilder> = None;
-        for set in sets {
+        for (at, set) in sets.iter().enumerate() {
             let mut exprs: Vec<(Expr, &Attribute)> = input.visible().map(|a| (a.column(), a)).collect();
             let mut mask = 0i64;
             for (i, (expr, attribute)) in columns.iter().enumerate() {
@@ -208,6 +213,9 @@ impl Analyzer {
                 };
                 exprs.push((value, attribute));
             }
+            // A set that is listed twice has its rows twice.
+            let copy = sets[..at].iter().filter(|earlier| *earlier == set).count() as i64;
+            mask |= copy.checked_shl(columns.len() as u32).unwrap_or(0);
             exprs.push((Expr::Literal(ScalarValue::Int64(Some(mask)), None), id));
             let branch = self.project(input.plan.clone(), exprs)?;
             branches = Some(match branches {
@@ -225,6 +233,29 @@ fn merged(plan: LogicalPlan, groups: &[Attribute], start: String, end: String) -
     let keys = groups.iter().map(|a| a.id.clone());
     let keys = keys.filter(|id| *id != start && *id != end).collect();
     Ok(nodes::plan(MergeSessions { keys, start, end }, plan)?)
+}
+
+/// Returns the grouping columns each once, and the sets by their numbers among these.
+pub(super) fn distinct(groups: &[Typed], sets: Option<Vec<Vec<usize>>>) -> (Vec<Typed>, Option<Vec<Vec<usize>>>) {
+    let Some(mut sets) = sets else {
+        return (groups.to_vec(), None);
+    };
+    let mut distinct: Vec<Typed> = Vec::new();
+    let mut places = Vec::new();
+    for group in groups {
+        let known = distinct.iter().position(|known| known.expr == group.expr);
+        places.push(known.unwrap_or(distinct.len()));
+        if known.is_none() {
+            distinct.push(group.clone());
+        }
+    }
+    for set in &mut sets {
+        let mut once: Vec<usize> = set.iter().map(|at| places[*at]).collect();
+        once.sort_unstable();
+        once.dedup();
+        *set = once;
+    }
+    (distinct, Some(sets))
 }
 
 /// Lists the grouping sets by the numbers of their columns; `None` for a plain GROUP BY. A set's

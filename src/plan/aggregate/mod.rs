@@ -98,7 +98,8 @@ impl Analyzer {
             .iter()
             .map(|g| self.grouping_expression(g, node, &input))
             .collect::<Result<Vec<_>>>()?;
-        let mut open = self.open(input, groups.clone(), sets)?;
+        let (distinct, sets) = grouping::distinct(&groups, sets);
+        let mut open = self.open(input, distinct, sets)?;
         let mut outputs = Vec::new();
         if !from_sql {
             for group in groups {
@@ -325,7 +326,7 @@ pub fn check_no_grouping(expr: &Expr) -> Result<()> {
 /// Checks that an aggregate's argument is a value of each row.
 ///
 /// # Errors
-/// `NESTED_AGGREGATE_FUNCTION`, `UNSUPPORTED_GROUPING_EXPRESSION`; for window functions `UNSUPPORTED_FEATURE.RIVULET`.
+/// `NESTED_AGGREGATE_FUNCTION`, `UNSUPPORTED_GROUPING_EXPRESSION`; for window functions `_LEGACY_ERROR_TEMP_1031`.
 fn check_argument(arg: &Expr) -> Result<()> {
     if has_aggregate(arg) {
         return Err(SparkError::analysis(
@@ -336,8 +337,11 @@ fn check_argument(arg: &Expr) -> Result<()> {
         ));
     }
     if window_function::is_in(arg) {
-        return Err(SparkError::unsupported(
-            "a window function in the argument of an aggregate function",
+        window_function::check_expr_over(arg, None)?;
+        return Err(SparkError::analysis(
+            "_LEGACY_ERROR_TEMP_1031",
+            "",
+            "It is not allowed to use a window function inside an aggregate function. Please use the inner window function in a sub-query.",
         ));
     }
     check_no_grouping(arg)
@@ -352,7 +356,9 @@ fn check_argument(arg: &Expr) -> Result<()> {
 fn grouping_bit(sets: Option<&(Vec<Expr>, Attribute)>, column: Option<&Expr>) -> Result<Expr> {
     let (columns, id) = sets.ok_or_else(no_grouping_sets)?;
     let Some(column) = column else {
-        return Ok(id.column());
+        // Above its bits are those that tell equal sets apart.
+        let bits = 1i64.checked_shl(columns.len() as u32).map_or(i64::MAX, |past| past - 1);
+        return Ok(id.column() & Expr::Literal(ScalarValue::Int64(Some(bits)), None));
     };
     let at = columns.iter().position(|c| c == column).ok_or_else(|| {
         SparkError::analysis(

@@ -30,7 +30,20 @@ pub fn wrong_number(name: &str, expected: &str, actual: usize) -> SparkError {
 /// take; it takes any of `wanted`. `position` counts from 1.
 pub fn unexpected_type(call: &str, position: usize, argument: &Typed, wanted: &[&str]) -> SparkError {
     let quoted: Vec<String> = wanted.iter().map(|t| format!("\"{t}\"")).collect();
-    mismatch(call, position, argument, &quoted.join(" or "))
+    match &quoted[..] {
+        [one] => mismatch(call, position, argument, one),
+        several => mismatch(call, position, argument, &format!("({})", several.join(" or "))),
+    }
+}
+
+/// Returns the word for a place that counts from 1 (`TypeUtils.ordinalNumber`).
+fn ordinal(position: usize) -> String {
+    match position {
+        1 => "first".into(),
+        2 => "second".into(),
+        3 => "third".into(),
+        n => format!("{n}th"),
+    }
 }
 
 /// As [`unexpected_type`], with the types already in quotes.
@@ -40,8 +53,9 @@ pub fn mismatch(call: &str, position: usize, argument: &Typed, wanted: &str) -> 
         "DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE",
         "42K09",
         format!(
-            "Cannot resolve \"{call}\" due to data type mismatch: The parameter {position} requires the {wanted} type, however \"{}\" has the type \
+            "Cannot resolve \"{call}\" due to data type mismatch: The {} parameter requires the {wanted} type, however \"{}\" has the type \
              \"{actual}\".",
+            ordinal(position),
             argument.name
         ),
     )

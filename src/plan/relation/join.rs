@@ -15,12 +15,14 @@ use datafusion_common::JoinType;
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr, lit};
 
 use crate::error::{Result, SparkError};
+use crate::plan::aggregate::check_no_grouping;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::cast_expr;
 use crate::plan::coercion;
 use crate::plan::comparison;
 use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
+use crate::plan::window_function;
 use crate::proto as sc;
 use crate::proto::set_operation::SetOpType;
 use crate::values::types;
@@ -58,11 +60,25 @@ impl Analyzer {
         let condition = match &node.join_condition {
             Some(condition) if !natural => {
                 let both = both_sides(&left, &right);
-                Some(self.condition(condition, &both)?.expr)
+                Some(self.join_condition(condition, &both)?)
             }
             _ => None,
         };
         self.build_join(left, right, join_type, condition)
+    }
+
+    /// Resolves a condition over the columns of both sides.
+    ///
+    /// # Errors
+    /// As [`Analyzer::condition`]; `UNSUPPORTED_GROUPING_EXPRESSION`; if the rest can be resolved and this has more than values of a
+    /// row, `UNSUPPORTED_EXPR_FOR_OPERATOR`.
+    fn join_condition(&mut self, condition: &sc::Expression, both: &Resolved) -> Result<Expr> {
+        let typed = self.condition(condition, both)?;
+        check_no_grouping(&typed.expr)?;
+        if let Err(error) = window_function::check_values(&typed, "Join") {
+            self.refused.get_or_insert(error);
+        }
+        Ok(typed.expr)
     }
 
     /// Joins by a condition over both sides; without one, every row meets every row.
@@ -191,9 +207,8 @@ impl Analyzer {
         let condition = node
             .join_condition
             .as_ref()
-            .map(|c| self.condition(c, &both))
-            .transpose()?
-            .map(|t| t.expr);
+            .map(|c| self.join_condition(c, &both))
+            .transpose()?;
         let plan = if subquery.all_out_ref_exprs().is_empty() {
             let condition = condition.or_else(|| (join_type != JoinType::Inner).then(|| lit(true)));
             LogicalPlanBuilder::from(left.plan.clone())

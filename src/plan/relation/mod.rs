@@ -53,7 +53,10 @@ impl Analyzer {
             let columns = resolved.output.iter().chain(metadata).cloned().collect();
             resolved.tagged.push((id, columns));
         }
-        Ok(resolved)
+        match self.is_outermost().then(|| self.refused.take()).flatten() {
+            Some(refused) => Err(refused),
+            None => Ok(resolved),
+        }
     }
 
     /// Resolves the relation below an operation that finds only columns which that has.

@@ -51,6 +51,7 @@ impl Analyzer {
             ));
         }
         check_no_grouping(&condition.expr)?;
+        window_function::check_over(&condition)?;
         if window_function::is_in(&condition.expr) {
             return Err(SparkError::analysis(
                 "WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE",
@@ -97,7 +98,9 @@ impl Analyzer {
                     )
                 })?)
             } else {
-                self.sort_expression(&mut input, child)?
+                let key = self.sort_expression(&mut input, child)?;
+                window_function::check_values(&key, "Sort")?;
+                key
             };
             let key = window_function::sort_key(&typed, spec);
             window_function::check_orderable(&typed, &key)?;
@@ -122,10 +125,14 @@ impl Analyzer {
             found => found,
         };
         match found {
-            Ok(typed) if !has_aggregate(&typed.expr) => Ok(typed),
+            Ok(typed) if !has_aggregate(&typed.expr) && check_no_grouping(&typed.expr).is_ok() => Ok(typed),
             first => match self.order_beyond(input, child)? {
                 Some(typed) => Ok(typed),
-                None => first,
+                None => {
+                    let typed = first?;
+                    check_no_grouping(&typed.expr)?;
+                    Ok(typed)
+                }
             },
         }
     }

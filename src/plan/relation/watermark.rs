@@ -22,14 +22,8 @@ impl Analyzer {
     /// `EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE`.
     pub(super) fn watermark(&mut self, node: &sc::WithWatermark) -> Result<Resolved> {
         let input = self.input(node.input.as_deref())?;
-        let delay_us = interval::interval_micros(&node.delay_threshold).ok_or_else(|| {
-            SparkError::analysis(
-                "CANNOT_PARSE_INTERVAL",
-                "22006",
-                format!("Unable to parse '{}'. Please ensure that the value provided is in a valid format for defining an interval.", node.delay_threshold),
-            )
-            .with("intervalString", node.delay_threshold.clone())
-        })?;
+        let delay_us = interval::interval_micros(&node.delay_threshold)
+            .ok_or_else(|| interval::cannot_parse(&node.delay_threshold))?;
         if delay_us < 0 {
             return Err(SparkError::new(
                 Exception::IllegalArgument,

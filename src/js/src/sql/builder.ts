@@ -33,8 +33,8 @@ export class SparkSessionBuilder {
   }
 
   /**
-   * Returns the session that runs already, with these settings added, or a new one. Throws a WorkerLoadError if worker or engine
-   * cannot be loaded.
+   * Returns the session that runs already or starts, with these settings added, or a new one. Throws a WorkerLoadError if worker
+   * or engine cannot be loaded, INVALID_CONF_VALUE for a value that a setting cannot have.
    * @example
    * ```ts
    * const same = await SparkSession.builder.config('spark.sql.shuffle.partitions', 2).getOrCreate();
@@ -42,8 +42,10 @@ export class SparkSessionBuilder {
    * ```
    */
   async getOrCreate(): Promise<SparkSession> {
-    const existing = await active?.catch(() => undefined);
-    if (existing && !existing.isStopped) {
+    // Whoever asks while a session starts waits for that one.
+    for (let known = active; known; known = active === known ? undefined : active) {
+      const existing = await known.catch(() => undefined);
+      if (!existing || existing.isStopped) continue;
       const pairs = Object.entries(this.#conf).filter(([key]) => key !== 'spark.master' && key !== 'spark.app.name');
       for (const [key, value] of pairs) await existing.conf.set(key, value);
       return existing;
@@ -53,7 +55,7 @@ export class SparkSessionBuilder {
   }
 
   /**
-   * Starts a session with workers of its own, whatever runs already.
+   * Starts a session with workers of its own, whatever runs already. Throws as {@link getOrCreate}.
    * @example
    * ```ts
    * const own = await SparkSession.builder.master('local[1]').create();

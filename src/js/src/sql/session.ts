@@ -101,9 +101,16 @@ export class SparkSession {
       executor: (event) => session.status.executor(event),
       closed: (error) => session.#close(error),
     });
-    const { version } = await session.#context.client.analyze({ case: 'sparkVersion', value: {} });
-    session.#version = version;
-    return session;
+    const { client } = session.#context;
+    try {
+      // The engine has the settings already; this says which of them it cannot have.
+      const [{ version }] = await Promise.all([client.analyze({ case: 'sparkVersion', value: {} }), client.setConf(conf)]);
+      session.#version = version;
+      return session;
+    } catch (error) {
+      session.#close(new SessionClosedError('The session did not start'));
+      throw error;
+    }
   }
 
   /** @internal */

@@ -22,11 +22,11 @@ use crate::kernels::aggregates::gather::{Finish, Keep, gather};
 use crate::plan::functions::aggregate::collecting::OrderKey;
 use crate::plan::functions::aggregate::of_udaf;
 use crate::plan::functions::call::Call;
-use crate::plan::functions::error::non_foldable;
+use crate::plan::functions::error::{mismatch, non_foldable, unexpected_type};
 use crate::plan::functions::form::not_ordered;
 use crate::plan::functions::{fold, list};
 use crate::plan::scope::Typed;
-use crate::values::types::list_of;
+use crate::values::types::{is_numeric, is_string, list_of};
 
 /// Which value stands at a fraction of the sorted values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,25 @@ pub fn median(call: &Call<'_>) -> Result<Typed> {
         kind: Kind::Continuous,
         descending: false,
     };
+    check_number(&call.label(), &call.arg(0)?)?;
     Ok(doubles(call.double(0)?, None, asked, &call.label()))
+}
+
+/// Checks that numbers can be made of values.
+///
+/// # Errors
+/// If not, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`; for intervals, of which Spark makes some, `UNSUPPORTED_FEATURE.RIVULET`.
+fn check_number(label: &str, value: &Typed) -> Result<()> {
+    match &value.data_type {
+        t if is_numeric(t) || is_string(t) || t.is_null() => Ok(()),
+        DataType::Duration(_) | DataType::Interval(IntervalUnit::YearMonth) => {
+            Err(SparkError::unsupported("percentiles of intervals"))
+        }
+        _ => {
+            let wanted = "((\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\") or \"TIME\")";
+            Err(mismatch(label, 1, value, wanted))
+        }
+    }
 }
 
 /// Resolves `percentile` (`Percentile`); a frequency below 1 leaves a value out.
@@ -66,17 +84,37 @@ pub fn median(call: &Call<'_>) -> Result<Typed> {
 /// If the percentage is not a constant from 0 to 1: Spark's `DATATYPE_MISMATCH` for it.
 pub fn percentile(call: &Call<'_>) -> Result<Typed> {
     let asked = asked(call, 1, Kind::Continuous, false)?;
+    let label = call.label_or(2, &["1"]);
+    check_number(&label, &call.arg(0)?)?;
     let weights = if call.has(2) { Some(call.long(2)?) } else { None };
-    Ok(doubles(call.double(0)?, weights, asked, &call.label_or(2, &["1"])))
+    Ok(doubles(call.double(0)?, weights, asked, &label))
 }
 
 /// Resolves `percentile_approx` (`ApproximatePercentile`), exactly; the accuracy is not looked at.
 ///
 /// # Errors
-/// As [`percentile`].
+/// As [`percentile`]; if the values have no distance from each other, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn percentile_approx(call: &Call<'_>) -> Result<Typed> {
     let asked = asked(call, 1, Kind::Discrete, false)?;
-    Ok(approximate(call.arg(0)?, asked, &call.label_or(2, &["10000"])))
+    let label = call.label_or(2, &["10000"]);
+    let value = call.arg(0)?;
+    let value = match &value.data_type {
+        t if is_string(t) || t.is_null() => call.double(0)?,
+        t if is_numeric(t) || t.is_temporal() && !matches!(t, DataType::Interval(IntervalUnit::MonthDayNano)) => value,
+        _ => {
+            let wanted = [
+                "NUMERIC",
+                "DATE",
+                "TIMESTAMP",
+                "TIMESTAMP_NTZ",
+                "INTERVAL YEAR TO MONTH",
+                "INTERVAL DAY TO SECOND",
+                "TIME",
+            ];
+            return Err(unexpected_type(&label, 1, &value, &wanted));
+        }
+    };
+    Ok(approximate(value, asked, &label))
 }
 
 /// Refuses `percentile_cont` and `percentile_disc` without WITHIN GROUP.
@@ -105,6 +143,10 @@ fn ordered(call: &Call<'_>, kind: Kind, order: &[OrderKey]) -> Result<Typed> {
     };
     let descending = key.options.descending;
     let asked = asked(call, 0, kind, descending)?;
+    check_number(
+        &format!("{}({}, {})", call.name, key.value.name, call.arg(0)?.name),
+        &key.value,
+    )?;
     let value = call.context.cast(key.value.clone(), &DataType::Float64)?;
     let direction = if descending { " DESC" } else { "" };
     let label = format!("{} WITHIN GROUP (ORDER BY {}{direction})", call.label(), key.value.name);

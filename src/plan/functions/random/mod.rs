@@ -17,11 +17,12 @@ use super::call::Call;
 use super::collection::arrays;
 use super::condition;
 use super::entry::{Function, Nulls, array, literal, scalar};
-use super::error::{non_foldable, out_of_range};
+use super::error::{non_foldable, out_of_range, unexpected_type};
 use super::row::{self, Cell};
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::kernels::limits;
 use crate::plan::scope::Typed;
+use crate::values::types::is_numeric;
 
 /// Functions that draw at random. They are volatile: the optimizer neither folds nor merges nor repeats
 /// them.
@@ -52,11 +53,64 @@ pub static FUNCTIONS: &[Function] = &[
         .varies("shuffle(array(1, 20, 3, 5))"),
 ];
 
-/// Returns the generator of a call, with the seed in the argument at `i` or with one of the query's
-/// own; and the seed.
-fn source(call: &Call<'_>, i: usize) -> (i64, Mutex<XorShift>) {
-    let seed = call.constant_int(i).unwrap_or(call.context.now_us);
+/// Returns a generator, with a seed or with one of the query's own; and the seed.
+fn source(call: &Call<'_>, seed: Option<i64>) -> (i64, Mutex<XorShift>) {
+    let seed = seed.unwrap_or(call.context.now_us);
     (seed, Mutex::new(XorShift::new(seed)))
+}
+
+/// Returns the seed in the argument at `i`, if there is one: 0 for null, as in Spark.
+///
+/// # Errors
+/// If it is not an INT or a BIGINT, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`; if it is not constant, what `not_constant` makes.
+fn seed(call: &Call<'_>, i: usize, not_constant: impl FnOnce(&Typed) -> SparkError) -> Result<Option<i64>> {
+    if !call.has(i) {
+        return Ok(None);
+    }
+    let arg = call.arg(i)?;
+    if !matches!(arg.data_type, DataType::Int32 | DataType::Int64 | DataType::Null) {
+        return Err(unexpected_type(&call.label(), i + 1, &arg, &["INT", "BIGINT"]));
+    }
+    match super::fold(&arg.expr).map(|value| value.cast_to(&DataType::Int64)) {
+        Some(Ok(ScalarValue::Int64(seed))) => Ok(Some(seed.unwrap_or(0))),
+        _ => Err(not_constant(&arg)),
+    }
+}
+
+/// Returns the seed in the argument at `i`, which must be a literal; `None` for null (`ExpressionWithRandomSeed`).
+///
+/// # Errors
+/// If it is not, `INVALID_PARAMETER_VALUE.LONG`.
+fn literal_seed(call: &Call<'_>, i: usize, function: &str) -> Result<Option<i64>> {
+    if !call.has(i) {
+        return Ok(None);
+    }
+    let arg = call.arg(i)?;
+    match arg.literal() {
+        Some(value) if value.is_null() => Ok(None),
+        Some(ScalarValue::Int32(Some(seed))) => Ok(Some(i64::from(*seed))),
+        Some(ScalarValue::Int64(Some(seed))) => Ok(Some(*seed)),
+        _ => Err(SparkError::analysis(
+            "INVALID_PARAMETER_VALUE.LONG",
+            "22023",
+            format!(
+                "The value of parameter(s) `seed` in `{function}` is invalid: expects a long literal, but got \"{}\".",
+                arg.name
+            ),
+        )),
+    }
+}
+
+/// Makes `SEED_EXPRESSION_IS_UNFOLDABLE`.
+fn unfoldable(label: &str, seed: &Typed) -> SparkError {
+    SparkError::analysis(
+        "SEED_EXPRESSION_IS_UNFOLDABLE",
+        "42K08",
+        format!(
+            "The seed expression \"{}\" of the expression \"{label}\" must be foldable.",
+            seed.name
+        ),
+    )
 }
 
 /// Returns a column of draws.
@@ -64,11 +118,11 @@ fn drawn<T: Cell>(
     call: &Call<'_>,
     to: DataType,
     label: String,
-    i: usize,
+    seed: Option<i64>,
     options: &str,
     draw: impl Fn(&mut XorShift) -> T + Send + Sync + 'static,
 ) -> Typed {
-    let (seed, source) = source(call, i);
+    let (seed, source) = source(call, seed);
     row::drawn(call.name, format!("{seed}{options}"), to, label, move || {
         draw(&mut source.lock().unwrap_or_else(PoisonError::into_inner))
     })
@@ -77,7 +131,9 @@ fn drawn<T: Cell>(
 /// Resolves `rand` and `randn` (`Rand`, `Randn`).
 fn doubles(call: &Call<'_>, draw: fn(&mut XorShift) -> f64) -> Result<Typed> {
     let name = if call.name == "random" { "rand" } else { call.name };
-    Ok(drawn(call, DataType::Float64, call.label_as(name), 0, "", draw))
+    let label = call.label_as(name);
+    let seed = seed(call, 0, |seed| unfoldable(&label, seed))?;
+    Ok(drawn(call, DataType::Float64, label, seed, "", draw))
 }
 
 /// Resolves `uniform` (`Uniform`), in the common type of its bounds.
@@ -85,6 +141,11 @@ fn doubles(call: &Call<'_>, draw: fn(&mut XorShift) -> f64) -> Result<Typed> {
 /// # Errors
 /// If a bound is not constant, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`.
 fn between(call: &Call<'_>) -> Result<Typed> {
+    for (i, bound) in call.args[..2].iter().enumerate() {
+        if !is_numeric(&bound.data_type) && !bound.data_type.is_null() {
+            return Err(unexpected_type(&call.label(), i + 1, bound, &["NUMERIC"]));
+        }
+    }
     let (_, to) = condition::unified(call.context, call.name, &call.args[..2])?;
     let bound = |i: usize, name: &str| match super::fold(&call.double(i)?.expr) {
         Some(ScalarValue::Float64(Some(x))) => Ok(x),
@@ -92,7 +153,8 @@ fn between(call: &Call<'_>) -> Result<Typed> {
     };
     let (low, high) = (bound(0, "min")?, bound(1, "max")?);
     let options = format!(" {low} {high}");
-    let drawn = drawn(call, DataType::Float64, call.label(), 2, &options, move |source| {
+    let seed = seed(call, 2, |_| non_foldable(call, "seed", "INT or BIGINT"))?;
+    let drawn = drawn(call, DataType::Float64, call.label(), seed, &options, move |source| {
         low + (high - low) * source.double()
     });
     let mut out = call.context.cast(drawn, &to)?;
@@ -111,16 +173,25 @@ fn randstr(call: &Call<'_>) -> Result<Typed> {
     let length = u64::try_from(length).map_err(|_| out_of_range(&label, "`length`", "[0, 2147483647]", length))?;
     limits::value("randstr", length)?;
     let options = format!(" {length}");
-    Ok(drawn(call, DataType::Utf8, call.label(), 1, &options, move |source| {
-        (0..length)
-            .map(|_| char::from(CHARACTERS[(source.double() * 62.0) as usize]))
-            .collect::<String>()
-    }))
+    let seed = seed(call, 1, |_| non_foldable(call, "seed", "INT or BIGINT"))?;
+    Ok(drawn(
+        call,
+        DataType::Utf8,
+        call.label(),
+        seed,
+        &options,
+        move |source| {
+            (0..length)
+                .map(|_| char::from(CHARACTERS[(source.double() * 62.0) as usize]))
+                .collect::<String>()
+        },
+    ))
 }
 
 /// Resolves `uuid` (`Uuid`): version 4, variant 1.
 fn uuid(call: &Call<'_>) -> Result<Typed> {
-    Ok(drawn(call, DataType::Utf8, call.label(), 0, "", |source| {
+    let seed = literal_seed(call, 0, "UUID")?;
+    Ok(drawn(call, DataType::Utf8, call.label(), seed, "", |source| {
         let high = source.long() & !0xf000 | 0x4000;
         let low = source.long() & !(0b11 << 62) | 1 << 63;
         let hex = format!("{high:016x}{low:016x}");
@@ -132,7 +203,7 @@ fn uuid(call: &Call<'_>) -> Result<Typed> {
 /// Resolves `shuffle` (`Shuffle`), by Fisher and Yates.
 fn shuffle(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
-    let (seed, source) = source(call, 1);
+    let (seed, source) = source(call, literal_seed(call, 1, "shuffle")?);
     Ok(arrays::picked(call, list, seed.to_string(), move |list, row| {
         let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
         let mut at: Vec<Option<u32>> = super::list::span(list, row).map(|i| Some(i as u32)).collect();
