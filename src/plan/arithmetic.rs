@@ -136,8 +136,11 @@ pub fn binary(op: Op, left: Typed, right: Typed, mode: Mode, zone: Zone) -> Resu
     Ok(Typed::new(expr, common, name))
 }
 
-/// Casts a string beside a number: to BIGINT beside an integer under ANSI, else to DOUBLE.
+/// Casts a string beside a number: to BIGINT beside an integer under ANSI, else to DOUBLE. Null beside a decimal becomes one.
 fn number(side: Typed, other: &Typed, mode: Mode, zone: Zone) -> Result<Typed> {
+    if side.data_type.is_null() && matches!(other.data_type, DataType::Decimal128(..)) {
+        return cast_expr::cast(side, &other.data_type, mode, zone);
+    }
     if !is_string(&side.data_type) {
         return Ok(side);
     }

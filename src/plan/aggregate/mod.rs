@@ -357,7 +357,9 @@ fn grouping_bit(sets: Option<&(Vec<Expr>, Attribute)>, column: Option<&Expr>) ->
     let (columns, id) = sets.ok_or_else(no_grouping_sets)?;
     let Some(column) = column else {
         // Above its bits are those that tell equal sets apart.
-        let bits = 1i64.checked_shl(columns.len() as u32).map_or(i64::MAX, |past| past - 1);
+        let bits = 1i64
+            .checked_shl(columns.len() as u32)
+            .map_or(-1, |past| past.wrapping_sub(1));
         return Ok(id.column() & Expr::Literal(ScalarValue::Int64(Some(bits)), None));
     };
     let at = columns.iter().position(|c| c == column).ok_or_else(|| {

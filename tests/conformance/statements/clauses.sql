@@ -101,3 +101,21 @@ SELECT x, grouping_id() g, count(*) FROM VALUES (1) t(x) GROUP BY GROUPING SETS 
 SELECT x, x, count(*) FROM VALUES (1) t(x) GROUP BY CUBE(x)
 SELECT x, x, count(*) FROM VALUES (1) t(x) GROUP BY CUBE(x, x)
 SELECT x, y, grouping_id() AS g, count(*) FROM VALUES (1, 2) t(x, y) GROUP BY CUBE(x, y, x)
+SELECT typeof(1.5BD - NULL) AS r
+SELECT 1.5BD - NULL AS r
+SELECT sec((1.5BD - NULL)) AS r
+SELECT typeof(1.5BD + NULL), typeof(NULL + 1.5BD), typeof(1.5BD * NULL), typeof(1.5BD / NULL), typeof(1.5BD % NULL)
+SELECT sec(c0) AS r FROM (SELECT (1.5BD - NULL) AS c0 FROM range(1))
+SELECT bit_get(CAST(127 AS DECIMAL(38,38)), 0) AS r
+SELECT bit_get(1.5BD, 0) AS r
+SELECT bit_get(5, 1.5BD) AS r
+SELECT bit_get(5, 32) AS r
+SELECT bit_get(5L, 64) AS r
+SELECT bit_get(5, -1) AS r
+SELECT bit_get(5, 31) AS r
+SELECT bit_get(5Y, 8) AS r
+SELECT bit_get(5, 0L) AS r
+SELECT bit_get(5, '1') AS r
+SELECT bit_get('5', 1) AS r
+SELECT bit_get(c1, c1) AS r FROM (SELECT CASE WHEN 127 IS NULL THEN 0.00000000000000000000000000000000000001BD ELSE 127 END AS c1 FROM range(0, 1, 1, 1))
+SELECT getbit(11, 0), getbit(11, 2)

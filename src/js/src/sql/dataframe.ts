@@ -561,7 +561,8 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
     return this;
   }
   /**
-   * Names this for SQL, in place of a view that has the name.
+   * Names this for SQL, in place of a view that has the name. Files of the page that it reads stay in the engine's reach as long as
+   * the session.
    * @example
    * ```ts
    * await people.createOrReplaceTempView('everybody');

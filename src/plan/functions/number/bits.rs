@@ -27,7 +27,14 @@ pub fn bit_count(call: &Call<'_>) -> Result<Typed> {
 /// Resolves `bit_get` (`BitwiseGet`).
 ///
 /// When it runs, a position beyond the type's bits is `INVALID_PARAMETER_VALUE.BIT_POSITION_RANGE`.
+///
+/// # Errors
+/// If the number is not a whole one, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn bit_get(call: &Call<'_>) -> Result<Typed> {
+    let number = call.arg(0)?;
+    if !is_integral(&number.data_type) && !number.data_type.is_null() {
+        return Err(unexpected_type(&call.label(), 1, &number, &["INTEGRAL"]));
+    }
     let width = 8 * call.args[0].data_type.primitive_width().unwrap_or(8) as i32;
     let args = vec![call.long(0)?, call.int(1)?];
     Ok(row::call(
