@@ -47,9 +47,8 @@ export class Jobs {
 
   /** The pool of the next job; undefined where jobs are served first come, first served. */
   #pool(): { name: string; weight: number; minShare: number } | undefined {
-    const mode = (this.conf['spark.scheduler.mode'] ?? 'FIFO').toUpperCase();
-    if (mode === 'FIFO') return undefined;
-    if (mode !== 'FAIR') throw new IllegalArgumentException(`spark.scheduler.mode must be FIFO or FAIR, got ${mode}`);
+    // The engine has refused anything but FIFO and FAIR.
+    if (this.conf['spark.scheduler.mode']?.toUpperCase() !== 'FAIR') return undefined;
     const name = this.get(POOL!) ?? 'default';
     const setting = (what: string, otherwise: number) => {
       const text = this.conf[`spark.rivulet.scheduler.pool.${name}.${what}`];
