@@ -78,7 +78,7 @@ impl Analyzer {
     /// Returns the view that answers a question.
     ///
     /// # Errors
-    /// Fails with [`QUESTION`], which the analyzer keeps, if its query has not been run.
+    /// Fails with [`QUESTION`] if its query has not been run; the analyzer then holds the question.
     pub(super) fn answered(&mut self, view: &str, question: impl FnOnce() -> Question) -> Result<sc::Relation> {
         if let Some(found) = self.views.find(view)? {
             return Ok(found);

@@ -135,7 +135,7 @@ pub fn call(args: Vec<Typed>, mode: Mode, zone: Zone) -> Result<Typed> {
 /// Returns an argument of `window` as µs: a string, a number of µs (`TimeWindow.parseExpression`), or, other than in Spark, an interval.
 ///
 /// # Errors
-/// If it is a string that is no interval, `CANNOT_PARSE_INTERVAL`; if it has months, `_LEGACY_ERROR_TEMP_3231`; if it is anything
+/// If it is a string but not an interval, `CANNOT_PARSE_INTERVAL`; if it has months, `_LEGACY_ERROR_TEMP_3231`; if it is anything
 /// else, `_LEGACY_ERROR_TEMP_1207`.
 fn duration(arg: &Typed) -> Result<i64> {
     match arg.literal() {

@@ -29,9 +29,9 @@ pub enum Op {
         /// Bytes of a record.
         length: usize,
     },
-    /// Rows are pairs of a number and a count; the result is so many numbers from there on.
+    /// Rows are pairs of a number and a count; the result is that many numbers, beginning with the first.
     Range {
-        /// From one number to the next.
+        /// The difference between a number and the next.
         step: i64,
     },
     /// Rows are numbers of files, each a block of values.

@@ -108,7 +108,7 @@ function watchedRegistry() {
   return { paths, registry: new FileRegistry({ post } as never) };
 }
 
-/** Collects garbage until `done`, or for so many rounds. */
+/** Collects garbage until `done` returns true, at most `rounds` times, and returns what it returned last. */
 async function collected(done: () => boolean, rounds = 50): Promise<boolean> {
   for (let round = 0; round < rounds && !done(); round++) {
     collectGarbage();

@@ -78,7 +78,7 @@ export type Op =
   | { t: 'lines' | 'files' }
   /** The same, as records of this many bytes. */
   | { t: 'records'; length: number }
-  /** Numbers, from those that the partition says on: `[first, count]`. */
+  /** A source's rows are `[first, count]`: `count` numbers that begin with `first`. */
   | { t: 'range'; step: number }
   /** A source's rows are numbers of blobs, each a block of values. */
   | { t: 'blocks' }
