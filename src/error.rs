@@ -146,6 +146,9 @@ pub struct SparkError {
     pub fault: Fault,
 }
 
+/// The condition of an operator that gets no more memory.
+pub const EXECUTION_MEMORY_USED_UP: &str = "RIVULET_EXECUTION_MEMORY";
+
 /// What every fallible function above the kernels returns.
 pub type Result<T, E = SparkError> = std::result::Result<T, E>;
 
@@ -291,7 +294,7 @@ impl From<DataFusionError> for SparkError {
     /// Finds the Spark error inside, through any number of wrappings.
     ///
     /// Without one, Arrow's division by zero and overflow become Spark's conditions, exhausted memory
-    /// becomes `MEMORY_LIMIT`, what DataFusion does not implement `UNSUPPORTED_FEATURE.RIVULET`, and all
+    /// becomes `RIVULET_EXECUTION_MEMORY`, what DataFusion does not implement `UNSUPPORTED_FEATURE.RIVULET`, and all
     /// else an internal error.
     fn from(error: DataFusionError) -> Self {
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
@@ -303,8 +306,10 @@ impl From<DataFusionError> for SparkError {
                 Some(DataFusionError::Shared(shared)) => Some(shared.as_ref()),
                 Some(DataFusionError::External(boxed)) => Some(boxed.as_ref()),
                 Some(DataFusionError::ArrowError(arrow, _)) => Some(arrow.as_ref()),
+                Some(DataFusionError::IoError(io)) => inner_of(io),
                 _ => match inner.downcast_ref::<ArrowError>() {
                     Some(ArrowError::ExternalError(boxed)) => Some(boxed.as_ref()),
+                    Some(ArrowError::IoError(_, io)) => inner_of(io),
                     Some(ArrowError::DivideByZero) => return divide_by_zero(),
                     Some(ArrowError::ArithmeticOverflow(text)) => return arithmetic_overflow(text),
                     _ => inner.source(),
@@ -313,15 +318,18 @@ impl From<DataFusionError> for SparkError {
         }
         match error.find_root() {
             DataFusionError::NotImplemented(what) => Self::unsupported(what.clone()),
-            DataFusionError::ResourcesExhausted(what) => Self::new(
-                Exception::Runtime,
-                "MEMORY_LIMIT",
-                "53200",
-                format!("The memory budget is used up: {what}"),
-            ),
+            DataFusionError::ResourcesExhausted(what) => {
+                Self::new(Exception::Runtime, EXECUTION_MEMORY_USED_UP, "53200", what.clone())
+            }
             other => Self::internal(other.to_string()),
         }
     }
+}
+
+/// Returns the error that was made into one of the system's; `None` if it is the system's own.
+fn inner_of(error: &std::io::Error) -> Option<&(dyn std::error::Error + 'static)> {
+    let inner = error.get_ref()?;
+    Some(inner)
 }
 
 /// Runs work so that a panic in it is its error, `RIVULET_PANIC`. The work leaves nothing half done that is used afterwards.

@@ -61,6 +61,8 @@ pub struct AttemptStatus {
     pub state: AttemptState,
     /// Whether another try ran when it was launched.
     pub speculative: bool,
+    /// Bytes that its operators wrote to their executor's storage for want of memory.
+    pub disk_bytes_spilled: u64,
 }
 
 /// A job's stage, for status displays.
@@ -106,6 +108,7 @@ impl Attempts {
             end_ms: None,
             state: AttemptState::Running,
             speculative,
+            disk_bytes_spilled: 0,
         };
         self.0.insert(task, (executor, status));
     }
@@ -116,6 +119,13 @@ impl Attempts {
             && status.state == AttemptState::Running
         {
             (status.state, status.end_ms) = (state, Some(now_ms));
+        }
+    }
+
+    /// Notes how many bytes a try has spilled.
+    pub fn spilled(&mut self, task: TaskId, bytes: u64) {
+        if let Some((_, status)) = self.0.get_mut(&task) {
+            status.disk_bytes_spilled = bytes;
         }
     }
 

@@ -8,6 +8,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use arrow::array::{Array, TimestampMicrosecondArray};
@@ -16,6 +17,7 @@ use arrow::compute::{max, min};
 use datafusion_execution::TaskContext;
 use serde::{Deserialize, Serialize};
 
+use super::memory::Runtime;
 use super::pace::Pace;
 use super::program::SharedHost;
 use super::state::{Body, OperatorState, Restore};
@@ -186,6 +188,8 @@ pub struct TaskReport {
     pub malformed_records: BTreeMap<ScanId, u64>,
     /// Rows that the task's tree returned.
     pub output_rows: u64,
+    /// Bytes that its operators wrote to the executor's storage for want of memory (`diskBytesSpilled`).
+    pub spilled_bytes: u64,
 }
 
 /// One task's inputs, and what its operators report while it runs.
@@ -205,6 +209,10 @@ pub struct TaskInputs {
     pub max_result: Option<u64>,
     /// Says when the task is to let go of the thread; `None` if never.
     pub pace: Option<Arc<dyn Pace>>,
+    /// What its operators run in; `None` for one without a limit.
+    pub runtime: Option<Arc<Runtime>>,
+    /// Rows that its leaves have handed on.
+    pub rows_read: AtomicU64,
     /// State by operator, of the task's partition.
     states: Mutex<BTreeMap<OperatorId, OperatorState>>,
     /// Counters so far.
@@ -228,6 +236,8 @@ impl TaskInputs {
             functions: None,
             max_result: None,
             pace: None,
+            runtime: None,
+            rows_read: AtomicU64::new(0),
             states: Mutex::new(states),
             report: Mutex::default(),
             deltas: Mutex::default(),
@@ -243,6 +253,12 @@ impl TaskInputs {
             .session_config()
             .get_extension()
             .ok_or_else(|| SparkError::internal("an operator runs outside a task"))
+    }
+
+    /// Returns how many bytes the task was given to read.
+    pub fn bytes(&self) -> usize {
+        let blocks = self.shuffle.values().chain(self.scans.values()).flatten();
+        blocks.map(Buffer::len).sum()
     }
 
     /// Returns the counters, locked.

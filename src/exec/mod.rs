@@ -20,6 +20,7 @@ pub mod decode;
 pub mod encode;
 pub mod generate;
 pub mod inputs;
+pub mod memory;
 pub mod operators;
 pub mod pace;
 pub mod program;

@@ -236,7 +236,7 @@ mod tests {
         let (schema, batches) = (batches[0].schema(), batches.to_vec());
         let leaf = Transform::leaf(Leaf::Constant, schema.clone(), 1, move |_, _| Ok(batches.clone()));
         let inputs = Arc::new(TaskInputs::new(HashMap::new(), HashMap::new(), None, BTreeMap::new()));
-        let rows = plan(&schema, leaf).execute(0, task_context(inputs)).unwrap();
+        let rows = plan(&schema, leaf).execute(0, task_context(inputs).unwrap()).unwrap();
         futures::executor::block_on(rows.try_collect()).unwrap()
     }
 

@@ -4,19 +4,19 @@
 //! tasks.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion_execution::TaskContext;
-use datafusion_execution::config::SessionConfig;
-use datafusion_execution::runtime_env::RuntimeEnv;
 use datafusion_physical_plan::execution_plan::reset_plan_states;
 use futures::TryStreamExt;
 
 use super::compiler::Plan;
 use super::inputs::TaskInputs;
+use super::memory::{Kept, Runtime, explained};
 use super::stage::{Output, Stage, Work};
 use super::transform::as_transform;
 use crate::error::{Exception, Result, SparkError};
@@ -41,9 +41,21 @@ pub struct TaskOutput {
 /// All batches are collected before blocks are made: a task's output must fit in memory, as its blocks must.
 ///
 /// # Errors
-/// The operators': an error in the user's data or query, or a broken invariant. `INTERNAL_ERROR` if the stage is a
-/// program.
+/// The operators': an error in the user's data or query, or a broken invariant. `RIVULET_EXECUTION_MEMORY` if they or the
+/// output get no more memory. `INTERNAL_ERROR` if the stage is a program.
 pub async fn run(
+    stage: &Stage,
+    partition: PartitionId,
+    inputs: Arc<TaskInputs>,
+    result: &SchemaRef,
+) -> Result<TaskOutput> {
+    let given = inputs.clone();
+    let output = run_plan(stage, partition, given, result).await;
+    output.map_err(|error| explained(error, inputs.rows_read.load(Relaxed)))
+}
+
+/// Runs a stage's operators over one partition.
+async fn run_plan(
     stage: &Stage,
     partition: PartitionId,
     inputs: Arc<TaskInputs>,
@@ -55,38 +67,46 @@ pub async fn run(
     partition::enter(partition);
     let plan = fresh(plan)?;
     let schema = plan.schema();
-    let mut stream = plan.execute(partition.0, task_context(inputs.clone()))?;
-    if matches!(stage.output, Output::Result) {
-        let mut pieces = Pieces::of(result, inputs.max_result);
-        while let Some(batch) = stream.try_next().await? {
-            inputs.report().output_rows += batch.num_rows() as u64;
-            pieces.add(&batch)?;
+    let context = task_context(inputs.clone())?;
+    let mut given = Kept::of("input of a task", &context);
+    given.add_bytes(inputs.bytes())?;
+    let mut kept = Kept::of("output of a task", &context);
+    let mut stream = plan.execute(partition.0, context)?;
+    let mut output = match &stage.output {
+        Output::Result => {
+            let mut pieces = Pieces::of(result, inputs.max_result);
+            while let Some(batch) = stream.try_next().await? {
+                inputs.report().output_rows += batch.num_rows() as u64;
+                pieces.add(&batch)?;
+            }
+            return pieces.finish();
         }
-        return pieces.finish();
-    }
-    let batches: Vec<RecordBatch> = stream.try_collect().await?;
-    inputs.report().output_rows = batches.iter().map(|b| b.num_rows() as u64).sum();
-    match &stage.output {
-        Output::Result | Output::Single => Ok(whole(&batches, &schema)?),
-        Output::Program { .. } => Err(SparkError::internal("an operator tree deals out rows as a program")),
-        Output::RoundRobin { partitions } => {
-            // Starts at another partition in every task, as Spark's round-robin does.
-            let mut next = partition.0 as u32;
-            scatter(&batches, &schema, *partitions, |batch| {
-                let n = *partitions as u32;
-                let to = (0..batch.num_rows() as u32).map(|i| (next + i) % n).collect();
+        Output::Program { .. } => return Err(SparkError::internal("an operator tree deals out rows as a program")),
+        Output::Single => Scatter::over(1),
+        Output::RoundRobin { partitions } | Output::Hash { partitions, .. } => Scatter::over(*partitions),
+    };
+    // Round-robin starts at another partition in every task, as Spark's does.
+    let mut next = partition.0 as u32;
+    while let Some(batch) = stream.try_next().await? {
+        inputs.report().output_rows += batch.num_rows() as u64;
+        let to = match &stage.output {
+            _ if output.parts.len() == 1 => vec![],
+            Output::Hash { keys, partitions } => {
+                let columns = keys
+                    .iter()
+                    .map(|k| Ok(k.evaluate(&batch)?.into_array(batch.num_rows())?))
+                    .collect::<Result<Vec<_>>>()?;
+                murmur3::partitions(&columns, batch.num_rows(), *partitions)?
+            }
+            _ => {
+                let (first, n) = (next, output.parts.len() as u32);
                 next = (next + batch.num_rows() as u32) % n;
-                Ok(to)
-            })
-        }
-        Output::Hash { keys, partitions } => scatter(&batches, &schema, *partitions, |batch| {
-            let columns = keys
-                .iter()
-                .map(|k| Ok(k.evaluate(batch)?.into_array(batch.num_rows())?))
-                .collect::<Result<Vec<_>>>()?;
-            murmur3::partitions(&columns, batch.num_rows(), *partitions)
-        }),
+                (0..batch.num_rows() as u32).map(|i| (first + i) % n).collect()
+            }
+        };
+        output.add(batch, &to, &mut kept)?;
     }
+    output.finish(&schema)
 }
 
 /// Returns a plan in which nothing is left of other tasks: DataFusion's operators keep what they have done.
@@ -221,72 +241,79 @@ pub fn size_text(bytes: u64) -> String {
     format!("{:.1} {name}", bytes as f64 / unit as f64)
 }
 
-/// Returns all rows as one block.
-fn whole(batches: &[RecordBatch], schema: &SchemaRef) -> Result<TaskOutput> {
-    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let block = if rows == 0 {
-        None
-    } else {
-        Some(ipc::write(schema, batches)?)
-    };
-    Ok(TaskOutput {
-        blocks: vec![block],
-        rows: vec![rows as u64],
-    })
+/// Rows that are dealt out over partitions.
+struct Scatter {
+    /// The rows of each partition.
+    parts: Vec<Vec<RecordBatch>>,
+    /// How many they are.
+    rows: Vec<u64>,
 }
 
-/// Deals rows out over partitions, one block per partition that gets any. `assign` returns each row's partition.
-fn scatter(
-    batches: &[RecordBatch],
-    schema: &SchemaRef,
-    partitions: usize,
-    mut assign: impl FnMut(&RecordBatch) -> Result<Vec<u32>>,
-) -> Result<TaskOutput> {
-    let mut parts: Vec<Vec<RecordBatch>> = vec![Vec::new(); partitions];
-    let mut rows = vec![0u64; partitions];
-    for batch in batches.iter().filter(|b| b.num_rows() > 0) {
-        if partitions == 1 {
-            rows[0] += batch.num_rows() as u64;
-            parts[0].push(batch.clone());
-            continue;
-        }
-        let mut picked: Vec<Vec<u32>> = vec![Vec::new(); partitions];
-        for (row, to) in assign(batch)?.into_iter().enumerate() {
-            picked[to as usize].push(row as u32);
-        }
-        for (to, picked) in picked.into_iter().enumerate().filter(|(_, p)| !p.is_empty()) {
-            rows[to] += picked.len() as u64;
-            parts[to].push(take_record_batch(batch, &UInt32Array::from(picked))?);
+impl Scatter {
+    /// Returns partitions without rows.
+    fn over(partitions: usize) -> Self {
+        Self {
+            parts: vec![Vec::new(); partitions],
+            rows: vec![0; partitions],
         }
     }
-    let blocks = parts
-        .iter()
-        .map(|part| {
-            if part.is_empty() {
-                Ok(None)
-            } else {
-                ipc::write(schema, part).map(Some)
-            }
+
+    /// Deals out the rows of a batch; `to` is the partition of each, and nobody asks for it if there is one only.
+    ///
+    /// # Errors
+    /// If there is no memory to keep them.
+    fn add(&mut self, batch: RecordBatch, to: &[u32], kept: &mut Kept) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        if let ([rows], [part]) = (self.rows.as_mut_slice(), self.parts.as_mut_slice()) {
+            kept.add(&batch)?;
+            *rows += batch.num_rows() as u64;
+            part.push(batch);
+            return Ok(());
+        }
+        let mut picked: Vec<Vec<u32>> = vec![Vec::new(); self.parts.len()];
+        for (row, to) in to.iter().enumerate() {
+            picked[*to as usize].push(row as u32);
+        }
+        for (to, picked) in picked.into_iter().enumerate().filter(|(_, p)| !p.is_empty()) {
+            self.rows[to] += picked.len() as u64;
+            let part = take_record_batch(&batch, &UInt32Array::from(picked))?;
+            kept.add(&part)?;
+            self.parts[to].push(part);
+        }
+        Ok(())
+    }
+
+    /// Writes one block per partition that has rows.
+    ///
+    /// # Errors
+    /// If they cannot be written as Arrow.
+    fn finish(self, schema: &SchemaRef) -> Result<TaskOutput> {
+        let write = |part: Vec<RecordBatch>| (!part.is_empty()).then(|| ipc::write(schema, part)).transpose();
+        Ok(TaskOutput {
+            blocks: self.parts.into_iter().map(write).collect::<Result<_>>()?,
+            rows: self.rows,
         })
-        .collect::<Result<Vec<_>>>()?;
-    Ok(TaskOutput { blocks, rows })
+    }
 }
 
-/// What the contexts of all tasks have in common; to make it anew costs more than a small task.
-static SHARED: LazyLock<(SessionConfig, Arc<RuntimeEnv>)> = LazyLock::new(|| {
-    let mut config = SessionConfig::new().with_target_partitions(1).with_batch_size(8192);
-    // A place of an array takes 4 bytes, a key in a hash table some 20, and it is hashed: an array pays though most of it is empty.
-    config.options_mut().execution.perfect_hash_join_min_key_density = 0.05;
-    (config, Arc::default())
-});
+/// What tasks run in that no executor runs; to make it anew costs more than a small task.
+static UNLIMITED: LazyLock<Result<Arc<Runtime>>> = LazyLock::new(|| Ok(Arc::new(Runtime::unlimited()?)));
 
 /// Returns a context in which a task's plan runs, with the task's inputs in it.
-pub fn task_context(inputs: Arc<TaskInputs>) -> Arc<TaskContext> {
-    let (config, runtime) = &*SHARED;
-    let mut config = config.clone();
+///
+/// # Errors
+/// DataFusion's, if it cannot make a runtime for a task that has none.
+pub fn task_context(inputs: Arc<TaskInputs>) -> Result<Arc<TaskContext>> {
+    let runtime = match &inputs.runtime {
+        Some(runtime) => runtime.clone(),
+        None => UNLIMITED.clone()?,
+    };
+    let mut config = runtime.config.clone();
     config.set_extension(inputs);
     let id = String::new();
-    Arc::new(TaskContext::new(
+    Ok(Arc::new(TaskContext::new(
         None,
         id,
         config,
@@ -294,6 +321,6 @@ pub fn task_context(inputs: Arc<TaskInputs>) -> Arc<TaskContext> {
         HashMap::new(),
         HashMap::new(),
         HashMap::new(),
-        runtime.clone(),
-    ))
+        runtime.env.clone(),
+    )))
 }

@@ -7,6 +7,7 @@ use std::any::Any;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -21,6 +22,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::compiler;
 use super::inputs::TaskInputs;
+use super::memory::Kept;
 use super::pace::paced;
 use crate::ids::{OperatorId, PartitionId, ScanId, StageId};
 
@@ -320,8 +322,12 @@ impl ExecutionPlan for Transform {
         let schema = self.schema();
         let rows = match (&self.work, self.inputs.as_slice()) {
             (Work::Leaf(work), _) => {
-                let rows = work(PartitionId(partition), &inputs)?;
-                paced(stream::iter(rows).boxed(), inputs.pace.as_ref())
+                let pace = inputs.pace.clone();
+                let rows = work(PartitionId(partition), &inputs)?.inspect(move |batch| {
+                    let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
+                    inputs.rows_read.fetch_add(rows as u64, Relaxed);
+                });
+                paced(stream::iter(rows).boxed(), pace.as_ref())
             }
             (Work::Each(work), [input]) => {
                 let (work, input) = (work.clone(), input.execute(partition, context)?);
@@ -332,21 +338,22 @@ impl ExecutionPlan for Transform {
                     .boxed()
             }
             (Work::Whole(work), [input]) => {
+                let mut kept = Kept::of(&self.name, &context);
                 let (work, input) = (work.clone(), input.execute(partition, context)?);
                 stream::once(async move {
-                    let batches: Vec<RecordBatch> = input.try_collect().await?;
+                    let batches = kept.collect(input).await?;
                     Ok::<_, datafusion_common::DataFusionError>(stream::iter(spread(work(batches, &inputs))))
                 })
                 .try_flatten()
                 .boxed()
             }
             (Work::Pair(work), [left, right]) => {
-                let work = work.clone();
+                let (work, mut kept) = (work.clone(), Kept::of(&self.name, &context));
                 let left = left.execute(partition, context.clone())?;
                 let right = right.execute(partition, context)?;
                 stream::once(async move {
-                    let left: Vec<RecordBatch> = left.try_collect().await?;
-                    let right: Vec<RecordBatch> = right.try_collect().await?;
+                    let left = kept.collect(left).await?;
+                    let right = kept.collect(right).await?;
                     Ok::<_, datafusion_common::DataFusionError>(stream::iter(spread(work(left, right, &inputs))))
                 })
                 .try_flatten()

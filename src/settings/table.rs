@@ -138,6 +138,8 @@ settings! {
         "Says whether statements and streaming queries take turns on the executors, or come one after the other; jobs of datasets take turns only where it is set.");
     SCHEDULER_POOL = open("spark.scheduler.pool", Kind::Text,
         "Names the pool of statements and streaming queries that take turns; without it each has its own.");
+    EXECUTION_MEMORY = set("spark.rivulet.executor.executionMemory", Kind::Bytes, "2g",
+        "Says how much the operators of an executor's task hold in memory, in bytes: sorts and aggregations spill what exceeds it, other operators fail their query. 0 sets no limit.");
     STATE_MEMORY = set("spark.rivulet.executor.stateMemory", Kind::Bytes, "512m",
         "Says how much streaming state an executor holds in memory between tasks, in bytes; 0 is no limit.");
     STATE_LIMIT = set("spark.rivulet.state.maxPartitionSize", Kind::Bytes, "1g",

@@ -25,6 +25,7 @@ pub mod file_log;
 pub mod files;
 pub mod memory;
 pub mod seal;
+pub mod spill;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod std_fs;
 pub mod wal;

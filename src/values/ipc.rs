@@ -3,6 +3,7 @@
 //! Shuffle blocks, cached partitions, state and results all cross threads, workers and disks as such
 //! bytes. A stream begins with its schema, so a block can be read by itself.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
@@ -10,6 +11,7 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc::reader::{RecordBatchDecoder, read_dictionary};
 use arrow::ipc::writer::StreamWriter;
+use bytes::Bytes;
 
 use self::verify::{Kind, Message, Messages};
 use crate::error::{Result, SparkError};
@@ -18,7 +20,8 @@ use crate::error::{Result, SparkError};
 mod mutations;
 mod verify;
 
-/// Writes batches of one schema as a stream; without batches, it still holds the schema.
+/// Writes batches of one schema as a stream; without batches, it still holds the schema. Each batch that is given away is let
+/// go of once it is written.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -35,10 +38,10 @@ mod verify;
 ///
 /// # Errors
 /// If Arrow cannot write a batch, such as one of another schema.
-pub fn write(schema: &Schema, batches: &[RecordBatch]) -> Result<Vec<u8>> {
+pub fn write(schema: &Schema, batches: impl IntoIterator<Item: Borrow<RecordBatch>>) -> Result<Vec<u8>> {
     let mut writer = StreamWriter::try_new(Vec::new(), schema)?;
     for batch in batches {
-        writer.write(batch)?;
+        writer.write(batch.borrow())?;
     }
     writer.finish()?;
     Ok(writer.into_inner()?)
@@ -62,14 +65,25 @@ pub fn read(block: &Buffer) -> Result<Vec<RecordBatch>> {
     })
 }
 
+/// A block that others share.
+struct Owned(Buffer);
+
+impl AsRef<[u8]> for Owned {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// Reads a stream; an error says what is wrong with it.
 fn read_batches(block: &Buffer) -> Result<Vec<RecordBatch>, verify::Flaw> {
     let mut messages = Messages::new(block);
     let mut dictionaries = HashMap::new();
     let mut batches = Vec::new();
+    // To who counts memory, each batch has its part of the block, and not all of it.
+    let shared = Bytes::from_owner(Owned(block.clone()));
     while let Some(Message { kind, version, body }) = messages.next()? {
         let schema = messages.schema.clone().ok_or("it has no schema")?;
-        let body = block.slice_with_length(body.start, body.len());
+        let body = Buffer::from(shared.slice(body));
         match kind {
             Kind::Schema => {}
             Kind::Batch(batch) => {

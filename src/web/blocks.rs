@@ -4,16 +4,17 @@
 //! A wasm memory never shrinks and ends at 4 GiB; an `ArrayBuffer` is freed when the block is dropped.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 use js_sys::Uint8Array;
-use web_sys::{FileSystemReadWriteOptions, FileSystemSyncAccessHandle};
 
+use super::spill::Room;
 use crate::cluster::executor::BlockStore;
 use crate::cluster::states::StateStore;
 use crate::ids::StateId;
 use crate::scheduler::BlockId;
-use crate::storage::extents::Extents;
+use crate::storage::spill::SpillRoom;
 
 /// Bytes of blocks held in memory before the next go to the file.
 const MEMORY_LIMIT_BYTES: usize = 256 << 20;
@@ -40,9 +41,7 @@ pub struct Blocks {
     /// Bytes of blocks in memory.
     memory_bytes: usize,
     /// The file; `None` if the browser has none.
-    spill: Option<FileSystemSyncAccessHandle>,
-    /// Which parts of it are taken.
-    file: Extents,
+    file: Option<Room>,
     /// Where state is in the file, and its length.
     states: HashMap<StateId, (u64, u32)>,
 }
@@ -52,66 +51,46 @@ impl Blocks {
     ///
     /// Without one, blocks beyond the limit stay in memory: a full heap ends the worker, and the scheduler runs its
     /// tasks elsewhere.
-    pub fn new(spill: Option<FileSystemSyncAccessHandle>) -> Self {
+    pub fn new(file: Option<Room>) -> Self {
         Self {
             blocks: HashMap::new(),
             memory_bytes: 0,
-            spill,
-            file: Extents::default(),
+            file,
             states: HashMap::new(),
         }
     }
 
-    /// Writes a piece into the file; `None` if there is neither file nor room.
-    fn write(&mut self, bytes: &Uint8Array) -> Option<u64> {
-        let file = self.spill.as_ref()?;
-        let length = u64::from(bytes.length());
-        let start = self.file.take(length);
-        // A file system that is full takes less than all, and Chromium then returns a huge length.
-        let whole = file
-            .write_with_buffer_source_and_options(bytes, &at(start))
-            .is_ok_and(|n| n == f64::from(bytes.length()));
-        if !whole {
-            self.file.give(start, length);
+    /// Gives back a part of the file.
+    fn give(&self, at: u64, bytes: u32) {
+        if let Some(file) = self.file {
+            file.free(at, bytes);
         }
-        whole.then_some(start)
     }
 
     /// Gives back what a block took.
     fn free(&mut self, block: &Block) {
         match block {
             Block::Memory(array) => self.memory_bytes -= array.length() as usize,
-            Block::Spilled { at, bytes } => self.file.give(*at, u64::from(*bytes)),
+            Block::Spilled { at, bytes } => self.give(*at, *bytes),
         }
     }
-
-    /// Reads a piece of the file; `None` if it cannot be read whole.
-    fn read(&self, start: u64, bytes: u32) -> Option<Buffer> {
-        let array = Uint8Array::new_with_length(bytes);
-        let read = self
-            .spill
-            .as_ref()?
-            .read_with_buffer_source_and_options(&array, &at(start))
-            .ok()?;
-        (read == f64::from(bytes)).then(|| Buffer::from(array.to_vec()))
-    }
-}
-
-/// Returns the options of a read or write at an offset.
-fn at(offset: u64) -> FileSystemReadWriteOptions {
-    let options = FileSystemReadWriteOptions::new();
-    options.set_at_f64(offset as f64);
-    options
 }
 
 impl BlockStore for Blocks {
+    /// Returns the file, if there is one.
+    fn spill_room(&self) -> Option<Arc<dyn SpillRoom>> {
+        self.file.map(|file| Arc::new(file) as Arc<dyn SpillRoom>)
+    }
+
     /// Keeps a block, in place of an earlier one of its name: in memory up to the limit, then in the file. If the file
     /// is full, in memory after all.
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool) {
         let array = Uint8Array::from(bytes.as_slice());
         let spilled = if to_file || self.memory_bytes + bytes.len() > MEMORY_LIMIT_BYTES {
             let length = array.length();
-            self.write(&array).map(|at| Block::Spilled { at, bytes: length })
+            self.file
+                .and_then(|file| file.put(&array))
+                .map(|at| Block::Spilled { at, bytes: length })
         } else {
             None
         };
@@ -128,7 +107,7 @@ impl BlockStore for Blocks {
     fn get(&self, id: BlockId) -> Option<Buffer> {
         match self.blocks.get(&id)? {
             Block::Memory(array) => Some(Buffer::from(array.to_vec())),
-            Block::Spilled { at, bytes } => self.read(*at, *bytes),
+            Block::Spilled { at, bytes } => self.file?.get(*at, *bytes).map(Buffer::from),
         }
     }
 
@@ -142,7 +121,7 @@ impl BlockStore for Blocks {
 impl StateStore for Blocks {
     /// Returns whether there is a file.
     fn takes_state(&self) -> bool {
-        self.spill.is_some()
+        self.file.is_some()
     }
 
     /// Puts a state away, in place of an earlier one of its name; false if it does not fit.
@@ -150,11 +129,11 @@ impl StateStore for Blocks {
         let Ok(length) = u32::try_from(bytes.len()) else {
             return false;
         };
-        let written = self.write(&Uint8Array::from(bytes));
+        let written = self.file.and_then(|file| file.put(&Uint8Array::from(bytes)));
         if let Some(at) = written
             && let Some((before, bytes)) = self.states.insert(key, (at, length))
         {
-            self.file.give(before, u64::from(bytes));
+            self.give(before, bytes);
         }
         written.is_some()
     }
@@ -162,8 +141,8 @@ impl StateStore for Blocks {
     /// Takes a state back; it is not in the file any more.
     fn take_state(&mut self, key: StateId) -> Option<Buffer> {
         let (at, bytes) = self.states.remove(&key)?;
-        let found = self.read(at, bytes);
-        self.file.give(at, u64::from(bytes));
+        let found = self.file?.get(at, bytes).map(Buffer::from);
+        self.give(at, bytes);
         found
     }
 }

@@ -9,6 +9,7 @@ use rivulet::cluster::states::StateStore;
 use rivulet::ids::{DatasetId, KeptId, OperatorId, PartitionId, RunId, StateId, StatePart};
 use rivulet::scheduler::BlockId;
 use rivulet::web::blocks::Blocks;
+use rivulet::web::spill::Room;
 use rivulet::web::storage::origin::{child, names, open_sync, origin};
 use rivulet::web::{locks, spill};
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -31,10 +32,16 @@ async fn leave(name: &str) {
     file.close();
 }
 
+/// Opens a spill file; the handle tells its size.
+async fn opened(lock: &str) -> (Room, FileSystemSyncAccessHandle) {
+    let room = spill::open(lock).await.unwrap();
+    (room, room.handle().unwrap())
+}
+
 #[wasm_bindgen_test]
 async fn a_spill_file_opens_empty_whatever_it_had() {
     leave("spill-old").await;
-    let file = spill::open("spill-old").await.unwrap();
+    let file = opened("spill-old").await.1;
     assert_eq!(file.get_size().unwrap(), 0.0);
     file.close();
 }
@@ -45,7 +52,7 @@ async fn files_of_workers_that_are_gone_are_removed_and_those_of_held_locks_stay
     for name in ["spill-alive", "spill-gone", "spill-gone-too"] {
         leave(name).await;
     }
-    let own = spill::open("spill-own").await.unwrap();
+    let (_, own) = opened("spill-own").await;
     let left: BTreeSet<String> = files().await.into_iter().collect();
     assert!(left.contains("spill-alive") && left.contains("spill-own"), "{left:?}");
     assert!(
@@ -58,8 +65,8 @@ async fn files_of_workers_that_are_gone_are_removed_and_those_of_held_locks_stay
 #[wasm_bindgen_test]
 async fn a_file_that_a_living_worker_has_open_does_not_stop_another() {
     let _held = locks::hold("spill-open").await.unwrap();
-    let open = spill::open("spill-open").await.unwrap();
-    let other = spill::open("spill-other").await.unwrap();
+    let (_, open) = opened("spill-open").await;
+    let (_, other) = opened("spill-other").await;
     other.close();
     open.close();
 }
@@ -67,8 +74,8 @@ async fn a_file_that_a_living_worker_has_open_does_not_stop_another() {
 #[wasm_bindgen_test]
 async fn a_lock_of_any_name_has_a_file_that_stays_its_own() {
     let _held = locks::hold("spill/a b:ä").await.unwrap();
-    spill::open("spill/a b:ä").await.unwrap().close();
-    spill::open("spill-after").await.unwrap().close();
+    opened("spill/a b:ä").await.1.close();
+    opened("spill-after").await.1.close();
     assert!(files().await.contains(&"spill%2Fa%20b%3A%C3%A4".to_owned()));
 }
 
@@ -108,8 +115,8 @@ fn found(bytes: &[u8]) -> Option<Buffer> {
 
 /// Makes blocks with a file, and a handle that tells its size.
 async fn with_file(lock: &str) -> (Blocks, FileSystemSyncAccessHandle) {
-    let file = spill::open(lock).await.unwrap();
-    (Blocks::new(Some(file.clone())), file)
+    let (room, file) = opened(lock).await;
+    (Blocks::new(Some(room)), file)
 }
 
 #[wasm_bindgen_test]
@@ -185,6 +192,29 @@ async fn state_put_twice_is_the_later_one_and_its_earlier_place_is_used_again() 
     }
     assert_eq!(blocks.take_state(state(1)), found(&[9; 100]));
     assert!(file.get_size().unwrap() <= 200.0, "{} bytes", file.get_size().unwrap());
+    file.close();
+}
+
+#[wasm_bindgen_test]
+async fn operators_write_into_the_file_beside_blocks_and_hear_when_it_is_full() {
+    let (mut blocks, file) = with_file("blocks-operators").await;
+    let room = blocks.spill_room().unwrap();
+    blocks.put(block(1), vec![1; 100], true);
+    let at = room.write(&[7; 50]).unwrap();
+    blocks.put(block(2), vec![2; 100], true);
+    assert_eq!((at, room.read(at, 50).unwrap()), (100, vec![7; 50]));
+    room.give(at, 50);
+    assert_eq!(room.write(&[8; 40]).unwrap(), at);
+    assert_eq!(blocks.get(block(2)), found(&[2; 100]));
+    let full = patch("FileSystemSyncAccessHandle.prototype", "write", "() => 0");
+    let refused = room.write(&[9; 10]);
+    drop(full);
+    assert_eq!(refused.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    assert_eq!(
+        room.read(10_000, 10).unwrap_err().kind(),
+        std::io::ErrorKind::UnexpectedEof
+    );
+    assert!(Blocks::new(None).spill_room().is_none());
     file.close();
 }
 

@@ -26,6 +26,7 @@ use super::states::{Found, StateStore, States};
 use crate::compile::job;
 use crate::error::{Result, SparkError, guarded};
 use crate::exec::inputs::{TaskInputs, TaskReport};
+use crate::exec::memory::ExecutionMemory;
 use crate::exec::pace::Pace;
 use crate::exec::program::{FunctionId, NoPrograms, ProgramHost, SharedHost};
 use crate::exec::stage::StageGraph;
@@ -35,9 +36,12 @@ use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
 use crate::scheduler::{BlockId, Fetch};
 use crate::settings;
+use crate::storage::spill::SpillRoom;
 
 /// Where shuffle blocks and kept partitions live until nobody needs them, and state for which memory has no room.
 pub trait BlockStore: StateStore {
+    /// Returns where operators put what has no room in memory; `None` if there is no such place.
+    fn spill_room(&self) -> Option<Arc<dyn SpillRoom>>;
     /// Keeps a block, in place of an earlier one of its name. `to_file` asks for a place outside of memory, if there is
     /// one.
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool);
@@ -72,6 +76,11 @@ impl StateStore for MemoryBlocks {
 }
 
 impl BlockStore for MemoryBlocks {
+    /// Returns a file of the system's, which is made when it is first used; in wasm there is none.
+    fn spill_room(&self) -> Option<Arc<dyn SpillRoom>> {
+        spill_file()
+    }
+
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, _: bool) {
         self.blocks.insert(id, Buffer::from(bytes));
     }
@@ -134,6 +143,8 @@ pub struct Executor<B> {
     pace: Option<Arc<dyn Pace>>,
     /// Runs functions of the user's.
     programs: SharedHost,
+    /// What the operators of its tasks may hold.
+    memory: Result<ExecutionMemory>,
 }
 
 impl<B: BlockStore> Executor<B> {
@@ -146,6 +157,7 @@ impl<B: BlockStore> Executor<B> {
     pub fn with_programs(me: ExecutorRef, blocks: B, programs: impl ProgramHost + 'static) -> Self {
         Self {
             me,
+            memory: ExecutionMemory::new(blocks.spill_room()),
             blocks,
             programs: SharedHost::new(programs),
             plans: HashMap::new(),
@@ -219,6 +231,8 @@ impl<B: BlockStore> Executor<B> {
         let spec = spec.spec(blobs)?;
         self.states.budget_bytes = spec.conf.bytes(&settings::STATE_MEMORY)?;
         self.states.limit_bytes = spec.conf.bytes(&settings::STATE_LIMIT)?;
+        let memory = self.memory.as_ref().map_err(SparkError::clone)?;
+        memory.set_limit(spec.conf.bytes(&settings::EXECUTION_MEMORY)?)?;
         let Some(plan) = RddPlan::of_relation(&job::decode(&spec.relation)?)? else {
             let graph = spec.compile()?;
             for (number, payload) in graph.functions.iter().enumerate() {
@@ -424,6 +438,18 @@ impl<B: BlockStore> Executor<B> {
         }
         vec![]
     }
+}
+
+/// Returns a file of the system's for what has no room in memory.
+#[cfg(not(target_arch = "wasm32"))]
+fn spill_file() -> Option<Arc<dyn SpillRoom>> {
+    Some(Arc::new(crate::storage::spill::SpillFile::default()))
+}
+
+/// Returns no file: the host has none.
+#[cfg(target_arch = "wasm32")]
+fn spill_file() -> Option<Arc<dyn SpillRoom>> {
+    None
 }
 
 /// Puts fetched blocks into the order of the map tasks, whoever ran them: what comes first to an operator is the same

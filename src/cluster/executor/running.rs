@@ -12,6 +12,7 @@ use super::{BlockStore, Executor, Outgoing, Waiting, in_order};
 use crate::cluster::message::{FromExecutor, Run};
 use crate::error::{Result, SparkError, guarded};
 use crate::exec::inputs::TaskInputs;
+use crate::exec::memory::ExecutionMemory;
 use crate::exec::stage::{Output, Work};
 use crate::exec::task::{self, TaskOutput};
 use crate::ids::{ScanId, TaskId};
@@ -122,6 +123,7 @@ impl<B: BlockStore> Executor<B> {
         }
         inputs.max_result = run.max_result;
         inputs.pace = self.pace.clone();
+        inputs.runtime = Some(self.memory.as_ref().map_err(SparkError::clone)?.runtime());
         let inputs = Arc::new(inputs);
         let is_result = matches!(stage.output, Output::Result);
         let given = inputs.clone();
@@ -157,7 +159,8 @@ impl<B: BlockStore> Executor<B> {
         let Running {
             run, inputs, is_result, ..
         } = running;
-        let report = inputs.report().clone();
+        let mut report = inputs.report().clone();
+        report.spilled_bytes = self.memory.as_ref().map_or(0, ExecutionMemory::take_spilled_bytes);
         let deltas = self.keep_states(run, inputs, &report)?;
         let mut bytes = self.put_blocks(run.task, *is_result, output.blocks);
         let rows = if *is_result {

@@ -28,6 +28,7 @@ impl JobRunner {
         job.updates.extend(updates);
         self.tallies.entry(executor.id).or_default().0 += 1;
         job.attempts.ended(task, AttemptState::Done, now_ms);
+        job.attempts.spilled(task, report.spilled_bytes);
         let graph = self.plans.get(&job.plan).map(|p| p.graph.clone());
         let last = graph.is_some_and(|g| g.stages.len() == task.stage.0 + 1);
         if last {

@@ -208,6 +208,8 @@ export interface EngineStatus {
         endMs: number | null;
         state: 'running' | 'done' | 'failed' | 'lost';
         speculative: boolean;
+        /** What its operators wrote to their executor's storage for want of memory. */
+        diskBytesSpilled: number;
       }[];
       /** Ids of the stages whose output this one reads. */
       parents: number[];

@@ -1,5 +1,7 @@
 //! Shuffle blocks and stored state of which some are lost.
 
+use std::sync::Arc;
+
 use arrow::buffer::Buffer;
 use rand::Rng;
 use rand::rngs::SmallRng;
@@ -8,6 +10,7 @@ use rivulet::cluster::executor::{BlockStore, MemoryBlocks};
 use rivulet::cluster::states::StateStore;
 use rivulet::ids::StateId;
 use rivulet::scheduler::BlockId;
+use rivulet::storage::spill::SpillRoom;
 
 /// Blocks on the heap; each is lost with a probability, and its executor lives on.
 pub struct LossyBlocks {
@@ -32,6 +35,10 @@ impl StateStore for LossyBlocks {
 }
 
 impl BlockStore for LossyBlocks {
+    fn spill_room(&self) -> Option<Arc<dyn SpillRoom>> {
+        self.blocks.spill_room()
+    }
+
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool) {
         if !self.rng.random_bool(self.losing) {
             self.blocks.put(id, bytes, to_file);

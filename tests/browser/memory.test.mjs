@@ -1,0 +1,47 @@
+// Operators stay within their executor's memory: what exceeds it goes to the executor's storage, or ends the query by name.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { browser, inPage } from './harness.mjs';
+
+const page = browser();
+
+test('a sort spills to the storage of its executor, a join that cannot is refused, and the session continues', async () => {
+  const { sorted, spilled, refused, after } = await inPage(page, async () => {
+    const { SparkSession, functions: F } = await import('rivulet');
+    const spark = await SparkSession.builder
+      .master('local[2]')
+      .config('spark.rivulet.executor.executionMemory', '24m')
+      .create();
+    const rows = 250_000;
+    const numbers = spark
+      .range(0, rows, 1, 4)
+      .select(F.expr(`id * 7919 % ${rows} AS key`), F.expr("concat('this is the text of the row ', id) AS text"));
+    let spilled = 0;
+    spark.status.watch(({ jobs }) => {
+      const attempts = jobs.flatMap(({ stages }) => stages.flatMap((stage) => stage.attempts));
+      spilled = attempts.reduce((sum, { diskBytesSpilled }) => sum + diskBytesSpilled, 0);
+    });
+    let sorted = 0;
+    for (const { key, text } of await numbers.orderBy('key').collect()) {
+      const id = Number(text.slice('this is the text of the row '.length));
+      if (key !== sorted || (id * 7919) % rows !== key) {
+        throw new Error(`row ${sorted} is ${key}, ${text}`);
+      }
+      sorted += 1;
+    }
+    await spark.conf.set('spark.rivulet.executor.executionMemory', '12m');
+    const refused = await numbers
+      .join(numbers.select(F.col('text'), F.col('key').alias('other')), 'text')
+      .count()
+      .then(String, ({ condition, message }) => ({ condition, message }));
+    const after = await numbers.count();
+    await spark.stop();
+    return { sorted, spilled, refused, after };
+  });
+  assert.equal(sorted, 250_000);
+  // A row takes 8 bytes and some 40 of text.
+  assert.ok(spilled > 5_000_000, `${spilled} bytes`);
+  assert.equal(refused.condition, 'RIVULET_EXECUTION_MEMORY', JSON.stringify(refused));
+  assert.match(refused.message, /spark\.rivulet\.executor\.executionMemory allows 12\.0 MiB/);
+  assert.equal(after, 250_000);
+});
