@@ -11,6 +11,7 @@ use arrow::buffer::Buffer;
 
 use super::driver::Driver;
 use super::jobs::Owner;
+use super::sending::Piece;
 use crate::cluster::runner::{JobRequest, Limits, Outcome};
 use crate::error::Result;
 use crate::exec::stage::Read;
@@ -106,22 +107,19 @@ impl Driver {
 
     /// Sends the result of a job: one response per partition, then what was added to accumulators.
     pub(super) fn datasets_done(&mut self, operation: &str, partitions: &[PartitionId], outcome: Outcome) {
-        for (partition, block) in partitions.iter().zip(&outcome.results) {
+        let extension = |type_url: &str, value: Vec<u8>| {
+            let type_url = type_url.into();
+            let any = prost_types::Any { type_url, value };
+            Piece::Ready(Box::new(ResponseType::Extension(any)))
+        };
+        let results = partitions.iter().zip(&outcome.results).map(|(partition, block)| {
             let mut value = (partition.0 as u32).to_le_bytes().to_vec();
             value.extend_from_slice(block);
-            let any = prost_types::Any {
-                type_url: RESULT_TYPE_URL.into(),
-                value,
-            };
-            self.respond(operation, Some(ResponseType::Extension(any)), None);
-        }
-        for updates in outcome.updates {
-            let any = prost_types::Any {
-                type_url: UPDATES_TYPE_URL.into(),
-                value: updates.to_vec(),
-            };
-            self.respond(operation, Some(ResponseType::Extension(any)), None);
-        }
-        self.end_operation(operation);
+            extension(RESULT_TYPE_URL, value)
+        });
+        let updates = outcome.updates.iter();
+        let updates = updates.map(|updates| extension(UPDATES_TYPE_URL, updates.to_vec()));
+        self.send_pieces(operation, results.chain(updates));
+        self.send_end(operation);
     }
 }

@@ -126,6 +126,7 @@ impl Driver {
                 }
             }
             Input::Cancel { id } => self.cancel_request(id, now_ms),
+            Input::Taken { id, bytes } => self.taken(id, bytes),
             Input::ExecutorAdded { executor } => {
                 let effects = self.runner.executor_added(executor, 1, now_ms);
                 self.carry_out(effects, now_ms);

@@ -23,6 +23,7 @@ use super::jobs::Owner;
 use super::protocol::{Output, RequestId};
 use super::questions::Call;
 use super::rows::nullable;
+use super::sending::{Piece, Sending, batch_response};
 use crate::cluster::runner::{JobRequest, Limits, Outcome, ScanBlocks};
 use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
@@ -57,6 +58,8 @@ pub(super) struct Operation {
     reattachable: bool,
     /// How it ended: with an error, or well; `None` while it runs.
     ended: Option<Option<SparkError>>,
+    /// What it has yet to send.
+    pub sending: Sending,
 }
 
 impl Operation {
@@ -132,6 +135,7 @@ impl Driver {
                 detached_ms: None,
                 reattachable,
                 ended: None,
+                sending: Sending::default(),
             },
         );
         self.begin(&operation, request, now_ms);
@@ -252,6 +256,7 @@ impl Driver {
             description: describe(relation),
             scans,
             limits,
+            in_pieces: matches!(rows.form, Form::Batches),
             ..JobRequest::default()
         };
         self.run_once(spec, graph, request, Owner::Rows(rows), now_ms);
@@ -283,42 +288,42 @@ impl Driver {
         Ok(blocks)
     }
 
-    /// Sends a finished job's rows to the client, and ends the operation.
+    /// Takes over rows of a job that still runs.
+    pub(super) fn rows_came(&mut self, rows: &Rows, pieces: Vec<Buffer>) {
+        let operation = rows.operation.clone();
+        self.send_pieces(&operation, pieces.into_iter().map(Piece::Rows));
+    }
+
+    /// Takes over the rest of a finished job's rows; its operation ends when the client has been sent all.
     pub(super) fn rows_done(&mut self, rows: Rows, outcome: Outcome) {
         let operation = rows.operation.clone();
         match self.shape(&rows, outcome.results) {
-            Ok(batches) => {
-                for (count, data) in batches {
-                    let batch = sc::execute_plan_response::ArrowBatch {
-                        row_count: count,
-                        data,
-                        ..Default::default()
-                    };
-                    self.respond(&operation, Some(ResponseType::ArrowBatch(batch)), None);
-                }
-                self.end_operation(&operation);
+            Ok(pieces) => {
+                self.send_pieces(&operation, pieces);
+                self.send_end(&operation);
             }
             Err(error) => self.fail_operation(&operation, error),
         }
     }
 
-    /// Returns rows in the form that was asked for: (number of rows, Arrow stream). An empty result is one batch
-    /// without rows.
-    fn shape(&self, rows: &Rows, blocks: Vec<Buffer>) -> Result<Vec<(i64, Vec<u8>)>> {
+    /// Returns rows in the form that was asked for. An empty result is one batch without rows.
+    fn shape(&self, rows: &Rows, blocks: Vec<Buffer>) -> Result<Vec<Piece>> {
         let nullable = nullable(&rows.schema);
-        let blocks = raw::shown_blocks(blocks)?;
-        let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        let sent = self.operations.get(&rows.operation).map_or(0, |op| op.sending.pieces);
+        let ready = |count: usize, stream| Piece::Ready(Box::new(batch_response(count as i64, stream)));
+        let visible = || raw::shown_blocks(blocks.clone());
         Ok(match &rows.form {
             Form::Nothing => vec![],
-            Form::Batches if blocks.is_empty() => {
-                vec![(0, ipc::write(&nullable, &[RecordBatch::new_empty(nullable.clone())])?)]
+            Form::Batches if sent == 0 && blocks.is_empty() => {
+                vec![ready(
+                    0,
+                    ipc::write(&nullable, [RecordBatch::new_empty(nullable.clone())])?,
+                )]
             }
-            Form::Batches => blocks
-                .into_iter()
-                .map(|b| Ok((count(&ipc::read(&b)?) as i64, b.to_vec())))
-                .collect::<Result<_>>()?,
+            Form::Batches => blocks.into_iter().map(Piece::Rows).collect(),
             Form::Last(limit) => {
-                let batches = ipc::read_all(&blocks, &nullable)?;
+                let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+                let batches = ipc::read_all(&visible()?, &nullable)?;
                 let mut skip = count(&batches).saturating_sub(*limit);
                 let mut last = Vec::new();
                 for batch in batches {
@@ -326,9 +331,9 @@ impl Driver {
                     skip -= cut;
                     last.push(batch.slice(cut, batch.num_rows() - cut));
                 }
-                vec![(
-                    count(&last) as i64,
-                    ipc::write(&nullable, &[concat_batches(&nullable, &last)?])?,
+                vec![ready(
+                    count(&last),
+                    ipc::write(&nullable, [concat_batches(&nullable, &last)?])?,
                 )]
             }
             Form::Table {
@@ -336,10 +341,10 @@ impl Driver {
                 truncate,
                 vertical,
             } => {
-                let batches = ipc::read_all(&blocks, &nullable)?;
+                let batches = ipc::read_all(&visible()?, &nullable)?;
                 let names: Vec<String> = rows.schema.fields().iter().map(|f| f.name().clone()).collect();
                 let text = display::table(&names, &batches, *shown, *truncate, *vertical, rows.zone)?;
-                vec![(1, one_string("show_string", &text)?)]
+                vec![ready(1, one_string("show_string", &text)?)]
             }
         })
     }
@@ -371,6 +376,7 @@ impl Driver {
             op.answers.keep(response_id, bytes.clone(), op.request.is_some());
         }
         if let Some(id) = op.request {
+            op.sending.sent(bytes.len());
             self.out.push(Output::Respond { id, bytes });
         }
     }
@@ -402,6 +408,7 @@ impl Driver {
             return;
         };
         op.ended = Some(Some(error.clone()));
+        op.sending.drop_rest();
         if let Some(id) = op.request.take() {
             self.out.push(Output::Fail { id, error });
         }
@@ -437,7 +444,11 @@ impl Driver {
                 id,
                 error: error.clone(),
             }),
-            None => op.request = Some(id),
+            None => {
+                op.request = Some(id);
+                op.sending.restarted();
+                self.send_waiting(&request.operation_id);
+            }
         }
         Ok(())
     }

@@ -10,6 +10,8 @@
 
 use std::sync::Arc;
 
+use arrow::buffer::Buffer;
+
 use super::driver::Driver;
 use super::execute::Rows;
 use super::protocol::Output;
@@ -133,9 +135,18 @@ impl Driver {
                 Effect::Send { to, message, blobs } => self.out.push(Output::Send { to, message, blobs }),
                 Effect::LoadState { piece, version } => self.load_state(piece, version, now_ms),
                 Effect::Replace { executor } => self.out.push(Output::ReplaceExecutor { executor }),
+                Effect::Rows { job, pieces } => self.job_has_rows(job, pieces),
                 Effect::Done { job, outcome } => self.job_ended(job, Ok(outcome), now_ms),
                 Effect::Failed { job, error } => self.job_ended(job, Err(error), now_ms),
             }
+        }
+    }
+
+    /// Brings rows of a job that still runs to its owner.
+    fn job_has_rows(&mut self, job: JobId, pieces: Vec<Buffer>) {
+        if let Some((Owner::Rows(rows), plan)) = self.owners.remove(&job) {
+            self.rows_came(&rows, pieces);
+            self.owners.insert(job, (Owner::Rows(rows), plan));
         }
     }
 

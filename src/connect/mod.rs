@@ -36,6 +36,7 @@ pub mod protocol;
 mod questions;
 mod rows;
 mod saved;
+mod sending;
 pub mod session;
 mod statements;
 mod storage;

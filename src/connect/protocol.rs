@@ -80,6 +80,13 @@ pub enum Input {
         /// The request.
         id: RequestId,
     },
+    /// The client has read responses of a call: more may be sent. A host that never says so is sent a window of them.
+    Taken {
+        /// The request.
+        id: RequestId,
+        /// How many bytes they had.
+        bytes: usize,
+    },
     /// A worker can run tasks.
     ExecutorAdded {
         /// Which, and in which of its lives.

@@ -149,7 +149,11 @@ pub fn shown_blocks(blocks: Vec<Buffer>) -> Result<Vec<Buffer>> {
     blocks.into_iter().map(shown_block).collect()
 }
 
-fn shown_block(block: Buffer) -> Result<Buffer> {
+/// Returns a block as clients see it: strings whose bytes are not UTF-8 are shown.
+///
+/// # Errors
+/// If it is not a block of rows.
+pub fn shown_block(block: Buffer) -> Result<Buffer> {
     if !has_raw(&block) {
         return Ok(block);
     }

@@ -114,6 +114,10 @@ impl Driver {
             ToDriver::Cancel(call) => state.step(Input::Cancel {
                 id: RequestId(call.id as u64),
             }),
+            ToDriver::Taken(taken) => state.step(Input::Taken {
+                id: RequestId(taken.id as u64),
+                bytes: taken.bytes as usize,
+            }),
             ToDriver::Push(push) => {
                 let block = Buffer::from(push.bytes.to_vec());
                 state.originals.borrow_mut().keep(block.clone(), push.bytes);

@@ -53,6 +53,8 @@ pub enum ToDriver {
     Request(Request),
     /// Nobody waits for a call any more.
     Cancel(Numbered),
+    /// The page has read responses of a call.
+    Taken(Taken),
     /// Rows for a pushed source.
     Push(Push),
     /// No more rows will come.
@@ -82,6 +84,7 @@ impl ToDriver {
             "executorDown" => Self::ExecutorDown(read(message)?),
             "req" => Self::Request(read(message)?),
             "cancel" => Self::Cancel(read(message)?),
+            "taken" => Self::Taken(read(message)?),
             "push" => Self::Push(read(message)?),
             "pushEnd" => Self::PushEnd(read(message)?),
             "file" => Self::File(read(message)?),
@@ -204,6 +207,15 @@ pub struct Request {
 pub struct Numbered {
     /// The page's number for it.
     pub id: f64,
+}
+
+/// Responses that the page has read.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct Taken {
+    /// The call's number.
+    pub id: f64,
+    /// Their bytes.
+    pub bytes: f64,
 }
 
 /// A pushed source by its name.

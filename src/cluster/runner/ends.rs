@@ -143,8 +143,8 @@ impl JobRunner {
         else {
             return vec![];
         };
-        let bytes = job.results.values().flatten().map(|piece| piece.len() as u64).sum();
-        let Err(error) = check_result_size(job.results.len(), bytes, job.request.limits.result_bytes) else {
+        let (tasks, bytes) = job.result_size;
+        let Err(error) = check_result_size(tasks, bytes, job.request.limits.result_bytes) else {
             return vec![];
         };
         let mut effects = self.cancel(id, now_ms);

@@ -1,12 +1,12 @@
 //! What counts of a job: the rows, reports and changes of state of tries that the scheduler has accepted.
 
 use super::launch::{Home, snapshot_is_due};
-use super::{Arrival, Change, JobRunner, Outcome, StateChange};
+use super::{Arrival, Change, Effect, JobRunner, Outcome, StateChange};
 use crate::cluster::attempts::AttemptState;
 use crate::cluster::states::too_large;
 use crate::error::Result;
 use crate::exec::inputs::StateStats;
-use crate::ids::{BatchId, JobId, PlanId, RunId, StateId, StatePart, TaskId};
+use crate::ids::{BatchId, JobId, PartitionId, PlanId, RunId, StateId, StatePart, TaskId};
 use crate::settings;
 
 impl JobRunner {
@@ -32,6 +32,8 @@ impl JobRunner {
         let graph = self.plans.get(&job.plan).map(|p| p.graph.clone());
         let last = graph.is_some_and(|g| g.stages.len() == task.stage.0 + 1);
         if last {
+            job.result_size.0 += 1;
+            job.result_size.1 += pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
             job.results.insert(task.partition, pieces);
         }
         for (operator, delta) in deltas {
@@ -54,6 +56,17 @@ impl JobRunner {
             job.changes.insert(part, change);
         }
         job.reports.insert(task.part(), report);
+    }
+
+    /// Returns the pieces of a job's result that can be handed over: those of partitions before which none is missing.
+    pub(super) fn next_rows(&mut self, id: JobId) -> Option<Effect> {
+        let job = self.jobs.get_mut(&id).filter(|job| job.request.in_pieces)?;
+        let mut pieces = vec![];
+        while let Some(next) = job.results.remove(&job.next_piece) {
+            pieces.extend(next);
+            job.next_piece = PartitionId(job.next_piece.0 + 1);
+        }
+        (!pieces.is_empty()).then_some(Effect::Rows { job: id, pieces })
     }
 
     /// Ends a job that is done: its state changes count from now on.

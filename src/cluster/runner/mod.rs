@@ -58,6 +58,8 @@ pub struct JobRequest {
     pub limits: Limits,
     /// Whose share of the executors it takes; `None` for what its settings say.
     pub pool: Option<Pool>,
+    /// Whether its result is handed over as it comes ([`Effect::Rows`]), and not at its end.
+    pub in_pieces: bool,
 }
 
 /// What comes of a step, for the driver to carry out.
@@ -71,6 +73,13 @@ pub enum Effect {
         message: ToExecutor,
         /// Its blobs.
         blobs: Vec<Buffer>,
+    },
+    /// A job that hands over its result as it comes has more of it: what follows on what was handed over before.
+    Rows {
+        /// The job.
+        job: JobId,
+        /// Arrow IPC streams in the order of the result's partitions.
+        pieces: Vec<Buffer>,
     },
     /// A job is done.
     Done {
@@ -116,7 +125,7 @@ pub struct StateChange {
 pub struct Outcome {
     /// What is to be made durable; empty for a run that keeps its state in the driver.
     pub changes: Vec<StateChange>,
-    /// Arrow IPC streams in the order of the result's partitions.
+    /// Arrow IPC streams in the order of the result's partitions, without those that were handed over before.
     pub results: Vec<Buffer>,
     /// One report per task.
     pub reports: Vec<(StagePart, TaskReport)>,
@@ -132,6 +141,10 @@ struct Job {
     request: JobRequest,
     /// Pieces of the result, by partition.
     results: BTreeMap<PartitionId, Vec<Buffer>>,
+    /// Tasks of the result that are done, and their bytes.
+    result_size: (usize, u64),
+    /// The first partition of the result that is not handed over.
+    next_piece: PartitionId,
     /// Reports of accepted tries.
     reports: BTreeMap<StagePart, TaskReport>,
     /// State changes of accepted tries, kept back until the job is done.
@@ -452,6 +465,7 @@ impl JobRunner {
                 Command::Accepted { task } => {
                     self.accept(task, now_ms);
                     effects.extend(self.refuse_large(task.job, now_ms));
+                    effects.extend(self.next_rows(task.job));
                 }
                 Command::Drop { tasks, datasets } => {
                     effects.extend(self.tell_all(&ToExecutor::Forget { tasks, datasets }));

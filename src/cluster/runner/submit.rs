@@ -73,6 +73,8 @@ impl JobRunner {
                 plan,
                 request,
                 results: BTreeMap::new(),
+                result_size: (0, 0),
+                next_piece: PartitionId(0),
                 reports: BTreeMap::new(),
                 changes: BTreeMap::new(),
                 arrived: HashMap::new(),

@@ -8,6 +8,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -42,12 +44,21 @@ type MakeFiles = Box<dyn Fn() -> Rc<dyn Files> + Send>;
 enum Message {
     /// A client's call.
     Call {
+        /// Its number.
+        id: RequestId,
         /// The method.
         method: Method,
         /// Its Protobuf message.
         bytes: Vec<u8>,
         /// Where replies go.
         replies: UnboundedSender<Reply>,
+    },
+    /// A client has read replies of a call.
+    Taken {
+        /// The call.
+        id: RequestId,
+        /// Their bytes.
+        bytes: usize,
     },
     /// Anything else that happens to a driver.
     Driver {
@@ -72,6 +83,8 @@ enum Message {
 pub struct Host {
     /// The thread's inbox.
     inbox: Sender<Message>,
+    /// How many calls there were.
+    calls: Arc<AtomicU64>,
 }
 
 impl Host {
@@ -86,7 +99,10 @@ impl Host {
     /// Starts driver and executors over some files.
     fn over(executors: u32, files: MakeFiles) -> std::io::Result<Self> {
         let (inbox, messages) = channel();
-        let host = Self { inbox: inbox.clone() };
+        let host = Self {
+            inbox: inbox.clone(),
+            calls: Arc::default(),
+        };
         std::thread::Builder::new()
             .name("driver".into())
             .stack_size(DRIVER_STACK_BYTES)
@@ -94,10 +110,23 @@ impl Host {
         Ok(host)
     }
 
-    /// Makes a call; replies come through the channel.
-    pub fn call(&self, method: Method, bytes: Vec<u8>, replies: UnboundedSender<Reply>) {
+    /// Makes a call and returns its number; replies come through the channel, as fast as [`Host::taken`] says that they are
+    /// read.
+    pub fn call(&self, method: Method, bytes: Vec<u8>, replies: UnboundedSender<Reply>) -> RequestId {
+        let id = RequestId(self.calls.fetch_add(1, Ordering::Relaxed) + 1);
         // Without a driver's thread the channel closes before its end, which the caller takes as a lost driver.
-        let _ = self.inbox.send(Message::Call { method, bytes, replies });
+        let _ = self.inbox.send(Message::Call {
+            id,
+            method,
+            bytes,
+            replies,
+        });
+        id
+    }
+
+    /// Says that the client has read replies of a call.
+    pub fn taken(&self, id: RequestId, bytes: usize) {
+        let _ = self.inbox.send(Message::Taken { id, bytes });
     }
 }
 
@@ -114,8 +143,6 @@ fn now_ms() -> i64 {
 struct Calls {
     /// Where replies go.
     open: HashMap<RequestId, UnboundedSender<Reply>>,
-    /// How many calls there were.
-    made: u64,
 }
 
 /// Runs drivers until every handle is gone.
@@ -230,9 +257,13 @@ impl Life {
                 Duration::from_millis((at - now_ms()).clamp(0, 500) as u64)
             });
             let input = match messages.recv_timeout(wait) {
-                Ok(Message::Call { method, bytes, replies }) => {
-                    calls.made += 1;
-                    let id = RequestId(calls.made);
+                Ok(Message::Taken { id, bytes }) => Input::Taken { id, bytes },
+                Ok(Message::Call {
+                    id,
+                    method,
+                    bytes,
+                    replies,
+                }) => {
                     calls.open.insert(id, replies);
                     Input::Request { id, method, bytes }
                 }

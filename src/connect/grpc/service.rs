@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::host::{Host, Reply};
 use super::identity::{OfSession, ToSession};
 use super::status::status;
-use crate::connect::protocol::Method;
+use crate::connect::protocol::{Method, RequestId};
 use crate::proto as sc;
 use crate::proto::spark_connect_service_server::SparkConnectService;
 
@@ -33,12 +33,18 @@ impl Service {
     }
 
     /// Makes a call; returns the client's name of its session, and its replies.
-    fn call<M: Message + OfSession>(&self, method: Method, request: Request<M>) -> (String, UnboundedReceiver<Reply>) {
+    fn call<M: Message + OfSession>(&self, method: Method, request: Request<M>) -> Call {
         let mut message = request.into_inner();
         let session = message.keyed();
         let (replies, receiver) = unbounded_channel();
-        self.host.call(method, message.encode_to_vec(), replies);
-        (session, receiver)
+        let id = self.host.call(method, message.encode_to_vec(), replies);
+        Call {
+            host: self.host.clone(),
+            id,
+            session,
+            replies: receiver,
+            read: 0,
+        }
     }
 
     /// Makes a call that has one response.
@@ -47,9 +53,9 @@ impl Service {
         method: Method,
         request: Request<M>,
     ) -> Result<Response<R>, Status> {
-        let (session, mut replies) = self.call(method, request);
-        match replies.recv().await {
-            Some(Ok(Some(bytes))) => decode(&bytes, &session).map(Response::new),
+        let mut call = self.call(method, request);
+        match call.replies.recv().await {
+            Some(Ok(Some(bytes))) => decode(&bytes, &call.session).map(Response::new),
             Some(Ok(None)) => Err(Status::internal("the driver returned no answer")),
             Some(Err((error, id))) => Err(status(&error, id)),
             None => Err(stopped()),
@@ -72,12 +78,33 @@ fn stopped() -> Status {
 /// Responses of a call that has many.
 type Responses = Pin<Box<dyn Stream<Item = Result<sc::ExecutePlanResponse, Status>> + Send>>;
 
-/// Returns the stream of a call's responses, which ends well only where the driver says so.
-fn responses(call: (String, UnboundedReceiver<Reply>)) -> Response<Responses> {
+/// A call that the driver answers.
+struct Call {
+    /// The driver's thread.
+    host: Host,
+    /// The call's number.
+    id: RequestId,
+    /// What the client calls its session.
+    session: String,
+    /// What the driver answers.
+    replies: UnboundedReceiver<Reply>,
+    /// Bytes of the response that the client was handed last.
+    read: usize,
+}
+
+/// Returns the stream of a call's responses, which ends well only where the driver says so. Whoever asks for the next has read
+/// the one before.
+fn responses(call: Call) -> Response<Responses> {
     let stream = futures::stream::unfold(Some(call), |call| async {
-        let (session, mut receiver) = call?;
-        match receiver.recv().await {
-            Some(Ok(Some(bytes))) => Some((decode(&bytes, &session), Some((session, receiver)))),
+        let mut call = call?;
+        if call.read > 0 {
+            call.host.taken(call.id, call.read);
+        }
+        match call.replies.recv().await {
+            Some(Ok(Some(bytes))) => {
+                call.read = bytes.len();
+                Some((decode(&bytes, &call.session), Some(call)))
+            }
             Some(Ok(None)) => None,
             Some(Err((error, id))) => Some((Err(status(&error, id)), None)),
             None => Some((Err(stopped()), None)),

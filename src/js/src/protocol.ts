@@ -59,6 +59,8 @@ export type ToDriver =
   | { t: 'executorDown'; executor: number; incarnation: number; cause?: { kind: DeathCause; message: string } }
   /** One call of Spark Connect's service; `bytes` is the protobuf request. */
   | { t: 'req'; id: number; method: Method; bytes: Uint8Array }
+  /** Responses of the call that the page has read, in bytes: the driver keeps the next ones back while too many are unread. */
+  | { t: 'taken'; id: number; bytes: number }
   /** The caller's AbortSignal fired. No `res`, `end` or `err` is needed after it. */
   | { t: 'cancel'; id: number }
   /**

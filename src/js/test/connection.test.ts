@@ -74,6 +74,27 @@ test('leaving a loop over rows cancels the rest', async () => {
   assert.equal(session.of('cancel').length, 1);
 });
 
+test('the engine hears what was read of a large result, and nothing of a small one', async () => {
+  const length = 3 << 20;
+  const session = new FakeSession((message, reply) => {
+    if (message.t !== 'req') return;
+    const responses = message.bytes.byteLength;
+    for (let i = 0; i < responses; i++) reply({ t: 'res', id: message.id, bytes: new Uint8Array(length) });
+    reply({ t: 'end', id: message.id });
+  });
+  const said = () => session.of('taken').map(({ bytes }) => bytes);
+  let read = 0;
+  for await (const response of session.connection.stream('ExecutePlan', new Uint8Array(5))) {
+    // Whoever asks for the next response has read those before.
+    assert.deepEqual(said(), Array(read >> 1).fill(2 * length));
+    assert.equal(response.byteLength, length);
+    read += 1;
+  }
+  assert.equal(read, 5);
+  for await (const _ of session.connection.stream('ExecutePlan', new Uint8Array(1)));
+  assert.deepEqual(said(), [2 * length, 2 * length]);
+});
+
 test('a closed session fails calls that run and calls that come', async () => {
   const session = new FakeSession();
   const running = session.read.table('t').collect();

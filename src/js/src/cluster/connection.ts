@@ -6,6 +6,9 @@ export interface Wire {
   post(message: ToDriver, transfer?: Transferable[]): void;
 }
 
+/** Bytes after whose reading the driver hears of it: a quarter of what it sends unread. */
+const TAKEN_BYTES = 4 << 20;
+
 interface Call {
   push(bytes: Uint8Array): void;
   end(): void;
@@ -26,7 +29,7 @@ export class Connection {
   }
 
   /**
-   * Calls a method and iterates over its responses. Leaving the loop early, or `signal`, cancels the call in the engine.
+   * Calls a method and iterates over its responses, of which the engine sends no more than 16 MB that are not read. Leaving the loop early, or `signal`, cancels the call in the engine.
    */
   async *stream(method: Method, bytes: Uint8Array, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     if (signal?.aborted) throw abortReason(signal);
@@ -34,6 +37,7 @@ export class Connection {
     const id = this.#nextId++;
     const queue: Uint8Array[] = [];
     let ended = false;
+    let taken = 0;
     let failure: { error: unknown } | undefined;
     let wake = () => {};
     const change = (act: () => void) => () => {
@@ -62,8 +66,14 @@ export class Connection {
       for (;;) {
         if (failure) throw failure.error;
         const next = queue.shift();
-        if (next) yield next;
-        else if (ended) return;
+        if (next) {
+          taken += next.byteLength;
+          yield next;
+          if (taken >= TAKEN_BYTES) {
+            this.wire.post({ t: 'taken', id, bytes: taken });
+            taken = 0;
+          }
+        } else if (ended) return;
         else
           await new Promise<void>((resolve) => {
             wake = resolve;
