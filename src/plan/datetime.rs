@@ -51,11 +51,15 @@ pub fn arithmetic(op: Op, left: &Typed, right: &Typed, zone: Zone, mode: Mode) -
             Typed::new(add_days(left.expr.clone(), days.expr, sign), Date32, name)
         }
         (Op::Subtract, Date32, Date32) => {
-            let days = |x: i32, y: i32| (i64::from(x) - i64::from(y)) * DAY_US;
-            difference::<Date32Type>("date_diff", left, right, label, days)
+            let micros = |x: i32, y: i32| {
+                let days = x.checked_sub(y).ok_or("integer overflow")?;
+                i64::from(days).checked_mul(DAY_US).ok_or("long overflow")
+            };
+            difference::<Date32Type>("date_diff", left, right, label, mode, micros)
         }
         (Op::Subtract, Timestamp(..), Timestamp(..)) => {
-            difference::<TimestampMicrosecondType>("timestamp_diff", left, right, label, i64::wrapping_sub)
+            let micros = |x: i64, y: i64| Ok(x.wrapping_sub(y));
+            difference::<TimestampMicrosecondType>("timestamp_diff", left, right, label, mode, micros)
         }
         (Op::Add | Op::Subtract, Date32 | Timestamp(..), y) if is_interval(y) => moved(op, left, right, zone),
         (Op::Add | Op::Subtract, Duration(_), Duration(_)) => {
@@ -111,14 +115,22 @@ fn difference<T: ArrowPrimitiveType>(
     left: &Typed,
     right: &Typed,
     label: String,
-    micros: fn(T::Native, T::Native) -> i64,
+    mode: Mode,
+    micros: fn(T::Native, T::Native) -> Result<i64, &'static str>,
 ) -> Typed {
     let to = DataType::Duration(TimeUnit::Microsecond);
     let sides = vec![left.expr.clone(), right.expr.clone()];
-    let expr = kernel::call(name, "", to.clone(), sides, move |args, _| {
+    let expr = kernel::call(name, format!("{mode:?}"), to.clone(), sides, move |args, _| {
         let (x, y) = (args[0].as_primitive::<T>(), args[1].as_primitive::<T>());
-        let out: DurationMicrosecondArray = arrow::compute::binary(x, y, micros)?;
-        Ok(Arc::new(out))
+        let difference = |(x, y): (Option<T::Native>, Option<T::Native>)| {
+            let (Some(x), Some(y)) = (x, y) else { return Ok(None) };
+            match micros(x, y) {
+                Err(what) if mode != Mode::Try => Err(arithmetic_overflow(what)),
+                micros => Ok(micros.ok()),
+            }
+        };
+        let out = x.iter().zip(y).map(difference);
+        Ok(Arc::new(out.collect::<Result<DurationMicrosecondArray>>()?))
     });
     Typed::new(expr, to, label)
 }

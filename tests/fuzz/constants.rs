@@ -56,7 +56,7 @@ fn with_columns(call: &str, columns: [&str; 2]) -> String {
 
 /// Whether a call may answer otherwise each time, makes rows or drops them (a session whose gap is none), or names its result by its arguments.
 fn is_free(call: &str) -> bool {
-    const FREE: [&str; 19] = [
+    const FREE: [&str; 20] = [
         "explode",
         "stack(",
         "inline",
@@ -65,6 +65,7 @@ fn is_free(call: &str) -> bool {
         "variant_explode",
         "session_window(",
         "rand",
+        "uniform(",
         "uuid",
         "shuffle",
         "now",

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use arrow::array::*;
 use arrow::datatypes::*;
 
-use crate::error::{Exception, Result, SparkError};
+use crate::error::{Exception, Result, SparkError, arithmetic_overflow};
 use crate::kernels::{kernel, limits};
 use crate::plan::coercion;
 use crate::plan::datetime::plus_months;
@@ -166,9 +166,10 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
     let expr = kernel::call("sequence", format!("{zone:?}"), to.clone(), exprs, move |args, rows| {
         // As local wall clocks: days and months are those of the session zone.
         let local = |i: usize, row: usize| match dates {
-            true => i64::from(args[i].as_primitive::<Date32Type>().value(row)) * DAY_US,
-            false => zone.to_local(args[i].as_primitive::<TimestampMicrosecondType>().value(row)),
+            true => i128::from(args[i].as_primitive::<Date32Type>().value(row)) * i128::from(DAY_US),
+            false => i128::from(zone.to_local(args[i].as_primitive::<TimestampMicrosecondType>().value(row))),
         };
+        let unit = if dates { DAY_US } else { 1 };
         let mut values: Vec<i64> = Vec::new();
         let (mut lengths, mut valid) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
         for row in 0..rows {
@@ -178,7 +179,12 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
                 let (from, to) = (local(0, row), local(1, row));
                 let day = (0, if from <= to { 1 } else { -1 }, 0);
                 let step = args.get(2).and_then(|s| interval(s, row)).unwrap_or(day);
-                walk(from, to, step, &mut values)?;
+                let whole_days = dates && step.0 == 0 && step.2 == 0;
+                // As Spark, which goes by days only where it can (`IntervalSequenceImpl`).
+                if !whole_days && [from, to].iter().any(|at| i64::try_from(*at).is_err()) {
+                    return Err(arithmetic_overflow("long overflow").into());
+                }
+                walk((from, to), step, unit, &mut values)?;
             }
             lengths.push(values.len() - before);
         }
@@ -188,11 +194,11 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// Returns wall clocks as values of a type.
+/// Returns wall clocks, of dates in days and of timestamps in µs, as values of a type.
 fn of_locals(locals: Vec<i64>, element: &DataType, zone: Zone) -> ArrayRef {
     let name = match element {
         DataType::Date32 => {
-            let days = locals.into_iter().map(|us| us.div_euclid(DAY_US) as i32);
+            let days = locals.into_iter().map(|day| day as i32);
             return Arc::new(Date32Array::from_iter_values(days));
         }
         DataType::Timestamp(_, name) => name.clone(),
@@ -202,16 +208,23 @@ fn of_locals(locals: Vec<i64>, element: &DataType, zone: Zone) -> ArrayRef {
     Arc::new(TimestampMicrosecondArray::from_iter_values(instants).with_timezone_opt(name))
 }
 
-/// Appends the wall clocks from `from` to `to` by months, days and µs; it ends early where a time can
-/// no longer be represented.
+/// Appends the wall clocks from the one to the other by months, days and µs, in units of `unit` µs; it ends early where a time
+/// can no longer be represented.
 ///
 /// # Errors
 /// If the step leads away from the end, or the sequence is too long.
-fn walk(from: i64, to: i64, (months, days, micros): (i32, i32, i64), out: &mut Vec<i64>) -> Result<()> {
+fn walk(
+    (from, to): (i128, i128),
+    (months, days, micros): (i32, i32, i64),
+    unit: i64,
+    out: &mut Vec<i64>,
+) -> Result<()> {
+    let of = |at: i128| i64::try_from(at.div_euclid(unit.into())).ok();
+    let day_us = i128::from(DAY_US);
     let direction = i64::from(months).signum() + i64::from(days).signum() + micros.signum();
     if direction == 0 || (direction > 0 && from > to) || (direction < 0 && from < to) {
         return if from == to {
-            out.push(from);
+            out.extend(of(from));
             Ok(())
         } else {
             Err(illegal(
@@ -221,23 +234,28 @@ fn walk(from: i64, to: i64, (months, days, micros): (i32, i32, i64), out: &mut V
             ))
         };
     }
-    let steps = most_steps(i128::from(to) - i128::from(from), (months, days, micros));
+    let steps = most_steps(to - from, (months, days, micros));
     room(steps + 1, out)?;
     for n in 0i32.. {
-        let date = i32::try_from(from.div_euclid(DAY_US)).ok();
+        let date = i32::try_from(from.div_euclid(day_us)).ok();
         let moved = date
-            .and_then(|d| plus_months(d, months.checked_mul(n)?))
+            .and_then(|d| {
+                if months == 0 {
+                    Some(d)
+                } else {
+                    plus_months(d, months.checked_mul(n)?)
+                }
+            })
             .and_then(|d| d.checked_add(days.checked_mul(n)?));
-        let Some(at) = moved
-            .and_then(|d| (i64::from(d) * DAY_US + from.rem_euclid(DAY_US)).checked_add(micros.checked_mul(n.into())?))
-        else {
+        let at = moved.map(|d| i128::from(d) * day_us + from.rem_euclid(day_us) + i128::from(micros) * i128::from(n));
+        let Some((at, value)) = at.and_then(|at| Some((at, of(at)?))) else {
             break;
         };
         if (direction > 0 && at > to) || (direction < 0 && at < to) {
             break;
         }
         limits::list("sequence", n as u64 + 1, WIDTH)?;
-        out.push(at);
+        out.push(value);
     }
     Ok(())
 }
