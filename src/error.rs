@@ -186,6 +186,21 @@ impl SparkError {
         self.fault != Fault::Statement
     }
 
+    /// Returns whether it says that a task has ended its executors, or has panicked: the data may be what kills them.
+    ///
+    /// ```
+    /// use rivulet::error::{SparkError, divide_by_zero};
+    ///
+    /// assert!(SparkError::panic("index out of bounds").is_death() && !divide_by_zero().is_death());
+    /// ```
+    pub fn is_death(&self) -> bool {
+        let condition = self.condition.as_deref();
+        matches!(
+            condition,
+            Some("RIVULET_PANIC" | "RIVULET_OUT_OF_MEMORY" | "EXECUTORS_LOST")
+        )
+    }
+
     /// Makes what Scala's `require` throws: an `IllegalArgumentException` without a condition.
     pub fn requirement(message: impl Into<String>) -> Self {
         Self {

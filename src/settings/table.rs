@@ -124,6 +124,10 @@ settings! {
         "Says whether plans whose rows may be late for a later operator are refused; false is not followed.");
     IDLE_SOURCE_TIMEOUT = open("spark.rivulet.streaming.idleSourceTimeout", Kind::Text,
         "Says after which interval without data, such as 30 seconds, an input no longer holds the watermark; without it, never.");
+    POISON_MAX_DEATHS = set("spark.rivulet.streaming.poison.maxDeaths", Kind::Number, "2",
+        "Says at which death of its executors a batch looks for the record that kills them, sets it aside in the checkpoint and goes on without it; earlier ones end the query. 0 sets no record aside.");
+    POISON_MAX_RECORDS = set("spark.rivulet.streaming.poison.maxRecords", Kind::Count, "16",
+        "Says how many records of a batch are set aside at most; a batch that dies of more ends its query.");
     MEMORY_SINK_RECOVER = set("spark.rivulet.memorySink.recover", Kind::Flag, "false",
         "Says whether a memory sink may go on from a checkpoint although its earlier rows are gone.");
     MAX_RESULT = set("spark.driver.maxResultSize", Kind::Bytes, "1g",

@@ -19,8 +19,9 @@
 
 pub mod check;
 pub mod checkpoint;
-mod deal;
+pub mod deal;
 pub mod pid;
+pub mod pieces;
 pub mod progress;
 pub mod query;
 pub mod sinks;

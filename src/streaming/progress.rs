@@ -40,6 +40,8 @@ pub struct Progress {
     pub output_rows: i64,
     /// Why the batch returned no rows, if it is the watermark that holds them.
     pub waits: Option<String>,
+    /// Says of each source whose records were set aside how many, and in which files they are.
+    pub set_aside: Vec<String>,
     /// Counters beyond Spark's, by name (malformed records, …).
     pub observed: BTreeMap<String, u64>,
 }
@@ -72,6 +74,8 @@ pub struct SourceProgress {
     pub malformed: u64,
     /// How often the sender was held back because too much waited.
     pub held: u64,
+    /// Number of records that the batch went on without, since executors died of them.
+    pub set_aside: u64,
 }
 
 /// Returns a time as Spark's JSON has it: `2024-03-01T12:00:00.000Z`.
@@ -138,7 +142,10 @@ impl Progress {
                     "description": s.description, "startOffset": s.start, "endOffset": s.end, "latestOffset": s.end,
                     "numInputRows": s.rows, "inputRowsPerSecond": Self::rate(s.rows, self.since_last_ms),
                     "processedRowsPerSecond": Self::rate(s.rows, total),
-                    "metrics": { "malformedRecords": s.malformed.to_string(), "timesHeldBack": s.held.to_string() },
+                    "metrics": {
+                        "malformedRecords": s.malformed.to_string(), "timesHeldBack": s.held.to_string(),
+                        "recordsSetAside": s.set_aside.to_string(),
+                    },
                 })
             })
             .collect();
@@ -150,9 +157,12 @@ impl Progress {
             "sink": { "description": self.sink, "numOutputRows": self.output_rows, "metrics": {} },
             "observedMetrics": {},
         });
+        // Beyond Spark's: clients that do not know it pass it over.
         if let Some(waits) = &self.waits {
-            // Beyond Spark's: clients that do not know it pass it over.
-            progress["rivulet"] = json!({ "waits": waits });
+            progress["rivulet"]["waits"] = json!(waits);
+        }
+        if !self.set_aside.is_empty() {
+            progress["rivulet"]["setAside"] = json!(self.set_aside);
         }
         progress
     }

@@ -249,6 +249,12 @@ impl JobRunner {
         run
     }
 
+    /// Makes another run whose state is kept as that of `old`, which is forgotten.
+    pub fn renew_run(&mut self, old: RunId) -> (RunId, Vec<Effect>) {
+        let keeping = self.keeping.get(&old).copied().unwrap_or_default();
+        (self.new_run(keeping), self.drop_run(old))
+    }
+
     /// Sends a plan to all executors, and to those that come later.
     pub fn register(&mut self, spec: JobSpec, graph: Arc<StageGraph>) -> (PlanId, Vec<Effect>) {
         self.next_plan += 1;

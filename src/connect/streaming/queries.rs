@@ -3,15 +3,16 @@
 //! Every step of the driver ends with [`Driver::poll_queries`], so a query whose time has come is stepped by whatever
 //! happened.
 
-use crate::cluster::runner::Outcome;
+use crate::cluster::runner::{JobRequest, Outcome};
 use crate::connect::driver::Driver;
 use crate::connect::jobs::Owner;
 use crate::connect::protocol::Output;
 use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
-use crate::ids::JobId;
+use crate::ids::{JobId, RunId, StateId};
 use crate::sources::Ask;
 use crate::storage::Answer;
+use crate::streaming::checkpoint::state::Kind;
 use crate::streaming::query::{Action, Ticket};
 
 /// How many ended queries can still be asked about.
@@ -64,25 +65,55 @@ impl Driver {
                     self.ask(request, Purpose::Query { run, ticket });
                 }
                 Action::Received { source, count } => self.received(id, source, count),
-                Action::Run(request) => {
-                    // A sink that failed at once has ended the query, and the job ahead is not wanted any more.
-                    let running = self.streams.queries.get(id).filter(|r| r.query.is_active());
-                    let Some(plan) = running.map(|r| r.query.definition.plan) else {
-                        continue;
-                    };
-                    let job = self.submit(plan, request, Owner::Query(id.to_owned()), now_ms);
-                    if let Some(running) = self.streams.queries.get_mut(id) {
-                        running.query.set_job(job);
+                Action::Run(request) => self.run_batch(id, request, now_ms),
+                Action::RunAnew(mut request) => match self.renew_run(id, now_ms) {
+                    Ok(run) => {
+                        request.run = run;
+                        self.run_batch(id, request, now_ms);
                     }
-                    // The batch has taken from the queues.
-                    self.credits(id);
-                }
+                    Err(error) => self.query_failed(id, error, now_ms),
+                },
                 Action::Deliver { batch_id, blocks } => self.deliver(id, batch_id, blocks, now_ms),
                 Action::Offer { batch_id, blocks } => self.offer(id, batch_id, blocks, now_ms),
                 Action::Event { kind, event } => self.listener(kind, event),
                 Action::Terminated { .. } => self.terminated(id, now_ms),
             }
         }
+    }
+
+    /// Submits a batch's job.
+    fn run_batch(&mut self, id: &str, request: JobRequest, now_ms: i64) {
+        // A sink that failed at once has ended the query, and the job ahead is not wanted any more.
+        let running = self.streams.queries.get(id).filter(|r| r.query.is_active());
+        let Some(plan) = running.map(|r| r.query.definition.plan) else {
+            return;
+        };
+        let job = self.submit(plan, request, Owner::Query(id.to_owned()), now_ms);
+        if let Some(running) = self.streams.queries.get_mut(id) {
+            running.query.set_job(job);
+        }
+        // The batch has taken from the queues.
+        self.credits(id);
+    }
+
+    /// Gives a query a run whose state is that of its last commit, in place of the one that it has; returns its id.
+    ///
+    /// # Errors
+    /// `CHECKPOINT_CORRUPT` if a state file is missing.
+    fn renew_run(&mut self, id: &str, now_ms: i64) -> Result<Option<RunId>> {
+        let Some(running) = self.streams.queries.get_mut(id) else {
+            return Ok(None);
+        };
+        let pieces = running.query.committed_state()?;
+        let (run, effects) = self.runner.renew_run(running.query.definition.run);
+        running.query.definition.run = run;
+        let version = running.query.next_batch().previous();
+        for (part, files) in pieces {
+            let deltas = files.iter().filter(|file| file.kind == Kind::Delta).count();
+            self.runner.restore_state(StateId { run, part }, version, deltas);
+        }
+        self.carry_out(effects, now_ms);
+        Ok(Some(run))
     }
 
     /// Takes in how a batch's job ended.

@@ -8,6 +8,8 @@
 //! offsets/N                                 what batch N takes: written before it runs
 //! commits/N                                 written when the sink has batch N and its state is durable
 //! sources/I/…                               what source I must remember
+//! deaths/N.K                                that batch N has died for the K-th time
+//! deadLetters/N.K.json                      the K-th record that batch N goes on without
 //! state/<operator>/_metadata/{metadata,schema}
 //! state/<operator>/<partition>/<V>.delta    from version V-1 to V, where version N+1 is the state after batch N
 //! state/<operator>/<partition>/<V>.snapshot version V itself
@@ -15,13 +17,14 @@
 //!
 //! Everything here is pure. [`facts`](crate::storage::facts) is how a decision asks for what is in the folder;
 //! [`resume`] decides what a restart does; [`verify`] says whether a restart could. [`logs`] knows the content of the
-//! logs, [`state`] which state files exist, which of them a version needs and which nobody needs.
+//! logs, [`poison`] which records a batch goes on without, [`state`] which state files exist, which of them a version needs and which nobody needs.
 //!
 //! The rules that make it exactly once: a batch runs only when its offsets are durable; it is committed only when the
 //! sink has it and every state file of it is durable; a file is deleted only when a newer commit is durable that does
 //! without; a name is written again only if its old content is of no batch that was committed.
 
 pub mod logs;
+pub mod poison;
 pub mod resume;
 pub mod state;
 pub mod verify;
@@ -80,6 +83,16 @@ impl Location {
     /// Returns the folder of what a source remembers.
     pub fn source(&self, source: usize) -> String {
         format!("{}/sources/{source}", self.0)
+    }
+
+    /// Returns the folder that counts deaths of batches.
+    pub fn deaths(&self) -> String {
+        format!("{}/deaths", self.0)
+    }
+
+    /// Returns the folder of records that batches go on without.
+    pub fn dead_letters(&self) -> String {
+        format!("{}/deadLetters", self.0)
     }
 
     /// Returns the folder of all state.

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::Location;
 use super::logs::{Commit, Metadata, Offsets};
+use super::poison::Poison;
 use super::state::{OperatorRecord, StateFiles};
 use crate::error::{Exception, Result, SparkError};
 use crate::ids::{BatchId, OperatorId};
@@ -54,6 +55,8 @@ pub struct Resume {
     pub operators: BTreeMap<OperatorId, OperatorRecord>,
     /// What each source remembers.
     pub memories: Vec<Memory>,
+    /// What is known of deaths of the batch that runs again.
+    pub poison: Poison,
 }
 
 /// Refuses a query whose sources are not those of its checkpoint: their number, and their formats in order.
@@ -215,8 +218,13 @@ pub fn resume(facts: &Facts, at: &Location, sources: &[&Definition]) -> Known<Re
         StateFiles::find(facts, at),
         operators,
         memories(facts, at, sources, &resume),
+        match resume.again {
+            Some(_) => Poison::find(facts, at, resume.next_batch),
+            None => Ok(Poison::default()),
+        },
     );
     (resume.state, resume.operators, resume.memories) = (found.0?, found.1?, found.2?);
+    resume.poison = found.3?;
     (resume.offset_ids, resume.commit_ids) = (offset_ids, commit_ids);
     Ok(resume)
 }

@@ -27,6 +27,9 @@ pub enum Action {
     },
     /// Run the plan; the answer is [`Query::job_done`] or [`Query::failed`].
     Run(JobRequest),
+    /// Run the plan over state as the last commit left it, whatever jobs of this batch have changed since: under a run of its own,
+    /// whose state is read from the checkpoint. The answer is as for `Run`.
+    RunAnew(JobRequest),
     /// Hand rows to the sink; the answer is [`Query::delivered`].
     Deliver {
         /// The batch's number; a batch that ran before comes again under the same.

@@ -16,10 +16,11 @@ use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
 use crate::plan::scan::Origin;
 use crate::settings;
-use crate::sources::Format;
+use crate::sources::{Format, Guarantee};
 use crate::storage::files::Files;
 use crate::streaming::checkpoint::logs::Offsets;
 use crate::streaming::deal::{Cut, deal};
+use crate::streaming::pieces::{Piece, Taken, tried, without};
 use crate::streaming::progress::SourceProgress;
 use crate::streaming::trigger::{CLOCK_BATCH_PAUSE_MS, Trigger};
 
@@ -47,6 +48,7 @@ impl Query {
         batch.watermark_ms = self.watermark.current_ms();
         if let Some(again) = &self.again {
             batch.timestamp_ms = again.timestamp_ms;
+            batch.poison = std::mem::take(&mut self.poison);
             let sources = self.sources.iter_mut().zip(&again.ends);
             batch.shares = sources.map(|(source, end)| source.plan_again(end)).collect();
         } else {
@@ -67,9 +69,7 @@ impl Query {
                 description: source.description.clone(),
                 start: share.start.clone(),
                 end: share.end.clone(),
-                rows: 0,
-                malformed: 0,
-                held: 0,
+                ..SourceProgress::default()
             })
             .collect();
         Some(Box::new(batch))
@@ -144,7 +144,7 @@ impl Query {
             return match early.ended {
                 None => vec![],
                 Some(Ok(outcome)) => self.settle(now_ms, outcome, files),
-                Some(Err(error)) => self.failed(error),
+                Some(Err(error)) => self.died(error),
             };
         }
         match self.request(&mut batch, files) {
@@ -156,13 +156,36 @@ impl Query {
         }
     }
 
-    /// Returns the batch's job: the blocks of every scan, dealt out over partitions, and the batch's times.
+    /// Reads the batch's records, and returns its job.
     ///
     /// Blocks are read here and not earlier, so that a batch that waits for its offsets holds no memory.
     ///
     /// # Errors
     /// The sources', if records cannot be read.
     pub(super) fn request(&mut self, batch: &mut Batch, files: &dyn Files) -> Result<JobRequest> {
+        for (source, share) in self.sources.iter_mut().zip(&batch.shares) {
+            let scan = &self.definition.graph.scans[source.scan.0];
+            let blocks = source.read(share, files)?;
+            let cut = match &scan.origin {
+                Origin::Blocks { format, options, .. } => cut_of(*format, options)?,
+                _ => Cut::Never,
+            };
+            let logged = source.definition().guarantee == Guarantee::Logged;
+            batch.taken.push(Taken { blocks, cut, logged });
+        }
+        let request = self.job_of(batch)?;
+        if self.most_deaths().is_none() {
+            batch.taken.clear();
+        }
+        Ok(request)
+    }
+
+    /// Returns the batch's job over what was read: the blocks of every scan, dealt out over partitions, and the batch's times.
+    /// Without the records that are set aside or, while one is searched for, with those that are tried alone.
+    ///
+    /// # Errors
+    /// If a setting cannot be read, or a block that is to be cut.
+    pub(super) fn job_of(&self, batch: &Batch) -> Result<JobRequest> {
         let set = self.watermark.is_set();
         let mut request = JobRequest {
             scans: self.definition.statics.clone(),
@@ -182,15 +205,14 @@ impl Query {
             ),
             ..JobRequest::default()
         };
-        for (source, share) in self.sources.iter_mut().zip(std::mem::take(&mut batch.shares)) {
-            let scan = &self.definition.graph.scans[source.scan.0];
-            let blocks = source.read(&share, files)?;
-            let cut = match &scan.origin {
-                Origin::Blocks { format, options, .. } => cut_of(*format, options)?,
-                _ => Cut::Never,
+        let aside: Vec<Piece> = batch.poison.aside.iter().map(|a| a.piece).collect();
+        for (number, (source, taken)) in self.sources.iter().zip(&batch.taken).enumerate() {
+            let blocks = match &batch.search {
+                Some(search) => tried(taken, number, search.trial())?,
+                None => without(taken, number, &aside)?,
             };
-            request.scans.extend(deal(blocks, cut, source.scan, scan.partitions));
-            batch.shares.push(share);
+            let partitions = self.definition.graph.scans[source.scan.0].partitions;
+            request.scans.extend(deal(blocks, taken.cut, source.scan, partitions));
         }
         Ok(request)
     }

@@ -40,12 +40,15 @@
 //!
 //! Two invariants hold throughout: a batch's offsets are durable before anything of it leaves the engine, and a batch is
 //! committed only when the sink has it and its state is durable. A query without a checkpoint skips the phases that log.
-//! While a batch settles, the job of the next may run already: see `ahead`.
+//! While a batch settles, the job of the next may run already: see `ahead`. A batch whose job kills executors leaves `Running` for
+//! the phases of `poison`, which end the query or run the batch again.
 
 mod action;
 mod ahead;
 mod construct;
 mod durable;
+mod phase;
+mod poison;
 mod report;
 mod settle;
 
@@ -55,20 +58,20 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 use serde_json::Value;
 
-use self::ahead::Early;
 use self::durable::Durable;
+use self::phase::{Batch, Phase};
 use super::checkpoint::Location;
 use super::checkpoint::logs::Offsets;
+use super::checkpoint::poison::Poison;
 use super::checkpoint::resume::Resume;
 use super::checkpoint::state::OperatorRecord;
 use super::pid::RateEstimator;
-use super::progress::{Progress, SourceProgress, StateProgress};
-use super::source::{Share, Source};
+use super::progress::Progress;
+use super::source::Source;
 use super::trigger::Trigger;
 use super::watermark::{Policy, WatermarkTracker};
 use crate::cluster::runner::ScanBlocks;
 use crate::error::SparkError;
-use crate::exec::inputs::EventTimeStats;
 use crate::exec::stage::StageGraph;
 use crate::ids::{BatchId, JobId, OperatorId, PlanId, RunId, StatePart};
 use crate::plan::output_mode::OutputMode;
@@ -107,61 +110,6 @@ pub struct Definition {
     pub conf: Conf,
 }
 
-/// Where the loop is, with what it waits for; the module's picture shows the transitions.
-///
-/// Tickets in `waits` are answered in any order. A transition replaces the whole phase, so a batch is owned by one
-/// phase only.
-#[derive(Debug)]
-enum Phase {
-    /// What a start writes is not durable yet.
-    Opening { waits: BTreeSet<Ticket> },
-    /// No batch is in progress; the next look for one is at `until_ms`.
-    Waiting { until_ms: i64 },
-    /// What sources must remember is being written; it comes before the offsets.
-    LoggingSources { batch: Box<Batch>, waits: BTreeSet<Ticket> },
-    /// The batch's entry of the offset log is being written; without it the batch does not run.
-    LoggingOffsets { batch: Box<Batch>, waits: BTreeSet<Ticket> },
-    /// The batch's job runs; `job` is its id once the scheduler has it.
-    Running { batch: Box<Batch>, job: Option<JobId> },
-    /// The sink takes the rows while the state is written; `delivered` says whether the sink has them.
-    Settling {
-        batch: Box<Batch>,
-        waits: BTreeSet<Ticket>,
-        delivered: bool,
-    },
-    /// The batch's entry of the commit log is being written.
-    LoggingCommit { batch: Box<Batch>, waits: BTreeSet<Ticket> },
-    /// The query is over, with the error that ended it, if one did.
-    Ended { error: Option<SparkError> },
-}
-
-/// The batch in progress.
-#[derive(Debug, Default)]
-struct Batch {
-    /// Its number.
-    id: BatchId,
-    /// When this try of it began; for durations.
-    started_ms: i64,
-    /// The batch's own time: that of its first try.
-    timestamp_ms: i64,
-    /// When each step of it ended, by Spark's names.
-    marks: Vec<(&'static str, i64)>,
-    /// What it takes of each source.
-    shares: Vec<Share>,
-    /// What progress says of each source.
-    sources: Vec<SourceProgress>,
-    /// The watermark that it evicts by.
-    watermark_ms: i64,
-    /// Event times that it saw, per `withWatermark`.
-    event_times: Vec<EventTimeStats>,
-    /// What stateful operators did.
-    state: Vec<StateProgress>,
-    /// Rows of the last stage.
-    output_rows: i64,
-    /// Its job, if that began while the batch before was settled.
-    early: Option<Early>,
-}
-
 /// A running query: a state machine from events to actions.
 ///
 /// The driver calls [`Query::open`] once, then [`Query::poll`] when [`Query::wake_at`] has come, and passes on what
@@ -183,6 +131,8 @@ pub struct Query {
     estimators: Vec<RateEstimator>,
     /// A batch of an earlier run that was not committed; taken when it begins.
     again: Option<Offsets>,
+    /// What the checkpoint knows of the deaths of that batch.
+    poison: Poison,
     /// What a start writes first.
     opening: Vec<Request>,
     /// The checkpoint.
@@ -254,6 +204,7 @@ impl Query {
             last_evict_ms: None,
             next_batch: BatchId(0),
             again: None,
+            poison: Poison::default(),
             opening: vec![],
             durable: None,
             next_ticket: 0,
@@ -290,6 +241,7 @@ impl Query {
             self.opening.extend(source.restore(at.source(number), start, &memory));
         }
         self.again = resume.again.take();
+        self.poison = std::mem::take(&mut resume.poison);
         let formats = self.sources.iter().map(|s| s.definition().name.to_owned()).collect();
         let (durable, opening) = Durable::new(at, &self.definition, formats, resume);
         self.opening.extend(opening);
@@ -347,6 +299,8 @@ impl Query {
             Phase::Opening { waits }
             | Phase::LoggingSources { waits, .. }
             | Phase::LoggingOffsets { waits, .. }
+            | Phase::LoggingDeath { waits, .. }
+            | Phase::LoggingAside { waits, .. }
             | Phase::Settling { waits, .. }
             | Phase::LoggingCommit { waits, .. } => waits.remove(&ticket),
             _ => false,
@@ -354,7 +308,10 @@ impl Query {
         match answer {
             Ok(_) if waited => self.advance(now_ms, files),
             // A deletion that failed leaves a file too many, which the next start finds.
-            Err(error) if waited => self.failed(error.into()),
+            Err(error) if waited => {
+                let error = self.death().cloned().unwrap_or_else(|| error.into());
+                self.failed(error)
+            }
             _ => vec![],
         }
     }
@@ -368,6 +325,8 @@ impl Query {
                 batch.marks.push(("walCommit", now_ms));
                 self.run(batch, now_ms, files)
             }
+            Phase::LoggingDeath { batch, waits, error } if waits.is_empty() => self.dead(batch, error),
+            Phase::LoggingAside { batch, waits } if waits.is_empty() => self.run_again(batch),
             Phase::Settling {
                 batch,
                 waits,

@@ -94,6 +94,7 @@ impl Query {
             sink: self.definition.sink.clone(),
             output_rows: batch.output_rows,
             waits: self.waits(batch),
+            set_aside: self.set_aside(batch),
             observed: BTreeMap::new(),
         }
     }

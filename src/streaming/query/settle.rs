@@ -25,9 +25,10 @@ impl Query {
         files: &dyn Files,
     ) -> Vec<Action> {
         match &self.phase {
-            Phase::Running { job: running, .. } if running.is_none_or(|id| id == job) => match ended {
+            Phase::Running { job: running, batch } if running.is_none_or(|id| id == job) => match ended {
+                ended if batch.search.is_some() => self.tried(ended.map(drop)),
                 Ok(outcome) => self.settle(now_ms, outcome, files),
-                Err(error) => self.failed(error),
+                Err(error) => self.died(error),
             },
             _ => self.early_ended(job, ended),
         }
@@ -44,6 +45,7 @@ impl Query {
             }
         };
         batch.marks.push(("queryPlanning", batch.started_ms));
+        batch.taken.clear();
         self.take_reports(&mut batch, &outcome);
         let batch_id = batch.id;
         let writes = self.durable.as_mut().map(|d| d.changes(batch_id, outcome.changes));
@@ -172,6 +174,14 @@ impl Query {
         batch.marks.push(("commitOffsets", now_ms));
         self.next_batch = batch.id.next();
         let mut gone = self.durable.as_mut().map(|d| d.clean(batch.id)).unwrap_or_default();
+        if let Some(durable) = &self.durable {
+            gone.extend(batch.poison.clean(&durable.at, batch.id));
+        }
+        for aside in &batch.poison.aside {
+            if let Some(progress) = batch.sources.get_mut(aside.piece.source) {
+                progress.set_aside += 1;
+            }
+        }
         for (source, share) in self.sources.iter_mut().zip(&batch.shares) {
             gone.extend(source.committed(&share.end));
         }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod contained;
+mod poison;
 mod refusals;
 mod restarting;
 mod running;

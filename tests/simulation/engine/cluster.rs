@@ -25,7 +25,7 @@ use rivulet::cluster::executor::{Executor, MemoryBlocks, Outgoing};
 use rivulet::cluster::message::{FromExecutor, Peer, ToExecutor};
 use rivulet::connect::driver::Driver;
 use rivulet::connect::protocol::{Input, Method, Output, RequestId};
-use rivulet::error::Result;
+use rivulet::error::{Result, SparkError};
 use rivulet::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation};
 use rivulet::settings::Conf;
 use rivulet::sources::Ask;
@@ -110,6 +110,12 @@ pub struct Cluster {
     turning: BTreeSet<ExecutorRef>,
     silenced: BTreeSet<ExecutorRef>,
     faults: Faults,
+    /// Bytes that end every executor whose task reads them, and what of; empty bytes end all.
+    pub poison: Option<(Vec<u8>, Option<SparkError>)>,
+    /// Events until the driver ends, once.
+    pub crash_in: Option<usize>,
+    /// Events so far.
+    pub happened: usize,
     pub calls: BTreeMap<RequestId, Call>,
     /// (sink, batch id, blocks) of foreachBatch.
     pub batches: Vec<(String, BatchId, Vec<Buffer>)>,
@@ -152,6 +158,9 @@ impl Cluster {
             silenced: BTreeSet::new(),
             turning: BTreeSet::new(),
             faults,
+            poison: None,
+            crash_in: None,
+            happened: 0,
             calls: BTreeMap::new(),
             batches: vec![],
             tasks: 0,
@@ -244,6 +253,14 @@ impl Cluster {
     }
 
     fn happen(&mut self, log: &mut Log) {
+        self.happened += 1;
+        if let Some(left) = self.crash_in.as_mut() {
+            *left = left.wrapping_sub(1);
+            if *left == usize::MAX {
+                self.crash_in = None;
+                return self.crash(log);
+            }
+        }
         if self.befalls(self.faults.crashes, self.faults.crashing) {
             return self.crash(log);
         }
@@ -269,6 +286,11 @@ impl Cluster {
             Happening::FromExecutor(from, message, blobs) => {
                 if !self.silenced.contains(&from) {
                     self.drive(Input::Executor { from, message, blobs }, log);
+                }
+            }
+            Happening::ToExecutor(to, message, blobs) if self.is_poisoned(&message, &blobs) => {
+                if self.lives(to) {
+                    self.end(to, log);
                 }
             }
             Happening::ToExecutor(to, message, blobs) => self.at(to, log, |e| e.driver_message(message, blobs)),

@@ -1,6 +1,7 @@
 //! The checkpoint protocol by itself, fast enough for a hundred thousand lives: the query loop, recovery, logs, state files
 //! and write-ahead log are the engine's; jobs are done by the model, from state that it reads back from its files.
 
+mod state;
 mod world;
 
 use std::collections::BTreeMap;
@@ -57,7 +58,7 @@ impl Plans {
 
 #[test]
 fn checkpoints_give_each_record_to_the_sink_once_whatever_dies_tears_or_throws() {
-    let totals = Mutex::new((0u64, 0u64, Injected::default(), 0u64));
+    let totals = Mutex::new((0u64, 0u64, Injected::default(), 0u64, 0u64));
     deep(|| {
         let plans = Plans::new();
         each_seed(4000, |seed, log| {
@@ -69,12 +70,14 @@ fn checkpoints_give_each_record_to_the_sink_once_whatever_dies_tears_or_throws()
             totals.1 += world.batches();
             totals.2.add(world.injected());
             totals.3 += world.jobs_ahead;
+            totals.4 += world.deaths;
         });
     });
     let totals = totals.into_inner().expect("no panic holds it");
     assert!(totals.3 > 0, "no job ran ahead");
+    assert!(totals.4 > 0, "no record killed");
     if std::env::var_os("RIVULET_SIM_REPORT").is_some() {
-        let (seeds, batches, made, ahead) = totals;
-        println!("SIMULATED protocol seeds={seeds} batches={batches} ahead={ahead} {made}");
+        let (seeds, batches, made, ahead, deaths) = totals;
+        println!("SIMULATED protocol seeds={seeds} batches={batches} ahead={ahead} deaths={deaths} {made}");
     }
 }

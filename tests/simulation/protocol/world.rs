@@ -1,10 +1,12 @@
 //! One seed's world: a server with records, a disk, a sink, and a query that lives several times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::buffer::Buffer;
-use rand::Rng;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
 
+use super::state::{part, taken, text_of};
 use super::{Plan, Plans};
 use crate::engine::cluster::Injected;
 use crate::engine::stream::random_block;
@@ -14,7 +16,7 @@ use crate::window_model::{Model, Row};
 use rivulet::cluster::runner::{JobRequest, Outcome, StateChange};
 use rivulet::error::SparkError;
 use rivulet::exec::inputs::{EventTimeStats, TaskReport};
-use rivulet::ids::{BatchId, JobId, OperatorId, PartitionId, PlanId, RunId, StageId, StagePart, StatePart};
+use rivulet::ids::{BatchId, JobId, PartitionId, PlanId, RunId, StageId, StagePart};
 use rivulet::storage::facts::{Facts, Pause};
 use rivulet::storage::faulty::{Fate, Faulty};
 use rivulet::storage::files::NoFiles;
@@ -29,7 +31,7 @@ use rivulet::streaming::trigger::Trigger;
 const LENGTH_S: i64 = 10;
 const DELAY_S: i64 = 10;
 
-enum Happening {
+pub(super) enum Happening {
     /// The disk carries out an operation.
     Disk(u64),
     /// The job of the batch in progress is done.
@@ -49,31 +51,35 @@ enum Waiter {
 pub struct World<'a> {
     plans: &'a Plans,
     mode: &'static str,
-    partitions: usize,
+    pub(super) partitions: usize,
     conf: BTreeMap<String, String>,
-    records: Vec<Vec<Row>>,
-    network: Network<Happening>,
-    disk: Faulty,
+    pub(super) records: Vec<Vec<Row>>,
+    /// Records that end every job that has them.
+    pub(super) poison: BTreeSet<usize>,
+    /// Jobs that ended so.
+    pub deaths: u64,
+    pub(super) network: Network<Happening>,
+    pub(super) disk: Faulty,
     waiters: BTreeMap<u64, Waiter>,
     next_op: u64,
-    next_job: u64,
+    pub(super) next_job: u64,
     /// Jobs that began while the batch before was with the sink.
     pub jobs_ahead: u64,
     skew_ms: i64,
     injected: Injected,
     /// Faults that may still happen.
     left: u32,
-    query: Option<Query>,
+    pub(super) query: Option<Query>,
     facts: Facts,
     acknowledged: usize,
     /// Rows by batch as the sink has them.
-    sink: BTreeMap<BatchId, Vec<String>>,
+    pub(super) sink: BTreeMap<BatchId, Vec<String>>,
     /// Offsets by batch as they were durable first.
-    offsets: BTreeMap<BatchId, Offsets>,
+    pub(super) offsets: BTreeMap<BatchId, Offsets>,
     /// Inputs of all batches whose state the executor has in memory.
-    inputs: Option<Vec<Vec<Row>>>,
+    pub(super) inputs: Option<Vec<Vec<Row>>>,
     /// The same, by record and row.
-    logged: Vec<Vec<(usize, usize)>>,
+    pub(super) logged: Vec<Vec<(usize, usize)>>,
     quiet: bool,
 }
 
@@ -90,7 +96,12 @@ impl<'a> World<'a> {
                 records.push(block);
             }
         }
-        let pick = |rng: &mut rand::rngs::SmallRng, from: &[&str]| from[rng.random_range(0..from.len())].to_owned();
+        let mut poison = BTreeSet::new();
+        let mut dice = SmallRng::seed_from_u64(seed ^ 0xdead);
+        if dice.random_bool(0.3) {
+            poison.extend((0..dice.random_range(1..3)).map(|_| dice.random_range(0..records.len())));
+        }
+        let pick = |rng: &mut SmallRng, from: &[&str]| from[rng.random_range(0..from.len())].to_owned();
         let conf = [
             ("spark.sql.streaming.minBatchesToRetain", pick(rng, &["1", "2", "100"])),
             (
@@ -104,6 +115,8 @@ impl<'a> World<'a> {
             partitions: rng.random_range(1..=3),
             conf: conf.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
             records,
+            poison,
+            deaths: 0,
             left: network.rng.random_range(0..12),
             network,
             disk: Faulty::default(),
@@ -136,7 +149,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn at() -> Location {
+    pub(super) fn at() -> Location {
         Location::new("/check")
     }
 
@@ -218,9 +231,14 @@ impl<'a> World<'a> {
         match event {
             Happening::Disk(op) => self.disk_acts(op, log),
             Happening::Job(job, request) => {
-                let outcome = self.compute(&request);
+                let ended = if taken(&request).iter().any(|record| self.poison.contains(record)) {
+                    self.deaths += 1;
+                    Err(SparkError::panic("a record kills"))
+                } else {
+                    Ok(self.compute(&request))
+                };
                 let query = self.query.as_mut();
-                let actions = query.map(|q| q.job_ended(now_ms, job, Ok(outcome), &NoFiles));
+                let actions = query.map(|q| q.job_ended(now_ms, job, ended, &NoFiles));
                 self.act(actions, log);
             }
             Happening::Delivered(batch, result) => {
@@ -350,7 +368,10 @@ impl<'a> World<'a> {
         if !resume.offset_ids.is_empty() {
             state::compare(&resume.operators, &operator_records(&graph)).expect("the query has not changed");
         }
-        self.restore(&resume);
+        self.restore(resume.next_batch, |part| {
+            let chain = resume.state.chain(&Self::at(), part, resume.next_batch.0);
+            chain.expect("state that was committed is there")
+        });
         let definition = Definition {
             id: "the-query".into(),
             run_id: format!("run-{}", self.next_op),
@@ -385,47 +406,14 @@ impl<'a> World<'a> {
         self.network.after(0, Happening::Wake);
     }
 
-    /// State from its files: the rows of all batches before the next.
-    fn restore(&mut self, resume: &Resume) {
-        let mut logged: Vec<Vec<(usize, usize)>> = vec![vec![]; resume.next_batch.0 as usize];
-        for partition in 0..self.partitions {
-            let chain = resume.state.chain(&Self::at(), part(partition), resume.next_batch.0);
-            let mut batches = Vec::new();
-            for file in chain.expect("state that was committed is there") {
-                let path = file.path(&Self::at(), part(partition));
-                let Ok(Reply::Bytes(Some(bytes))) = self.disk.perform(&Request::Read { path: path.clone() }) else {
-                    panic!("{path} was committed and cannot be read");
-                };
-                let bytes = state::decode(&path, &bytes).expect("it is a state file");
-                batches.extend(rows_of(&bytes, &self.records));
-            }
-            assert_eq!(
-                BatchId(batches.len() as i64),
-                resume.next_batch,
-                "batches in the state of partition {partition}"
-            );
-            for (all, own) in logged.iter_mut().zip(batches) {
-                all.extend(own);
-            }
-        }
-        let row = |(record, row): &(usize, usize)| self.records[*record][*row];
-        self.inputs = Some(logged.iter().map(|rows| rows.iter().map(row).collect()).collect());
-        self.logged = logged;
-    }
-
     fn act(&mut self, actions: Option<Vec<Action>>, log: &mut Log) {
         for action in actions.into_iter().flatten() {
             match action {
                 Action::Storage { ticket, request } => self.ask(request, Waiter::Query(ticket)),
-                Action::Run(request) => {
-                    let delay = self.network.rng.random_range(0..40);
-                    self.next_job += 1;
-                    let job = JobId(self.next_job);
-                    if let Some(query) = &mut self.query {
-                        self.jobs_ahead += u64::from(query.settling().is_some());
-                        query.set_job(job);
-                    }
-                    self.network.after(delay, Happening::Job(job, request));
+                Action::Run(request) => self.run(request),
+                Action::RunAnew(request) => {
+                    self.restore_committed();
+                    self.run(request);
                 }
                 Action::Deliver { batch_id, blocks } => self.deliver(batch_id, &blocks),
                 // This sink takes rows in their turn only.
@@ -450,26 +438,14 @@ impl<'a> World<'a> {
         }
     }
 
-    fn model(&self) -> Model {
+    pub(super) fn model(&self) -> Model {
         Model::new(self.mode, LENGTH_S, LENGTH_S, DELAY_S)
     }
 
     /// What executors do: the batch over the state before it.
     fn compute(&mut self, request: &JobRequest) -> Outcome {
         let context = request.batch.as_ref().expect("a micro-batch");
-        let mut taken: Vec<usize> = request
-            .scans
-            .values()
-            .flatten()
-            .map(|block| {
-                std::str::from_utf8(block)
-                    .ok()
-                    .and_then(|t| t.parse().ok())
-                    .expect("a record's number")
-            })
-            .collect();
-        taken.sort_unstable();
-        let rows: Vec<(usize, usize)> = taken
+        let rows: Vec<(usize, usize)> = taken(request)
             .iter()
             .flat_map(|record| (0..self.records[*record].len()).map(|row| (*record, row)))
             .collect();
@@ -532,56 +508,4 @@ impl<'a> World<'a> {
         };
         self.network.after(delay, Happening::Delivered(batch, result));
     }
-
-    /// What the sink has is the model's output over the records in their order, cut into batches as the log says.
-    pub fn compare(&self) {
-        let mut model = self.model();
-        let mut taken = 0;
-        for (at, (batch, entry)) in self.offsets.iter().enumerate() {
-            assert_eq!(*batch, BatchId(at as i64), "batches follow one another");
-            let end = entry.ends[0].as_u64().unwrap_or(0) as usize;
-            let input: Vec<Row> = self.records[taken..end].iter().flatten().copied().collect();
-            taken = end;
-            let expected = model.batch(&input);
-            assert_eq!(
-                entry.watermark_ms,
-                expected.watermark * 1000,
-                "watermark of batch {batch}"
-            );
-            assert_eq!(self.sink.get(batch), Some(&expected.rows), "batch {batch}");
-        }
-        assert_eq!(self.sink.len(), self.offsets.len(), "batches in the sink");
-        assert_eq!(taken, self.records.len(), "records that batches took");
-        assert!(!model.closes_more(), "a batch without data is missing");
-    }
-}
-
-/// A partition's rows of some batches: a line a batch, `record:row` with blanks between.
-/// A partition of the only operator's state.
-fn part(partition: usize) -> StatePart {
-    let (operator, partition) = (OperatorId(0), PartitionId(partition));
-    StatePart { operator, partition }
-}
-
-fn text_of(batches: &[Vec<(usize, usize)>], partition: usize, partitions: usize) -> String {
-    let lines = batches.iter().map(|rows| {
-        let own = rows.iter().enumerate().filter(|(at, _)| at % partitions == partition);
-        let words: Vec<String> = own.map(|(_, (record, row))| format!("{record}:{row}")).collect();
-        words.join(" ") + "\n"
-    });
-    lines.collect()
-}
-
-fn rows_of(text: &[u8], records: &[Vec<Row>]) -> Vec<Vec<(usize, usize)>> {
-    let text = std::str::from_utf8(text).expect("a state file is text");
-    let row = |word: &str| {
-        let (record, row) = word.split_once(':').expect("record and row");
-        let (record, row) = (record.parse().expect("a number"), row.parse().expect("a number"));
-        let known: &Vec<Row> = &records[record];
-        assert!(row < known.len());
-        (record, row)
-    };
-    text.lines()
-        .map(|line| line.split_whitespace().map(row).collect())
-        .collect()
 }

@@ -3,6 +3,7 @@
 mod ahead;
 mod batches;
 mod ends;
+mod poison;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +32,27 @@ use rivulet::streaming::trigger::Trigger;
 
 /// Counts by window of ten seconds over a pushed source, watermark delay ten seconds. What a start writes is written.
 fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {
+    let resume = checkpoint.then(|| Resume {
+        memories: vec![Memory::of(Kept::default())],
+        ..Resume::default()
+    });
+    let mut query = resumed(trigger, mode, resume);
+    let opening = writes(query.open(0));
+    let paths: Vec<&str> = opening.iter().map(|w| w.path.as_str()).collect();
+    let expected = [
+        "/check/metadata",
+        "/check/state/0/_metadata/metadata",
+        "/check/state/0/_metadata/schema",
+    ];
+    assert_eq!(paths, if checkpoint { &expected[..] } else { &[] });
+    for write in opening {
+        assert!(answer(&mut query, 0, &write).is_empty());
+    }
+    query
+}
+
+/// The same query with what a checkpoint holds, if there is one; it is not opened yet.
+fn resumed(trigger: Trigger, mode: OutputMode, resume: Option<Resume>) -> Query {
     let source = stream(
         "rivulet.push",
         Some("ts TIMESTAMP"),
@@ -61,30 +83,14 @@ fn query(trigger: Trigger, mode: OutputMode, checkpoint: bool) -> Query {
         mode,
         trigger,
         sink: "TheSink".into(),
-        checkpoint: checkpoint.then(|| Location::new("/check")),
+        checkpoint: resume.is_some().then(|| Location::new("/check")),
         plan: PlanId(1),
         graph,
         run: RunId(1),
         statics: Default::default(),
         conf,
     };
-    let resume = checkpoint.then(|| Resume {
-        memories: vec![Memory::of(Kept::default())],
-        ..Resume::default()
-    });
-    let mut query = Query::new(definition, vec![source], resume, 0);
-    let opening = writes(query.open(0));
-    let paths: Vec<&str> = opening.iter().map(|w| w.path.as_str()).collect();
-    let expected = [
-        "/check/metadata",
-        "/check/state/0/_metadata/metadata",
-        "/check/state/0/_metadata/schema",
-    ];
-    assert_eq!(paths, if checkpoint { &expected[..] } else { &[] });
-    for write in opening {
-        assert!(answer(&mut query, 0, &write).is_empty());
-    }
-    query
+    Query::new(definition, vec![source], resume, 0)
 }
 
 const ASAP: Trigger = Trigger::ProcessingTime { interval_ms: 0 };

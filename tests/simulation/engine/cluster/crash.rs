@@ -62,7 +62,7 @@ impl Cluster {
     /// Ends the driver here and now; another begins.
     pub(super) fn crash(&mut self, log: &mut Log) {
         log.note(|| format!("{:>6} the driver dies", self.network.now_ms));
-        self.faults.crashes -= 1;
+        self.faults.crashes = self.faults.crashes.saturating_sub(1);
         self.injected.driver_deaths += 1;
         let rng = &mut self.network.rng;
         self.disk.crash(|length| match rng.random_range(0..3) {

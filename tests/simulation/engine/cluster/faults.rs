@@ -5,7 +5,7 @@ use rand::Rng;
 
 use super::{Cluster, Happening};
 use crate::seeds::Log;
-use rivulet::cluster::message::Peer;
+use rivulet::cluster::message::{Peer, ToExecutor};
 use rivulet::connect::protocol::Input;
 use rivulet::ids::ExecutorRef;
 
@@ -32,6 +32,13 @@ impl Cluster {
                 self.network.after(delay, Happening::PeerLost { at: from, peer: to });
             }
         }
+    }
+
+    /// Whether a task reads what ends its executor.
+    pub(super) fn is_poisoned(&self, message: &ToExecutor, blobs: &[Buffer]) -> bool {
+        let has = |bytes: &[u8], poison: &[u8]| bytes.windows(poison.len()).any(|w| w == poison);
+        let poison = self.poison.as_ref().filter(|_| matches!(message, ToExecutor::Run(_)));
+        poison.is_some_and(|(poison, _)| poison.is_empty() || blobs.iter().any(|blob| has(blob, poison)))
     }
 
     /// Kills an executor. Its last words may be lost; driver and peers hear of it, and its successor starts, in any order.
@@ -65,8 +72,9 @@ impl Cluster {
             self.network.rng.random_range(0..120),
             self.network.rng.random_range(1..200),
         );
+        let cause = self.poison.as_ref().and_then(|(_, cause)| cause.clone());
         self.network
-            .after(heard, Happening::Driver(Input::ExecutorLost { executor, cause: None }));
+            .after(heard, Happening::Driver(Input::ExecutorLost { executor, cause }));
         let next = executor.next();
         self.network.after(back, Happening::Start(next));
     }
