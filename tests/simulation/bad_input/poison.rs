@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{is, with_cluster, with_conf};
 use crate::engine::client::{options, relation, rows, sql, stream, write};
 use crate::engine::cluster::{Cluster, Faults};
+use crate::engine::functions::{PANICS_AT, running_sums};
 use crate::seeds::{Log, deep};
 use rivulet::connect::protocol::Input;
 use rivulet::error::SparkError;
@@ -230,6 +231,50 @@ fn wherever_the_driver_ends_between_the_deaths_the_decision_and_the_commit_the_s
     for crash_in in 0..events {
         scenario(Some(crash_in));
     }
+}
+
+#[test]
+fn a_function_over_groups_that_panics_at_one_row_has_added_no_other_row_twice() {
+    with_conf(&[("spark.sql.shuffle.partitions", "3")], |cluster, log| {
+        let run = |cluster: &mut Cluster, log: &mut Log| -> Result<(), SparkError> {
+            let schema = Some("ts TIMESTAMP, k STRING, v BIGINT");
+            let source = stream("rivulet.push", schema, &[("sourceId", "s")]);
+            cluster.view("l", source, log)?;
+            let sums = running_sums(sql("SELECT * FROM l"), -1);
+            let mut start = write(sums, "rivulet.foreachBatch", "update");
+            start
+                .options
+                .extend(options(&[("sinkId", "sink"), ("checkpointLocation", "/check")]));
+            let query = cluster.start_query(start, log)?;
+            cluster.process_all(&query, log)
+        };
+        let block = |rows: &[(&str, i64)]| {
+            let lines = rows.iter().map(|(k, v)| json!({ "k": k, "v": v }).to_string() + "\n");
+            let block = lines.collect::<String>().into_bytes().into();
+            let source = "s".into();
+            Input::Push { source, block }
+        };
+        let keys = ["a", "b", "c", "d", "e", "f"];
+        cluster.drive(block(&keys.map(|k| (k, 1))), log);
+        run(cluster, log).expect("it runs");
+        cluster.drive(block(&keys.map(|k| (k, 10))), log);
+        cluster.drive(block(&[("c", PANICS_AT), ("c", 100), ("a", 100)]), log);
+        let died = run(cluster, log);
+        is(died, "STREAM_FAILED", "RIVULET_PANIC");
+        run(cluster, log).expect("it goes on");
+        cluster.drive(block(&keys.map(|k| (k, 1000))), log);
+        run(cluster, log).expect("it goes on");
+        let last = output(cluster).into_values().next_back().expect("a batch");
+        let sum = |k: &str| match k {
+            "a" | "c" => "4|1111",
+            _ => "3|1011",
+        };
+        assert_eq!(last, keys.map(|k| format!("{k}|{}|data", sum(k))));
+        assert_eq!(
+            letters(cluster)[0]["record"],
+            format!("{{\"k\":\"c\",\"v\":{PANICS_AT}}}")
+        );
+    });
 }
 
 #[test]
