@@ -24,6 +24,7 @@ use super::state::{Body, OperatorState, Restore};
 use crate::error::{Result, SparkError};
 use crate::ids::{BatchId, OperatorId, PlanId, ScanId, StageId};
 use crate::plan::output_mode::OutputMode;
+use crate::values::base64::to_base64;
 
 /// What a micro-batch's operators need to know of the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,6 +176,32 @@ impl StateStats {
     }
 }
 
+/// A record that could not be processed, as it is written for people to read.
+///
+/// ```
+/// use rivulet::exec::inputs::DeadLetter;
+///
+/// assert_eq!(DeadLetter::of(b"{}\r\n"), DeadLetter::Text("{}".into()));
+/// assert_eq!(DeadLetter::of(b"\xff\xfe"), DeadLetter::Base64("//4=".into()));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeadLetter {
+    /// Its text, without the end of its line.
+    Text(String),
+    /// All its bytes in base 64, as they are not UTF-8.
+    Base64(String),
+}
+
+impl DeadLetter {
+    /// Returns the form of a record's bytes.
+    pub fn of(record: &[u8]) -> Self {
+        match std::str::from_utf8(record) {
+            Ok(text) => Self::Text(text.trim_end_matches(['\n', '\r']).to_owned()),
+            Err(_) => Self::Base64(to_base64(record)),
+        }
+    }
+}
+
 /// Counters of a task, for progress and status.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct TaskReport {
@@ -186,6 +213,8 @@ pub struct TaskReport {
     pub scanned_rows: BTreeMap<ScanId, u64>,
     /// Malformed records by scan, whatever the mode did with them.
     pub malformed_records: BTreeMap<ScanId, u64>,
+    /// The same themselves, of scans with the option `deadLetterPath`.
+    pub dead_letters: BTreeMap<ScanId, Vec<DeadLetter>>,
     /// Rows that the task's tree returned.
     pub output_rows: u64,
     /// Bytes that its operators wrote to the executor's storage for want of memory (`diskBytesSpilled`).

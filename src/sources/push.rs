@@ -23,6 +23,7 @@ pub const PUSH: Definition = Definition {
         Queue::MAX_BLOCKS,
         Queue::MAX_OFFSETS,
         Queue::MAX_BYTES,
+        Queue::DEAD_LETTERS,
     ],
     records: Records::Chosen,
     offset: "a number of pushes",

@@ -99,6 +99,14 @@ impl Queue {
         "Says how many bytes a record has at most; a larger one is not kept, and counts as malformed.",
     );
 
+    /// Option: where malformed records are written.
+    pub const DEAD_LETTERS: Opt = Opt::new(
+        "deadLetterPath",
+        Kind::Text,
+        Some("none"),
+        "Names a folder into which each batch writes its malformed records of JSON or CSV before it is committed, as lines of JSON; those that are too large are counted only.",
+    );
+
     /// Makes an empty queue with the limits that the options set.
     ///
     /// ```

@@ -38,6 +38,7 @@ pub const SSE: Definition = Definition {
         Queue::MAX_BYTES,
         Queue::MAX_QUEUE,
         Queue::MAX_RECORD,
+        Queue::DEAD_LETTERS,
     ],
     records: Records::Chosen,
     offset: "the number of events, and the id of the last one",

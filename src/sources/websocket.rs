@@ -36,6 +36,7 @@ pub const WEBSOCKET: Definition = Definition {
         Queue::MAX_BYTES,
         Queue::MAX_QUEUE,
         Queue::MAX_RECORD,
+        Queue::DEAD_LETTERS,
     ],
     records: Records::Chosen,
     offset: "a number of messages",

@@ -33,6 +33,8 @@ pub struct Source {
     pub description: String,
     /// What kind of source it is.
     definition: &'static Definition,
+    /// The folder of malformed records, if they are wanted; without slashes at the end.
+    pub dead_letters: Option<String>,
     /// The source itself.
     inner: Box<dyn sources::Source>,
     /// Where the last planned batch ends; null before the first.
@@ -51,6 +53,10 @@ impl Source {
             scan,
             description: inner.description(),
             definition,
+            dead_letters: spec
+                .options
+                .get(&Queue::DEAD_LETTERS.key())
+                .map(|path| path.trim_end_matches('/').to_owned()),
             inner,
             offset: Value::Null,
         })

@@ -5,6 +5,7 @@ use arrow::datatypes::*;
 
 use super::BATCH_ROWS;
 use crate::error::Result;
+use crate::exec::inputs::DeadLetter;
 use crate::formats::column::Column;
 use crate::formats::{ParseMode, malformed};
 
@@ -33,7 +34,26 @@ pub(super) struct Batches {
     /// Batches that are done.
     done: Vec<RecordBatch>,
     /// Malformed records so far.
-    malformed: u64,
+    malformed: Malformed,
+    /// Whether they are kept.
+    keeps: bool,
+}
+
+/// Records that are malformed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Malformed {
+    /// How many.
+    pub count: u64,
+    /// Themselves, where they are kept.
+    pub letters: Vec<DeadLetter>,
+}
+
+impl Malformed {
+    /// Adds others.
+    pub fn add(&mut self, others: Self) {
+        self.count += others.count;
+        self.letters.extend(others.letters);
+    }
 }
 
 impl Batches {
@@ -50,8 +70,15 @@ impl Batches {
             malformed_texts: Column::new(&DataType::Utf8),
             rows: 0,
             done: vec![],
-            malformed: 0,
+            malformed: Malformed::default(),
+            keeps: false,
         }
+    }
+
+    /// Keeps malformed records, too, whatever the parse mode does with them.
+    pub fn keeping(mut self, keeps: bool) -> Self {
+        self.keeps = keeps;
+        self
     }
 
     /// Returns whether somebody asked for malformed records.
@@ -72,7 +99,7 @@ impl Batches {
     /// `MALFORMED_RECORD_IN_PARSING` for a malformed record in the mode FAILFAST.
     pub fn end(&mut self, rows: usize, text: Option<&str>) -> Result<()> {
         if let Some(text) = text {
-            self.malformed += 1;
+            self.note(text.as_bytes());
             match self.mode {
                 ParseMode::Permissive => {}
                 ParseMode::FailFast => return Err(malformed(text)),
@@ -97,6 +124,14 @@ impl Batches {
         Ok(())
     }
 
+    /// Counts a malformed record, and keeps it if that is wanted.
+    fn note(&mut self, record: &[u8]) {
+        self.malformed.count += 1;
+        if self.keeps {
+            self.malformed.letters.push(DeadLetter::of(record));
+        }
+    }
+
     /// Adds a row of nulls for a record that is malformed as a whole.
     ///
     /// # Errors
@@ -107,13 +142,25 @@ impl Batches {
         self.end(1, Some(text))
     }
 
+    /// Adds the same for a record that is not UTF-8; `text` is what can be shown of it.
+    ///
+    /// # Errors
+    /// As [`Self::end`].
+    pub fn bad_bytes(&mut self, text: &str, record: &[u8]) -> Result<()> {
+        self.bad(text)?;
+        if let Some(last) = self.malformed.letters.last_mut() {
+            *last = DeadLetter::of(record);
+        }
+        Ok(())
+    }
+
     /// Returns the batches that are done, and forgets them.
     pub fn take_done(&mut self) -> Vec<RecordBatch> {
         std::mem::take(&mut self.done)
     }
 
-    /// Returns all rows that have not been taken, and how many records were malformed.
-    pub fn finish(mut self) -> Result<(Vec<RecordBatch>, u64)> {
+    /// Returns all rows that have not been taken, and the records that were malformed.
+    pub fn finish(mut self) -> Result<(Vec<RecordBatch>, Malformed)> {
         if self.rows > 0 {
             self.flush()?;
         }

@@ -87,7 +87,7 @@ impl CsvLines {
         }
         whole_lines(bytes, |part| match part {
             Ok(text) => self.text(text),
-            Err(line) => self.record(line, &mut Vec::new()),
+            Err((line, _)) => self.record(line, &mut Vec::new()),
         })
     }
 

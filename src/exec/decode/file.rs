@@ -7,6 +7,7 @@ use arrow::array::*;
 use arrow::buffer::Buffer;
 use arrow::datatypes::*;
 
+use super::batches::Malformed;
 use super::lines::LineScan;
 use super::{conformed, nullable, text_rows};
 use crate::error::{Result, SparkError};
@@ -34,8 +35,8 @@ pub(super) struct Parts {
     parts: std::vec::IntoIter<FileBlocks>,
     /// The file that is being read.
     part: Option<(Option<Arc<SourceFile>>, Rows)>,
-    /// How many records were malformed, of files that are done.
-    pub malformed: u64,
+    /// The records that were malformed, of files that are done.
+    pub malformed: Malformed,
 }
 
 /// The rows of one file.
@@ -63,7 +64,7 @@ impl Parts {
             wanted: wanted.clone(),
             parts: parts.into_iter(),
             part: None,
-            malformed: 0,
+            malformed: Malformed::default(),
         }
     }
 
@@ -134,7 +135,7 @@ impl Parts {
                 let next = match rows {
                     Rows::Lines(lines) => {
                         let next = lines.next();
-                        self.malformed += std::mem::take(&mut lines.malformed);
+                        self.malformed.add(std::mem::take(&mut lines.malformed));
                         next
                     }
                     Rows::Read(batches) => batches.next().map(Ok),

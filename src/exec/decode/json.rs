@@ -40,7 +40,7 @@ impl JsonLines {
     pub fn piece(&mut self, bytes: &[u8]) -> Result<()> {
         whole_lines(bytes, |part| match part {
             Ok(text) => self.text(text),
-            Err(line) => self.out.bad(line),
+            Err((line, bytes)) => self.out.bad_bytes(line, bytes),
         })
     }
 

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::datatypes::Schema;
 
-use super::batches::Batches;
+use super::batches::{Batches, Malformed};
 use super::csv::CsvLines;
 use super::json::JsonLines;
 use super::{corrupt_place, nullable, without_mark};
@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::formats::ParseMode;
 use crate::formats::framing::{Framing, Records};
 use crate::sources::Format;
+use crate::sources::queue::Queue;
 
 /// How many bytes a piece has, and what is left of its last line.
 const PIECE_BYTES: usize = 256 << 10;
@@ -59,8 +60,8 @@ impl Lines {
         }
     }
 
-    /// Returns the last rows, and how many records were malformed.
-    fn finish(self) -> Result<(Vec<RecordBatch>, u64)> {
+    /// Returns the last rows, and the records that were malformed.
+    fn finish(self) -> Result<(Vec<RecordBatch>, Malformed)> {
         match self {
             Self::Csv(lines) => lines.out.finish(),
             Self::Json(lines) => lines.out.finish(),
@@ -80,8 +81,8 @@ pub(super) struct LineScan {
     block: Option<(Buffer, usize)>,
     /// Batches that are done.
     ready: std::vec::IntoIter<RecordBatch>,
-    /// How many records were malformed; known at the end.
-    pub malformed: u64,
+    /// The records that were malformed; known at the end.
+    pub malformed: Malformed,
 }
 
 impl LineScan {
@@ -104,7 +105,8 @@ impl LineScan {
         let framing = Framing::new(of, options)?;
         let wanted = nullable(wanted);
         let corrupt = corrupt_place(options, &wanted);
-        let out = Batches::new(wanted, corrupt, ParseMode::of_source(options));
+        let out = Batches::new(wanted, corrupt, ParseMode::of_source(options))
+            .keeping(options.contains_key(&Queue::DEAD_LETTERS.key()));
         let lines = if *format == Format::Csv {
             Lines::Csv(Box::new(CsvLines::new(options, declared, out)?))
         } else {
@@ -116,7 +118,7 @@ impl LineScan {
             blocks: blocks.into_iter(),
             block: None,
             ready: vec![].into_iter(),
-            malformed: 0,
+            malformed: Malformed::default(),
         })
     }
 

@@ -159,8 +159,12 @@ impl Iterator for Counted {
         };
         *report.scanned_rows.entry(self.scan).or_default() += rows as u64;
         let malformed = std::mem::take(&mut self.rows.malformed);
-        if malformed > 0 {
-            *report.malformed_records.entry(self.scan).or_default() += malformed;
+        if malformed.count > 0 {
+            *report.malformed_records.entry(self.scan).or_default() += malformed.count;
+        }
+        if !malformed.letters.is_empty() {
+            let letters = report.dead_letters.entry(self.scan).or_default();
+            letters.extend(malformed.letters);
         }
         Some(
             next?
@@ -186,7 +190,7 @@ pub fn records(
     }
     let mut lines = LineScan::new(format, options, declared, wanted, blocks.to_vec())?;
     let batches = lines.by_ref().collect::<Result<Vec<_>>>()?;
-    Ok((batches, lines.malformed))
+    Ok((batches, lines.malformed.count))
 }
 
 /// Returns a schema whose columns may all be null.
@@ -224,15 +228,18 @@ fn text_rows(options: &BTreeMap<String, String>, wanted: &SchemaRef, blocks: &[B
 }
 
 /// Hands on a block as text; or, if it is not UTF-8, line by line: one bad line does not change how the others are read. Of a
-/// line that is not UTF-8, it hands on what can be shown, as an error.
-fn whole_lines(bytes: &[u8], mut each: impl FnMut(std::result::Result<&str, &str>) -> Result<()>) -> Result<()> {
+/// line that is not UTF-8, it hands on what can be shown and the line itself, as an error.
+fn whole_lines(
+    bytes: &[u8],
+    mut each: impl FnMut(std::result::Result<&str, (&str, &[u8])>) -> Result<()>,
+) -> Result<()> {
     if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
         return each(Ok(text));
     }
     for line in bytes.split(|b| matches!(b, b'\n' | b'\r')) {
         match std::str::from_utf8(line) {
             Ok(text) => each(Ok(text))?,
-            Err(_) => each(Err(&String::from_utf8_lossy(line)))?,
+            Err(_) => each(Err((&String::from_utf8_lossy(line), line)))?,
         }
     }
     Ok(())

@@ -13,11 +13,11 @@ use serde_json::{Map, Value, json};
 
 use super::Location;
 use crate::error::Result;
+use crate::exec::inputs::DeadLetter;
 use crate::ids::BatchId;
 use crate::storage::facts::{Facts, Known};
 use crate::storage::{Request, corrupt};
 use crate::streaming::pieces::Piece;
-use crate::values::base64::to_base64;
 
 /// A record that a batch goes on without.
 ///
@@ -55,13 +55,13 @@ pub struct Poison {
 }
 
 /// Returns a line of a dead-letter file: `batch`, `source`, `reason`, and the record as `record` if it is UTF-8, else as
-/// `base64`; a line's end is left out. `more` is added.
-pub fn letter(batch: BatchId, source: &str, reason: &str, record: &[u8], more: Map<String, Value>) -> String {
+/// `base64`. `more` is added.
+pub fn letter(batch: BatchId, source: &str, reason: &str, record: &DeadLetter, more: Map<String, Value>) -> String {
     let mut letter = json!({ "batch": batch, "source": source, "reason": reason });
     if let Some(fields) = letter.as_object_mut() {
-        match std::str::from_utf8(record) {
-            Ok(text) => fields.insert("record".into(), json!(text.trim_end_matches(['\n', '\r']))),
-            Err(_) => fields.insert("base64".into(), json!(to_base64(record))),
+        match record {
+            DeadLetter::Text(text) => fields.insert("record".into(), json!(text)),
+            DeadLetter::Base64(text) => fields.insert("base64".into(), json!(text)),
         };
         fields.extend(more);
     }
@@ -76,7 +76,7 @@ impl Aside {
             "range": self.piece.range.map(|(from, to)| [from, to]),
         });
         let more = place.as_object().cloned().unwrap_or_default();
-        letter(batch, &self.source, &self.reason, &self.record, more)
+        letter(batch, &self.source, &self.reason, &DeadLetter::of(&self.record), more)
     }
 
     /// Reads a file; the record itself is not wanted again.

@@ -47,6 +47,7 @@ mod action;
 mod ahead;
 mod construct;
 mod durable;
+mod letters;
 mod phase;
 mod poison;
 mod report;

@@ -49,7 +49,8 @@ impl Query {
         self.take_reports(&mut batch, &outcome);
         let batch_id = batch.id;
         let writes = self.durable.as_mut().map(|d| d.changes(batch_id, outcome.changes));
-        let (waits, mut actions) = self.ask(writes.into_iter().flatten());
+        let letters = self.dead_letters(&batch, &outcome.reports);
+        let (waits, mut actions) = self.ask(writes.into_iter().flatten().chain(letters));
         if self.watermark.is_set() {
             self.late_ms = batch.watermark_ms;
             self.last_evict_ms = Some(batch.watermark_ms);

@@ -1,5 +1,7 @@
 //! Streaming queries that meet bad data.
 
+use serde_json::{Value, json};
+
 use super::{is, with_cluster};
 use crate::engine::client::{options, sql, stream, write};
 use crate::engine::cluster::Cluster;
@@ -7,6 +9,7 @@ use crate::seeds::Log;
 use rivulet::connect::protocol::Input;
 use rivulet::ids::BatchId;
 use rivulet::proto::streaming_query_command::Command;
+use rivulet::storage::{Reply, Request, Storage};
 use rivulet::streaming::query::EventKind;
 
 /// A query over pushed records of `v INT, t STRING` into a memory table of its name.
@@ -109,6 +112,93 @@ fn malformed_records_are_nulls_are_dropped_or_end_the_query_and_are_counted() {
             cluster.collect(sql("SELECT 1"), log).expect("the driver goes on"),
             ["1"]
         );
+    });
+}
+
+#[test]
+fn malformed_records_are_written_where_the_user_wants_them_once_though_their_batch_comes_again() {
+    with_cluster(|cluster, log| {
+        let run = |cluster: &mut Cluster, log: &mut Log, mode: &str| {
+            let wanted = [("sourceId", "s"), ("mode", mode), ("deadLetterPath", "/letters/")];
+            let source = stream("rivulet.push", Some("v INT, t STRING"), &wanted);
+            cluster.view("events", source, log).expect("a view");
+            let mut start = write(sql("SELECT v, t FROM events"), "rivulet.foreachBatch", "append");
+            start
+                .options
+                .extend(options(&[("sinkId", "sink"), ("checkpointLocation", "/check")]));
+            cluster.start_query(start, log).expect("it starts")
+        };
+        let written = |cluster: &mut Cluster| -> Vec<(String, Vec<Value>)> {
+            let list = Request::List {
+                path: "/letters".into(),
+            };
+            let Ok(Reply::Names(names)) = cluster.disk.perform(&list) else {
+                panic!("the folder can be listed")
+            };
+            let read = |name: String| {
+                let file = Request::Read {
+                    path: format!("/letters/{name}"),
+                };
+                let Ok(Reply::Bytes(Some(bytes))) = cluster.disk.perform(&file) else {
+                    panic!("{name} can be read")
+                };
+                let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+                let lines = lines.map(|line| serde_json::from_slice(line).expect("a line of JSON"));
+                (name, lines.collect())
+            };
+            names.into_iter().map(read).collect()
+        };
+        let query = run(cluster, log, "DROPMALFORMED");
+        let block = b"{\"v\":1,\"t\":\"a\"}\n{\"v\":\n{\"v\":\"x\",\"t\":\"b\"}\n{\"t\":\"\xff\"}\n".to_vec();
+        cluster.drive(
+            Input::Push {
+                source: "s".into(),
+                block: block.into(),
+            },
+            log,
+        );
+        // The page's function throws: the batch is not committed, and its records are written already.
+        cluster.run_until(log, |c| !c.batches.is_empty());
+        let run_id = cluster
+            .events
+            .iter()
+            .rev()
+            .find_map(|(_, e)| e["runId"].as_str().map(str::to_owned));
+        cluster.drive(
+            Input::ForeachBatchDone {
+                run: run_id.expect("a run"),
+                batch_id: BatchId(0),
+                error: Some("no".into()),
+            },
+            log,
+        );
+        is(cluster.process_all(&query, log), "STREAM_FAILED", "no");
+        let query = run(cluster, log, "PERMISSIVE");
+        push(cluster, log, "s", "{\"v\":2,\"t\":\"c\"}\n");
+        cluster.process_all(&query, log).expect("it goes on");
+        push(cluster, log, "s", "nonsense\n");
+        cluster.process_all(&query, log).expect("it goes on");
+        let files = written(cluster);
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, [format!("{query}-0-0.json"), format!("{query}-0-2.json")]);
+        let of = |at: usize| -> Vec<[&Value; 4]> {
+            let letters = files[at].1.iter();
+            letters
+                .map(|l| [&l["batch"], &l["source"], &l["record"], &l["base64"]])
+                .collect()
+        };
+        let (source, none) = (json!("rivulet.push[s]"), Value::Null);
+        let (cut, wrong) = (json!("{\"v\":"), json!("{\"v\":\"x\",\"t\":\"b\"}"));
+        let bytes = json!("eyJ0Ijoi/yJ9");
+        let first = [
+            [&json!(0), &source, &cut, &none],
+            [&json!(0), &source, &wrong, &none],
+            [&json!(0), &source, &none, &bytes],
+        ];
+        assert_eq!(of(0), first);
+        assert_eq!(of(1), [[&json!(2), &source, &json!("nonsense"), &none]]);
+        let metrics = |at: usize| cluster.progress(&query)[at]["sources"][0]["metrics"]["malformedRecords"].clone();
+        assert_eq!([metrics(0), metrics(1), metrics(2)], ["3", "0", "1"]);
     });
 }
 
