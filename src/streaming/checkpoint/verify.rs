@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Location;
 use super::logs::{Commit, Metadata, Offsets};
+use super::poison::Poison;
 use super::state::{self, OperatorRecord, StateFiles};
 use crate::ids::{BatchId, PartitionId, StatePart};
 use crate::sources::queue::blocks_of;
@@ -129,6 +130,9 @@ pub fn verify(facts: &Facts, at: &Location) -> Known<Report> {
         report
             .problems
             .push(format!("{} is missing", at.offset(batch.previous())));
+    }
+    if commit < batch {
+        report.take(Poison::find(facts, at, batch))?;
     }
     let version = if commit == batch { batch.next() } else { batch };
     // Before the first offsets nothing of the state counts.

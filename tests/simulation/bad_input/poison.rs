@@ -1,7 +1,9 @@
 //! Records that end every executor that reads them: a restart goes on without them, and all else is counted once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use serde_json::{Value, json};
 
 use super::{is, with_cluster, with_conf};
@@ -16,6 +18,8 @@ use rivulet::proto as sc;
 use rivulet::proto::relation::RelType;
 use rivulet::storage::{Reply, Request, Storage};
 use rivulet::streaming::query::EventKind;
+use rivulet::values::base64::from_base64;
+use rivulet::values::ipc;
 
 const POISON: &[u8] = b"poison";
 
@@ -274,6 +278,54 @@ fn a_function_over_groups_that_panics_at_one_row_has_added_no_other_row_twice() 
             letters(cluster)[0]["record"],
             format!("{{\"k\":\"c\",\"v\":{PANICS_AT}}}")
         );
+    });
+}
+
+#[test]
+fn of_pushed_arrow_one_row_is_set_aside() {
+    with_cluster(|cluster, log| {
+        let source = [("sourceId", "s"), ("recordFormat", "arrow")];
+        let rows = |ids: std::ops::Range<i32>| -> Input {
+            let names: StringArray = ids
+                .clone()
+                .map(|n| Some(if n == 37 { "poison" } else { "fine" }))
+                .collect();
+            let columns: [(&str, ArrayRef); 2] = [
+                ("id", Arc::new(Int32Array::from_iter_values(ids))),
+                ("name", Arc::new(names)),
+            ];
+            let batch = RecordBatch::try_from_iter(columns).expect("two columns");
+            let block = ipc::write(&batch.schema(), &[batch]).expect("it is written").into();
+            let source = "s".into();
+            Input::Push { source, block }
+        };
+        let run = |cluster: &mut Cluster, log: &mut Log| -> Result<(), SparkError> {
+            let source = stream("rivulet.push", Some("id INT, name STRING"), &source);
+            cluster.view("events", source, log)?;
+            let text = "SELECT count(*) AS n, sum(id) AS s FROM events";
+            let mut start = write(sql(text), "rivulet.foreachBatch", "complete");
+            start
+                .options
+                .extend(options(&[("sinkId", "sink"), ("checkpointLocation", "/check")]));
+            let query = cluster.start_query(start, log)?;
+            cluster.process_all(&query, log)
+        };
+        cluster.poison = Some((POISON.to_vec(), panic_cause()));
+        cluster.drive(rows(0..30), log);
+        cluster.drive(rows(30..60), log);
+        is(run(cluster, log), "STREAM_FAILED", "RIVULET_PANIC");
+        run(cluster, log).expect("it goes on");
+        cluster.drive(rows(100..101), log);
+        run(cluster, log).expect("it goes on");
+        let last = output(cluster).into_values().next_back().expect("a batch");
+        assert_eq!(last, [format!("60|{}", (0..60).sum::<i32>() - 37 + 100)]);
+        let aside = letters(cluster);
+        assert_eq!((aside.len(), &aside[0]["range"]), (1, &json!([7, 8])));
+        let row = aside[0]["base64"]
+            .as_str()
+            .and_then(|text| from_base64(text, false))
+            .expect("an Arrow stream");
+        assert_eq!(crate::engine::client::rows(&[row.into()]), ["37|poison"]);
     });
 }
 

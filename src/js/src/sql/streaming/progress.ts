@@ -42,10 +42,16 @@ export interface StreamingQueryProgress {
     numInputRows: number;
     inputRowsPerSecond: number;
     processedRowsPerSecond: number;
+    /**
+     * Counts of Rivulet's, as strings: `malformedRecords`, `timesHeldBack`, and `recordsSetAside`, the records that the batch went
+     * on without since executors died of them.
+     */
     metrics?: Record<string, string>;
   }[];
   /** The sink, and the rows it was given; −1 if it does not count them. */
   sink: { description: string; numOutputRows: number; metrics?: Record<string, string> };
+  /** What Rivulet adds: why rows are held back, and a sentence per source whose records were set aside, with their files. */
+  rivulet?: { waits?: string; setAside?: string[] };
   [more: string]: unknown;
 }
 
