@@ -32,11 +32,10 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Returns how long a block is in bytes or rows; `None` if it may not be cut, or cannot be read.
+    /// Returns how long a block is in bytes or rows; `None` if it cannot be read.
     fn length(&self, block: &Buffer) -> Option<usize> {
         match self.cut {
-            Cut::Never => None,
-            Cut::Lines => Some(block.len()),
+            Cut::Never | Cut::Lines => Some(block.len()),
             Cut::Rows => Some(ipc::read(block).ok()?.iter().map(|batch| batch.num_rows()).sum()),
         }
     }
@@ -94,7 +93,8 @@ impl Taken {
         Ok(Buffer::from(ipc::write(&first.schema(), &own)?))
     }
 
-    /// Returns the pieces of a block that are left without those that are set aside, in order.
+    /// Returns the pieces of a block that are left without those that are set aside, in order. What was set aside stays so, even if
+    /// the source's options do not let its blocks be cut any more.
     fn left(&self, source: usize, number: usize, aside: &[Piece]) -> Vec<Piece> {
         let whole = Piece {
             source,
@@ -386,6 +386,18 @@ mod tests {
         };
         assert_eq!(aside, [whole]);
         assert_eq!(without(&taken[0], 0, &aside).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_line_stays_aside_though_a_restart_has_options_by_which_blocks_are_not_cut() {
+        let mut taken = lines(&["a\nbad\nc\n"]);
+        let (aside, _) = find(std::slice::from_ref(&taken), |pieces| {
+            pieces
+                .iter()
+                .any(|p| p.range.is_none_or(|(from, to)| from <= 2 && to > 2))
+        });
+        taken.cut = Cut::Never;
+        assert_eq!(text(&without(&taken, 0, &aside).unwrap()), "a\nc\n");
     }
 
     #[test]

@@ -80,9 +80,14 @@ impl Query {
     pub(super) fn dead(&mut self, mut batch: Box<Batch>, error: SparkError) -> Vec<Action> {
         let most = self.most_deaths().unwrap_or(usize::MAX);
         let limit = self.definition.conf.count(&settings::POISON_MAX_RECORDS).unwrap_or(16);
-        let count = batch.poison.aside.len();
-        if batch.poison.deaths < most {
-            return self.failed(error);
+        let (count, deaths) = (batch.poison.aside.len(), batch.poison.deaths);
+        if deaths < most {
+            let more = format!(
+                "After {most} deaths of batch {} (this was number {deaths}; {}) the record that it dies of is set aside.",
+                batch.id,
+                settings::POISON_MAX_DEATHS.key
+            );
+            return self.failed(with_sentence(error, &more));
         }
         if count >= limit {
             let why = format!(
@@ -91,6 +96,7 @@ impl Query {
             );
             return self.failed(unsolved(error, &batch, &why));
         }
+        self.message = format!("Looking for the record that batch {} dies of", batch.id);
         batch.search = Some(Search::new(suspects(&batch.taken, &pieces(&batch))));
         self.run_again(batch)
     }
@@ -123,6 +129,7 @@ impl Query {
     /// Writes down the record that the batch goes on without.
     fn set_aside_record(&mut self, mut batch: Box<Batch>, piece: Piece, death: Option<SparkError>) -> Vec<Action> {
         batch.search = None;
+        self.message = "Processing new data".into();
         let source = batch.sources.get(piece.source).map(|s| s.description.clone());
         let record = batch.taken.get(piece.source).map(|taken| taken.content(piece));
         let record = match record.transpose() {
@@ -205,11 +212,15 @@ fn pieces(batch: &Batch) -> Vec<Piece> {
 }
 
 /// Returns the error of a batch that nothing more can be done for.
-fn unsolved(mut error: SparkError, batch: &Batch, why: &str) -> SparkError {
+fn unsolved(error: SparkError, batch: &Batch, why: &str) -> SparkError {
     let (id, deaths) = (batch.id, batch.poison.deaths);
-    error.message = format!(
-        "{} Batch {id} has died {deaths} times, and no record more is set aside: {why}.",
-        error.message
-    );
+    let sentence = format!("Batch {id} has died {deaths} times, and no record more is set aside: {why}.");
+    with_sentence(error, &sentence)
+}
+
+/// Returns an error that says more.
+fn with_sentence(mut error: SparkError, sentence: &str) -> SparkError {
+    let end = if error.message.ends_with('.') { "" } else { "." };
+    error.message = format!("{}{end} {sentence}", error.message);
     error
 }

@@ -101,6 +101,9 @@ fn the_first_death_is_written_before_it_ends_the_query() {
         assert!(query.is_active());
         let error = end(answer(&mut query, 6, &death)).expect("an error ends it");
         assert_eq!(error.parameters["cause"], "RIVULET_PANIC");
+        let more = "it dies. After 2 deaths of batch 0 (this was number 1; spark.rivulet.streaming.poison.maxDeaths) the record that it \
+                    dies of is set aside.";
+        assert!(error.message.contains(more), "{error}");
     });
 }
 
@@ -113,6 +116,7 @@ fn at_the_second_death_the_record_is_searched_for_and_written_before_the_batch_r
         assert_eq!(death.path, "/check/deaths/0.2");
         // Without records, then halves; what a trial makes goes nowhere.
         assert_eq!(anew(answer(&mut query, 0, &death)), "");
+        assert_eq!(query.message(), "Looking for the record that batch 0 dies of");
         let mut trial = anew(done(&mut query, 0, outcome(Some(999))));
         let mut trials = vec![];
         let written = loop {
