@@ -167,15 +167,15 @@ pub fn tried(taken: &Taken, source: usize, trial: &[Piece]) -> Result<Vec<Buffer
 
 /// What is known of the records of a batch that kills executors, and what is tried next.
 ///
-/// Nothing is called guilty unless the batch dies of it alone, beside what other sources have: first the batch is tried without
-/// any record of a write-ahead log, then halves of what it dies of, until that is one record. So `n` records take about
-/// `2 · log₂ n` trials. A trial's rows and state are thrown away.
+/// Nothing is called guilty unless the batch dies of it alone, beside what other sources have, and twice, as one death may be an
+/// accident: first the batch is tried without any record of a write-ahead log, then halves of what it dies of, until that is one
+/// record. So `n` records take about `2 · log₂ n` trials. A trial's rows and state are thrown away.
 ///
 /// ```text
 /// without records ──dies──▶ Nobody: it is the query
 ///      │ lives
 ///      ▼
-/// first half ──dies──▶ its halves, or Guilty if it is one record
+/// first half ──dies──▶ its halves; if it is one record, that again, and Guilty
 ///      │ lives                     ▲
 ///      ▼                           │
 /// second half ──dies───────────────┘
@@ -189,9 +189,14 @@ pub struct Search {
     suspects: Vec<Piece>,
     /// What is tried.
     trial: Vec<Piece>,
-    /// What is tried if that lives; `None` at the trial without records, empty at a second half.
+    /// What is tried if that lives; `None` at the trial without records, empty at a second half or one record.
     other: Option<Vec<Piece>>,
+    /// How often the batch has died of these suspects and nothing else.
+    deaths: u32,
 }
+
+/// How often a batch must die of a record alone.
+const DEATHS_ALONE: u32 = 2;
 
 /// What follows from a trial.
 #[derive(Debug, PartialEq, Eq)]
@@ -229,6 +234,7 @@ impl Search {
             suspects,
             trial: vec![],
             other: None,
+            deaths: 0,
         }
     }
 
@@ -242,7 +248,11 @@ impl Search {
         match self.other.take() {
             None if died => return Verdict::Nobody("it dies without any of its records, too"),
             None => {}
-            Some(_) if died => self.suspects = std::mem::take(&mut self.trial),
+            Some(_) if died => {
+                let trial = std::mem::take(&mut self.trial);
+                self.deaths = if trial == self.suspects { self.deaths + 1 } else { 1 };
+                self.suspects = trial;
+            }
             Some(other) if other.is_empty() => return Verdict::Nobody("it dies of no record alone"),
             Some(other) => {
                 self.trial = other;
@@ -253,7 +263,8 @@ impl Search {
         let halves = match self.suspects.as_slice() {
             [] => return Verdict::Nobody("it has no records"),
             [piece] => match taken.get(piece.source).and_then(|own| own.part(*piece)) {
-                None => return Verdict::Guilty(*piece),
+                None if self.deaths >= DEATHS_ALONE => return Verdict::Guilty(*piece),
+                None => (vec![*piece], vec![]),
                 Some((first, second)) => (vec![first], vec![second]),
             },
             many => {

@@ -77,6 +77,8 @@ pub(super) struct Batch {
     pub taken: Vec<Taken>,
     /// How often it has died, and the records that it goes on without.
     pub poison: Poison,
+    /// What it has died of last.
+    pub death: Option<SparkError>,
     /// The search for the record that it dies of, while one is going on: its job is a trial.
     pub search: Option<Search>,
 }

@@ -14,6 +14,9 @@
 //!                   Ended                                       Ended
 //! ```
 //!
+//! What kills only sometimes cannot be told from an accident: if the sink has a batch already when a crash keeps it from its commit,
+//! and it dies afterwards as often as is needed, it comes to the sink again without the record.
+//!
 //! Every run after a death is over the state of the last commit, whatever the job before has changed. What is written here is the
 //! count of deaths and the record; a restart in the middle of a search runs the batch once more, and searches again.
 
@@ -97,6 +100,7 @@ impl Query {
             return self.failed(unsolved(error, &batch, &why));
         }
         self.message = format!("Looking for the record that batch {} dies of", batch.id);
+        batch.death = Some(error);
         batch.search = Some(Search::new(suspects(&batch.taken, &pieces(&batch))));
         self.run_again(batch)
     }
@@ -106,20 +110,19 @@ impl Query {
         let Some(mut batch) = self.take_running() else {
             return vec![];
         };
-        let death = match ended {
+        let died = match ended {
             Err(error) if !error.is_death() => return self.failed(error),
-            ended => ended.err(),
+            Err(error) => batch.death.replace(error).is_some(),
+            Ok(()) => false,
         };
         let taken = std::mem::take(&mut batch.taken);
-        let verdict = batch
-            .search
-            .as_mut()
-            .map(|search| search.ended(death.is_some(), &taken));
+        let verdict = batch.search.as_mut().map(|search| search.ended(died, &taken));
         batch.taken = taken;
         match verdict {
-            Some(Verdict::Guilty(piece)) => self.set_aside_record(batch, piece, death),
+            Some(Verdict::Guilty(piece)) => self.set_aside_record(batch, piece),
             Some(Verdict::Nobody(why)) => {
-                let error = death.unwrap_or_else(|| SparkError::internal("a batch has killed executors"));
+                let error = batch.death.take();
+                let error = error.unwrap_or_else(|| SparkError::internal("a search began without a death"));
                 self.failed(unsolved(error, &batch, why))
             }
             _ => self.run_again(batch),
@@ -127,7 +130,7 @@ impl Query {
     }
 
     /// Writes down the record that the batch goes on without.
-    fn set_aside_record(&mut self, mut batch: Box<Batch>, piece: Piece, death: Option<SparkError>) -> Vec<Action> {
+    fn set_aside_record(&mut self, mut batch: Box<Batch>, piece: Piece) -> Vec<Action> {
         batch.search = None;
         self.message = "Processing new data".into();
         let source = batch.sources.get(piece.source).map(|s| s.description.clone());
@@ -139,7 +142,7 @@ impl Query {
         let aside = Aside {
             source: source.unwrap_or_default(),
             piece,
-            reason: death.map(|error| error.to_string()).unwrap_or_default(),
+            reason: batch.death.as_ref().map(ToString::to_string).unwrap_or_default(),
             record,
         };
         let request = self

@@ -405,6 +405,26 @@ fn nothing_is_set_aside_for_what_the_query_does_by_itself() {
 }
 
 #[test]
+fn nothing_is_set_aside_for_what_no_record_does_alone() {
+    with_cluster(|cluster, log| {
+        first_death(cluster, log, SECOND, panic_cause());
+        let query = start(cluster, log).expect("it starts");
+        cluster.run_until(log, |c| c.disk.disk.files.contains_key("/check/deaths/2.2"));
+        // It was something else: no trial dies.
+        cluster.poison = None;
+        let ended = cluster.process_all(&query, log);
+        let words = "Batch 2 has died 2 times, and no record more is set aside: it dies of no record alone.";
+        assert!(
+            ended.as_ref().is_err_and(|e| e.message.contains("[RIVULET_PANIC]")),
+            "{ended:?}"
+        );
+        is(ended, "STREAM_FAILED", words);
+        assert_eq!(letters(cluster).len(), 0);
+        live(cluster, log).expect("the next restart has all records");
+    });
+}
+
+#[test]
 fn an_error_of_the_users_query_drops_nothing_however_often_it_ends_the_query() {
     with_cluster(|cluster, log| {
         let run = |cluster: &mut Cluster, log: &mut Log| {

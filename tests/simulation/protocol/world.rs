@@ -56,6 +56,8 @@ pub struct World<'a> {
     pub(super) records: Vec<Vec<Row>>,
     /// Records that end every job that has them.
     pub(super) poison: BTreeSet<usize>,
+    /// Jobs that ended by accident.
+    pub accidents: u64,
     /// Jobs that ended so.
     pub deaths: u64,
     pub(super) network: Network<Happening>,
@@ -117,6 +119,7 @@ impl<'a> World<'a> {
             records,
             poison,
             deaths: 0,
+            accidents: 0,
             left: network.rng.random_range(0..12),
             network,
             disk: Faulty::default(),
@@ -231,9 +234,21 @@ impl<'a> World<'a> {
         match event {
             Happening::Disk(op) => self.disk_acts(op, log),
             Happening::Job(job, request) => {
-                let ended = if taken(&request).iter().any(|record| self.poison.contains(record)) {
-                    self.deaths += 1;
-                    Err(SparkError::panic("a record kills"))
+                let kills = taken(&request).iter().any(|record| self.poison.contains(record));
+                // What the sink has of a batch stays right only if its records do not begin to kill afterwards.
+                let known = request
+                    .batch
+                    .as_ref()
+                    .is_some_and(|b| self.sink.contains_key(&b.batch_id));
+                let accident = !kills && !known && self.befalls(0.05);
+                self.deaths += u64::from(kills);
+                self.accidents += u64::from(accident);
+                let ended = if kills || accident {
+                    if self.network.chance(0.5) {
+                        // Tasks that were done have changed the state.
+                        self.compute(&request);
+                    }
+                    Err(SparkError::panic("executors died"))
                 } else {
                     Ok(self.compute(&request))
                 };
