@@ -112,7 +112,10 @@ impl Query {
         };
         let died = match ended {
             Err(error) if !error.is_death() => return self.failed(error),
-            Err(error) => batch.death.replace(error).is_some(),
+            Err(error) => {
+                batch.death = Some(error);
+                true
+            }
             Ok(()) => false,
         };
         let taken = std::mem::take(&mut batch.taken);
