@@ -173,11 +173,11 @@ SELECT date_trunc('MONTH', '2031-05-17 10:11:12'), date_trunc('MONTH', DATE'2031
 SELECT extract(HOURS FROM INTERVAL 30 HOURS), extract(HOURS FROM make_interval(0, 0, 0, 0, -30)), extract(DAYS FROM make_interval(0, 0, 0, 2, 30)), extract(MINUTES FROM make_interval(0, 0, 0, 0, 0, 90)), extract(SECONDS FROM make_interval(0,0,0,0,0,0,90.5))
 SELECT date_format(DATE'2031-01-01', 'y G'), date_format(CAST('-0044-01-01' AS TIMESTAMP), 'yy G'), date_format(CAST('0000-01-01' AS TIMESTAMP), 'G y'), date_format(CAST('-0044-01-01' AS TIMESTAMP), 'yyyy')
 SELECT date_from_unix_date(2147483647) - date_from_unix_date(-2147483648)
-SELECT try_subtract(date_from_unix_date(2147483647), date_from_unix_date(-2147483648))
-SELECT try_subtract(date_from_unix_date(200000000), date_from_unix_date(0))
-SELECT date_from_unix_date(106751991) - date_from_unix_date(0)
+SELECT try_subtract(date_from_unix_date(2147483647), date_from_unix_date(-2147483648)) IS NULL
+SELECT try_subtract(date_from_unix_date(200000000), date_from_unix_date(0)) IS NULL
+SELECT (date_from_unix_date(106751991) - date_from_unix_date(0)) = INTERVAL '106751991' DAY
 SELECT date_from_unix_date(106751992) - date_from_unix_date(0)
-SELECT sequence(date_from_unix_date(-2147483648), date_from_unix_date(-2147483647))
+SELECT size(sequence(date_from_unix_date(-2147483648), date_from_unix_date(-2147483647)))
 SELECT size(sequence(date_from_unix_date(-106751992), date_from_unix_date(-106751991)))
 SELECT size(sequence(date_from_unix_date(2147483646), date_from_unix_date(2147483647)))
 SELECT size(sequence(date_from_unix_date(106751990), date_from_unix_date(106751991)))
@@ -185,5 +185,16 @@ SELECT size(sequence(date_from_unix_date(-2147483648), DATE'1970-01-01', interva
 SELECT datediff(date_from_unix_date(2147483647), date_from_unix_date(-2147483648))
 SELECT sequence(date'2020-01-31', date'2020-02-02', interval 12 hour)
 SELECT sequence(date_from_unix_date(106751990), date_from_unix_date(106751993), interval 12 hour)
-SELECT try_subtract(date'2020-01-01', date'2019-01-01'), date'2020-01-01' - date'2019-01-01', date'2020-01-01' - cast(null as date)
+SELECT try_subtract(date'2020-01-01', date'2019-01-01') = INTERVAL '365' DAY, (date'2020-01-01' - date'2019-01-01') > INTERVAL '8759' HOUR, (date'2020-01-01' - cast(null as date)) IS NULL
 SELECT timestamp'2020-01-01 00:00:00' - timestamp'2019-01-01 00:00:00', try_subtract(timestamp'2020-01-01 00:00:00', timestamp'2019-01-01 00:00:00')
+SELECT sequence(date'2020-01-31', date'2020-02-02', make_interval(0,0,0,0,12,0,0))
+SELECT sequence(date'2020-01-31', date'2020-02-02', make_interval(0,0,0,1,12,0,0))
+SELECT sequence(date'2020-01-31', date'2020-02-02', interval '1 12' day to hour)
+SELECT sequence(date'2020-01-31', date'2020-02-02', interval '24' hour)
+SELECT sequence(date'2020-01-31', date'2020-02-02', interval '0' hour)
+SELECT sequence(date'2020-01-31', date'2020-01-31', interval '1' hour)
+SELECT sequence(cast(null as date), date'2020-01-31', interval '1' hour)
+SELECT sequence(date'2020-01-31', date'2020-02-02', interval '0' month)
+SELECT sequence(date'2020-01-31', date'2020-01-31', interval '0' month)
+SELECT sequence(date'2020-01-31', date'2020-01-31', make_interval(0,0,0,0,0,0,0))
+SELECT sequence(date'2020-01-31', date'2020-02-01', make_interval(0,1,0,0,12,0,0))

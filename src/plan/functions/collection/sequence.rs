@@ -179,6 +179,9 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
                 let (from, to) = (local(0, row), local(1, row));
                 let day = (0, if from <= to { 1 } else { -1 }, 0);
                 let step = args.get(2).and_then(|s| interval(s, row)).unwrap_or(day);
+                if dates && step.0 == 0 && step.1 == 0 {
+                    return Err(no_days(args[2].data_type()).into());
+                }
                 let whole_days = dates && step.0 == 0 && step.2 == 0;
                 // As Spark, which goes by days only where it can (`IntervalSequenceImpl`).
                 if !whole_days && [from, to].iter().any(|at| i64::try_from(*at).is_err()) {
@@ -192,6 +195,17 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
         assemble(lengths, Some(valid), of_locals(values, element, zone), &result)
     });
     Ok(Typed::new(expr, to, call.label()))
+}
+
+/// Makes Spark's error of a step that is less than a day, between dates.
+fn no_days(step: &DataType) -> SparkError {
+    let kind = match step {
+        DataType::Duration(_) => "interval day to second",
+        DataType::Interval(IntervalUnit::YearMonth) => "interval year to month",
+        _ => "interval",
+    };
+    let sentence = format!("sequence step must be an {kind} of day granularity if start and end values are dates");
+    SparkError::new(Exception::IllegalArgument, "_LEGACY_ERROR_TEMP_3242", "", sentence).with("intervalType", kind)
 }
 
 /// Returns wall clocks, of dates in days and of timestamps in µs, as values of a type.
