@@ -26,6 +26,7 @@ use crate::exec::state;
 use crate::ml::model::{Model, Models};
 use crate::ml::transform;
 use crate::plan::analyzer::Analyzer;
+use crate::plan::constant_order::DropConstantOrder;
 use crate::plan::decorrelate::Decorrelation;
 use crate::plan::extent;
 use crate::plan::folding::FoldCheapConstants;
@@ -228,6 +229,13 @@ fn optimizer() -> Optimizer {
         .position(|rule| rule.name() == "decorrelate_predicate_subquery");
     let after = after.map_or(optimizer.rules.len(), |at| at + 1);
     optimizer.rules.insert(after, Arc::new(PushDownSemiJoin));
+    let duplicates = optimizer
+        .rules
+        .iter()
+        .position(|rule| rule.name() == "eliminate_duplicated_expr");
+    optimizer
+        .rules
+        .insert(duplicates.unwrap_or(0), Arc::new(DropConstantOrder));
     for rule in &mut optimizer.rules {
         if rule.name() == SimplifyExpressions::default().name() {
             *rule = Arc::new(FoldCheapConstants::default());

@@ -134,7 +134,7 @@ impl Driver {
             match effect {
                 Effect::Send { to, message, blobs } => self.out.push(Output::Send { to, message, blobs }),
                 Effect::LoadState { piece, version } => self.load_state(piece, version, now_ms),
-                Effect::Replace { executor } => self.out.push(Output::ReplaceExecutor { executor }),
+                Effect::Replace { executor, why } => self.out.push(Output::ReplaceExecutor { executor, why }),
                 Effect::Rows { job, pieces } => self.job_has_rows(job, pieces),
                 Effect::Done { job, outcome } => self.job_ended(job, Ok(outcome), now_ms),
                 Effect::Failed { job, error } => self.job_ended(job, Err(error), now_ms),

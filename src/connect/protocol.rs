@@ -183,6 +183,8 @@ pub enum Output {
     ReplaceExecutor {
         /// Which.
         executor: ExecutorRef,
+        /// Why, as the end of a sentence.
+        why: &'static str,
     },
     /// Ask storage, in the order of these outputs, then say [`Input::Storage`].
     Storage {

@@ -24,6 +24,7 @@ pub mod arithmetic;
 pub mod cast_expr;
 pub mod coercion;
 pub mod comparison;
+pub mod constant_order;
 pub mod datetime;
 pub mod decorrelate;
 pub mod event_time;

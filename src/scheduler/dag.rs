@@ -135,6 +135,11 @@ impl Scheduler {
         self.outputs.of_job(job)
     }
 
+    /// Returns whether an executor keeps a partition of a dataset.
+    pub fn keeps_any(&self, executor: ExecutorRef) -> bool {
+        self.outputs.keeps_any(executor)
+    }
+
     /// Returns, by dataset, the partitions that some executor keeps, and the bytes they take, about.
     pub fn storage(&self) -> BTreeMap<DatasetId, (usize, u64)> {
         self.outputs.storage()

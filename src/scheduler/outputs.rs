@@ -104,6 +104,11 @@ impl Outputs {
         outputs.map(|o| o.task).filter(|t| t.job == job).collect()
     }
 
+    /// Returns whether an executor has a partition of a dataset that is kept.
+    pub fn keeps_any(&self, executor: ExecutorRef) -> bool {
+        self.kept.values().any(|holders| holders.contains_key(&executor))
+    }
+
     /// Returns, by dataset, partitions that somebody keeps, and their bytes on all executors.
     pub fn storage(&self) -> BTreeMap<DatasetId, (usize, u64)> {
         let mut out: BTreeMap<DatasetId, (usize, u64)> = BTreeMap::new();

@@ -144,6 +144,8 @@ settings! {
         "Names the pool of statements and streaming queries that take turns; without it each has its own.");
     EXECUTION_MEMORY = set("spark.rivulet.executor.executionMemory", Kind::Bytes, "2g",
         "Says how much the operators of an executor's task hold in memory, in bytes: sorts and aggregations spill what exceeds it, other operators fail their query. 0 sets no limit.");
+    IDLE_HEAP = set("spark.rivulet.executor.maxIdleHeap", Kind::Bytes, "1536m",
+        "Says how large the heap of an idle executor may be, in bytes: a larger one, which WebAssembly cannot give back, is replaced. 0 replaces none.");
     STATE_MEMORY = set("spark.rivulet.executor.stateMemory", Kind::Bytes, "512m",
         "Says how much streaming state an executor holds in memory between tasks, in bytes; 0 is no limit.");
     STATE_LIMIT = set("spark.rivulet.state.maxPartitionSize", Kind::Bytes, "1g",

@@ -283,7 +283,8 @@ impl State {
                 id: id.0 as f64,
                 error: WireError::from(&error),
             }),
-            Output::ReplaceExecutor { executor } => letter.add(&ToPage::ReplaceExecutor {
+            Output::ReplaceExecutor { executor, why } => letter.add(&ToPage::ReplaceExecutor {
+                why,
                 executor: executor.id.0,
                 incarnation: executor.incarnation.0,
             }),

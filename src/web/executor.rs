@@ -64,7 +64,9 @@ impl Executor {
                 }
             });
             RefCell::new(State {
-                core: Core::with_programs(own, Blocks::new(file), functions).paced(Arc::new(Slices::new(now_ms))),
+                core: Core::with_programs(own, Blocks::new(file), functions)
+                    .paced(Arc::new(Slices::new(now_ms)))
+                    .measured(|| heap_bytes() as u64),
                 programs,
                 driver: None,
                 peers: BTreeMap::new(),

@@ -390,12 +390,14 @@ pub enum ToPage<'a> {
         /// Whether it died of a task, which fails with it if it goes on so: no sign that executors cannot live here.
         excused: bool,
     },
-    /// An executor is to be ended and replaced: it runs what nobody wants, and cannot be interrupted.
+    /// An executor is to be ended and replaced.
     ReplaceExecutor {
         /// Its number.
         executor: u32,
         /// Which of its lives.
         incarnation: u32,
+        /// Why, as the end of a sentence.
+        why: &'static str,
     },
     /// The time of an alarm has come.
     Rang {

@@ -8,10 +8,7 @@ const page = browser();
 test('a sort spills to the storage of its executor, a join that cannot is refused, and the session continues', async () => {
   const { sorted, spilled, refused, after } = await inPage(page, async () => {
     const { SparkSession, functions: F } = await import('rivulet');
-    const spark = await SparkSession.builder
-      .master('local[2]')
-      .config('spark.rivulet.executor.executionMemory', '24m')
-      .create();
+    const spark = await SparkSession.builder.master('local[2]').config('spark.rivulet.executor.executionMemory', '24m').create();
     const rows = 250_000;
     const numbers = spark
       .range(0, rows, 1, 4)
@@ -44,4 +41,35 @@ test('a sort spills to the storage of its executor, a join that cannot is refuse
   assert.equal(refused.condition, 'RIVULET_EXECUTION_MEMORY', JSON.stringify(refused));
   assert.match(refused.message, /spark\.rivulet\.executor\.executionMemory allows 12\.0 MiB/);
   assert.equal(after, 250_000);
+});
+
+test('an idle executor whose heap is larger than it may be is replaced, and one that keeps partitions is not', async () => {
+  const { reasons, sums, kept } = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    // Every heap is larger.
+    const spark = await SparkSession.builder.master('local[2]').config('spark.rivulet.executor.maxIdleHeap', '1m').create();
+    const reasons = [];
+    let told = () => {};
+    spark.status.onExecutor((event) => {
+      if (event.type === 'lost') reasons.push(event.reason);
+      told();
+    });
+    const sums = [];
+    for (let round = 0; round < 3; round++) {
+      sums.push(Number((await spark.range(0, 1000, 1, 4).groupBy().sum('id').collect())[0]['sum(id)']));
+      while (reasons.length < 2 * (round + 1)) await new Promise((resolve) => (told = resolve));
+    }
+    await spark.conf.set('spark.rivulet.executor.maxIdleHeap', '0');
+    const numbers = spark.sparkContext.parallelize([1, 2, 3, 4], 4).map((n) => n * Math.random());
+    const cached = numbers.cache();
+    const before = await cached.collect();
+    await spark.conf.set('spark.rivulet.executor.maxIdleHeap', '1m');
+    await spark.range(0, 1000, 1, 4).count();
+    const kept = JSON.stringify(before) === JSON.stringify(await cached.collect());
+    await spark.stop();
+    return { reasons, sums, kept };
+  });
+  assert.deepEqual(sums, [499_500, 499_500, 499_500]);
+  assert.deepEqual(reasons, Array(6).fill('its heap was large, and it was idle'));
+  assert.equal(kept, true);
 });

@@ -44,7 +44,16 @@ fn executors_for_the_page_are_named_by_number_and_life() {
         assert_eq!(number(&lost, "executor"), f64::from(executor));
         assert_eq!(number(&lost, "incarnation"), f64::from(incarnation));
         assert_eq!(get(&lost, "excused"), JsValue::TRUE);
-        let replaced = is_declared(&ToPage::ReplaceExecutor { executor, incarnation }, "replaceExecutor");
+        let why = "its heap was large";
+        let replaced = is_declared(
+            &ToPage::ReplaceExecutor {
+                executor,
+                incarnation,
+                why,
+            },
+            "replaceExecutor",
+        );
+        assert_eq!(get(&replaced, "why"), JsValue::from(why));
         assert_eq!(number(&replaced, "executor"), f64::from(executor));
         assert_eq!(number(&replaced, "incarnation"), f64::from(incarnation));
     }

@@ -145,6 +145,8 @@ pub struct Executor<B> {
     programs: SharedHost,
     /// What the operators of its tasks may hold.
     memory: Result<ExecutionMemory>,
+    /// Returns the bytes of its heap.
+    heap: fn() -> u64,
 }
 
 impl<B: BlockStore> Executor<B> {
@@ -158,6 +160,7 @@ impl<B: BlockStore> Executor<B> {
         Self {
             me,
             memory: ExecutionMemory::new(blocks.spill_room()),
+            heap: || 0,
             blocks,
             programs: SharedHost::new(programs),
             plans: HashMap::new(),
@@ -173,6 +176,14 @@ impl<B: BlockStore> Executor<B> {
     #[must_use]
     pub fn paced(mut self, pace: Arc<dyn Pace>) -> Self {
         self.pace = Some(pace);
+        self
+    }
+
+    /// Has the driver hear how large the heap is, which gives nothing back: it replaces an executor with a large one when it is
+    /// idle.
+    #[must_use]
+    pub fn measured(mut self, heap: fn() -> u64) -> Self {
+        self.heap = heap;
         self
     }
 

@@ -161,6 +161,7 @@ impl<B: BlockStore> Executor<B> {
         } = running;
         let mut report = inputs.report().clone();
         report.spilled_bytes = self.memory.as_ref().map_or(0, ExecutionMemory::take_spilled_bytes);
+        report.heap_bytes = (self.heap)();
         let deltas = self.keep_states(run, inputs, &report)?;
         let mut bytes = self.put_blocks(run.task, *is_result, output.blocks);
         let rows = if *is_result {

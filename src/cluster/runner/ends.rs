@@ -18,6 +18,10 @@ use crate::settings::{self, Conf, Setting};
 
 /// How much longer it has once the driver has looked: what it says may be on its way.
 const GRACE_MS: i64 = 50;
+/// Why an executor is replaced that does not let go of a task.
+const OVERDUE: &str = "it did not end a task that was cancelled";
+/// Why one is that has a large heap.
+const SWOLLEN: &str = "its heap was large, and it was idle";
 /// How many executors a task may end before it fails.
 const DEATHS: u32 = 2;
 
@@ -152,6 +156,35 @@ impl JobRunner {
         effects
     }
 
+    /// Notes how large an executor's heap is, if that is more than the job's settings let an idle one have.
+    pub(super) fn measure(&mut self, executor: ExecutorRef, job: JobId, heap_bytes: u64) {
+        let plan = self.jobs.get(&job).and_then(|job| self.plans.get(&job.plan));
+        let limit = plan.and_then(|plan| plan.spec.conf.bytes(&settings::IDLE_HEAP).ok());
+        if limit.is_some_and(|limit| limit > 0 && heap_bytes > limit) {
+            self.swollen.insert(executor);
+        }
+    }
+
+    /// Replaces executors with large heaps if no job runs, but for those that hold state of a query or a cached partition: only a
+    /// new one has a small heap again.
+    pub(super) fn replace_swollen(&mut self) -> Vec<Effect> {
+        if self.swollen.is_empty() || !self.jobs.is_empty() {
+            return vec![];
+        }
+        let holds = |executor: ExecutorRef| {
+            let mut homes = self.homes.values();
+            homes.any(|home| home.executor == Some(executor)) || self.scheduler.keeps_any(executor)
+        };
+        let idle: Vec<ExecutorRef> = self.swollen.iter().copied().filter(|e| !holds(*e)).collect();
+        for executor in &idle {
+            self.swollen.remove(executor);
+        }
+        let why = SWOLLEN;
+        idle.into_iter()
+            .map(|executor| Effect::Replace { executor, why })
+            .collect()
+    }
+
     /// Returns the executors that run tasks of a job, and how long its statement gives them to end these.
     pub(super) fn busy_with(&self, job: JobId) -> Busy {
         let known = self.jobs.get(&job);
@@ -170,6 +203,7 @@ impl JobRunner {
     /// has had one death more, and after the second its job fails with the cause.
     pub fn executor_lost(&mut self, executor: ExecutorRef, cause: Option<SparkError>, now_ms: i64) -> Vec<Effect> {
         self.asked.lost(executor);
+        self.swollen.remove(&executor);
         let mut failed = Vec::new();
         for (id, job) in &mut self.jobs {
             for part in job.attempts.running_on(executor).filter(|_| cause.is_some()) {
@@ -226,7 +260,7 @@ impl JobRunner {
         let mut effects = self.carry_out(commands, now_ms);
         effects.extend(self.end_overdue(now_ms));
         let overdue = self.asked.overdue(now_ms).into_iter();
-        effects.extend(overdue.map(|executor| Effect::Replace { executor }));
+        effects.extend(overdue.map(|executor| Effect::Replace { executor, why: OVERDUE }));
         effects
     }
 

@@ -95,10 +95,12 @@ pub enum Effect {
         /// Why.
         error: SparkError,
     },
-    /// An executor runs what nobody wants, and cannot be interrupted: it is ended and replaced.
+    /// An executor is ended and replaced.
     Replace {
         /// Which.
         executor: ExecutorRef,
+        /// Why, as the end of a sentence.
+        why: &'static str,
     },
     /// A task needs durable state; the answer is [`JobRunner::state_loaded`].
     LoadState {
@@ -226,6 +228,8 @@ pub struct JobRunner {
     pub tallies: BTreeMap<ExecutorId, (u64, u64)>,
     /// Executors that have been asked to drop a job.
     asked: Asked,
+    /// Executors whose heaps have become too large.
+    swollen: BTreeSet<ExecutorRef>,
     /// Stages of jobs that have ended, until the driver takes them.
     ended: BTreeMap<JobId, Vec<StageStatus>>,
 }
@@ -370,6 +374,7 @@ impl JobRunner {
                 kept,
                 updates,
             } => {
+                self.measure(from, task.job, report.heap_bytes);
                 if let Some(job) = self.jobs.get_mut(&task.job) {
                     let mut blobs = blobs;
                     let updates = updates.then(|| blobs.pop()).flatten();
@@ -422,7 +427,9 @@ impl JobRunner {
             job.attempts.ended(*task, AttemptState::Failed, now_ms);
         }
         let commands = self.scheduler.step(now_ms, event);
-        self.carry_out(commands, now_ms)
+        let mut effects = self.carry_out(commands, now_ms);
+        effects.extend(self.replace_swollen());
+        effects
     }
 
     /// Fails every job: workers that do not understand each other can finish none.

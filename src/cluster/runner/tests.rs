@@ -146,7 +146,7 @@ fn an_executor_that_does_not_drop_a_cancelled_job_in_time_is_replaced() {
     assert_eq!(runner.wake_at(1_900), Some(1_950));
     let effects = runner.wake(1_950);
     assert!(
-        matches!(effects[..], [Effect::Replace { executor: e }] if e == executor),
+        matches!(effects[..], [Effect::Replace { executor: e, .. }] if e == executor),
         "{effects:?}"
     );
     assert_eq!(runner.wake_at(1_950), None);
@@ -219,4 +219,52 @@ fn state_that_was_read_for_a_try_that_is_over_is_not_taken_for_a_later_batch() {
         "{launched:?}"
     );
     assert!(runner.parked.is_empty());
+}
+
+#[test]
+fn an_executor_with_a_large_heap_is_replaced_when_it_is_idle_and_holds_nothing() {
+    let limit = 1536 << 20;
+    let replaced = |effects: &[Effect]| effects.iter().any(|e| matches!(e, Effect::Replace { .. }));
+    let finished = |job, partition, heap_bytes| FromExecutor::Finished {
+        task: TaskId {
+            job,
+            stage: crate::ids::StageId(0),
+            partition: PartitionId(partition),
+            attempt: 0,
+        },
+        rows: vec![1],
+        report: TaskReport {
+            heap_bytes,
+            ..TaskReport::default()
+        },
+        results: 0,
+        deltas: vec![],
+        kept: vec![],
+        updates: false,
+    };
+    for (heap_bytes, expected) in [(limit, false), (limit + 1, true)] {
+        let (mut runner, executor, job) = busy();
+        let first = runner.message(executor, finished(job, 0, heap_bytes), vec![], 1);
+        assert!(!replaced(&first), "its job still runs");
+        let last = runner.message(executor, finished(job, 1, 0), vec![], 2);
+        assert!(last.iter().any(|e| matches!(e, Effect::Done { .. })), "{last:?}");
+        assert_eq!(replaced(&last), expected, "{heap_bytes} bytes");
+    }
+    // State of a query is there.
+    let (mut runner, executor, job) = busy();
+    let run = runner.new_run(StateKeeping::default());
+    let piece = launch::state_id(run, OperatorId(0), PartitionId(0));
+    let home = Home {
+        executor: Some(executor),
+        version: BatchId(0),
+        deltas: vec![],
+        chain: 0,
+        stats: StateStats::unknown(),
+    };
+    runner.homes.insert(piece, home);
+    runner.message(executor, finished(job, 0, limit + 1), vec![], 1);
+    assert!(!replaced(&runner.message(executor, finished(job, 1, 0), vec![], 2)));
+    runner.drop_run(run);
+    assert!(replaced(&runner.replace_swollen()));
+    assert!(runner.replace_swollen().is_empty(), "it is asked for once");
 }

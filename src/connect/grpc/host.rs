@@ -313,7 +313,7 @@ impl Life {
                 }
                 Output::Send { to, message, blobs } => self.cluster.send(to, message, blobs),
                 // Its thread ends when it is done with what it computes.
-                Output::ReplaceExecutor { executor } => {
+                Output::ReplaceExecutor { executor, .. } => {
                     if self.cluster.kill(executor.id.0) == Some(executor) {
                         self.succeed(executor, None);
                     }

@@ -147,7 +147,7 @@ export type FromDriver =
   /** `excused`: it died of its task, which fails the second time. */
   | { t: 'executorLost'; executor: number; incarnation: number; excused: boolean }
   /** The executor runs what nobody wants, and cannot be interrupted: it is to be ended and replaced. */
-  | { t: 'replaceExecutor'; executor: number; incarnation: number };
+  | { t: 'replaceExecutor'; executor: number; incarnation: number; why: string };
 
 /** Between workers: a small header for the engine and the blocks it speaks of. */
 export interface PortMessage {

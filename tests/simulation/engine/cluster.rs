@@ -216,7 +216,7 @@ impl Cluster {
                     self.network
                         .send((DRIVER, address(to)), Happening::ToExecutor(to, message, blobs));
                 }
-                Output::ReplaceExecutor { executor } => {
+                Output::ReplaceExecutor { executor, .. } => {
                     if self.lives(executor) {
                         self.end(executor, log);
                     }

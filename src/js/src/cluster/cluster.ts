@@ -119,12 +119,12 @@ export class Cluster {
     this.post({ t: 'executorDown', executor, incarnation });
   }
 
-  /** Ends an executor that cannot be interrupted; that says nothing about how long executors live here. */
-  #replaceBusy(executor: number, incarnation: number): void {
+  /** Ends an executor that cannot be interrupted, or has a large heap; that says nothing about how long executors live here. */
+  #replace(executor: number, incarnation: number, why: string): void {
     const member = this.#members.get(executor);
     if (this.#closed || member?.incarnation !== incarnation) return;
     this.#excused.add(`${executor}.${incarnation}`);
-    this.#terminate(member, 'it did not end a task that was cancelled');
+    this.#terminate(member, why);
   }
 
   /** Bytes of wasm memory of the driver and of each executor, by name; 0 for one that ends before it answers. */
@@ -232,7 +232,7 @@ export class Cluster {
     else if (message.t === 'heapBytes') this.#fromWorker(message);
     else if (message.t === 'rang') this.#rang(message.id);
     else if (message.t === 'executorLost') this.#lost(message.executor, message.incarnation, message.excused);
-    else if (message.t === 'replaceExecutor') this.#replaceBusy(message.executor, message.incarnation);
+    else if (message.t === 'replaceExecutor') this.#replace(message.executor, message.incarnation, message.why);
     else this.events.message(message);
   }
 

@@ -29,7 +29,8 @@ export class Connection {
   }
 
   /**
-   * Calls a method and iterates over its responses, of which the engine sends no more than 16 MB that are not read. Leaving the loop early, or `signal`, cancels the call in the engine.
+   * Calls a method and iterates over its responses. The engine sends at most 16 MB more than were read. Leaving the loop early,
+   * or `signal`, cancels the call in the engine.
    */
   async *stream(method: Method, bytes: Uint8Array, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     if (signal?.aborted) throw abortReason(signal);
