@@ -120,7 +120,7 @@ export class Cluster {
   }
 
   /** Ends an executor that cannot be interrupted, or has a large heap; that says nothing about how long executors live here. */
-  #replace(executor: number, incarnation: number, why: string): void {
+  #endAndReplace(executor: number, incarnation: number, why: string): void {
     const member = this.#members.get(executor);
     if (this.#closed || member?.incarnation !== incarnation) return;
     this.#excused.add(`${executor}.${incarnation}`);
@@ -232,7 +232,7 @@ export class Cluster {
     else if (message.t === 'heapBytes') this.#fromWorker(message);
     else if (message.t === 'rang') this.#rang(message.id);
     else if (message.t === 'executorLost') this.#lost(message.executor, message.incarnation, message.excused);
-    else if (message.t === 'replaceExecutor') this.#replace(message.executor, message.incarnation, message.why);
+    else if (message.t === 'replaceExecutor') this.#endAndReplace(message.executor, message.incarnation, message.why);
     else this.events.message(message);
   }
 
