@@ -611,6 +611,22 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_an_operator_keeps_without_asking_are_counted_and_let_go_of() {
+        let memory = bounded(32 << 20, Some(Arc::new(Counted::default())));
+        let held = |plan| Transform::held("window", plan);
+        for _ in 0..3 {
+            assert_eq!(keys(&held(rows()), &memory).unwrap().len() as i64, ROWS, "16 MB fit");
+        }
+        let error = keys(&held(held(rows())), &bounded(20 << 20, None)).unwrap_err();
+        assert!(error.message.starts_with("The window needs "), "{error}");
+        let sorted = held(sorted(rows()));
+        assert!(
+            sorted.properties().output_ordering().is_some(),
+            "the order is known above"
+        );
+    }
+
+    #[test]
     fn a_full_disk_and_none_end_the_task_and_no_more() {
         for (room, says) in [
             (

@@ -78,6 +78,8 @@ enum Role {
 enum Work {
     /// Batch by batch.
     Each(Arc<EachFn>),
+    /// None, but all batches count as held until the last.
+    Held,
     /// All batches of the partition at once.
     Whole(Arc<WholeFn>),
     /// All batches of the partition of two inputs at once.
@@ -121,6 +123,20 @@ impl Transform {
     pub fn interruptible(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
         let schema = input.schema();
         Self::each("Interruptible", input, schema, |batch, _| Ok(vec![batch]))
+    }
+
+    /// Makes an operator that hands on its input, in its order, to one that keeps all rows until the last and does not ask for the
+    /// memory: it is asked for here, under `name`.
+    pub fn held(name: impl Into<String>, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        Arc::new(Self {
+            name: name.into(),
+            role: Role::Plain,
+            quiet: true,
+            properties: input.properties().clone(),
+            inputs: vec![input],
+            work: Work::Held,
+            coded: None,
+        })
     }
 
     /// Makes an operator that needs all batches of its partition at once.
@@ -336,6 +352,16 @@ impl ExecutionPlan for Transform {
                     .map_ok(move |batch| stream::iter(spread(work(batch, &inputs))))
                     .try_flatten()
                     .boxed()
+            }
+            (Work::Held, [input]) => {
+                let mut kept = Kept::of(&self.name, &context);
+                let rows = input.execute(partition, context)?;
+                rows.map(move |batch| {
+                    let batch = batch?;
+                    kept.add(&batch)?;
+                    Ok(batch)
+                })
+                .boxed()
             }
             (Work::Whole(work), [input]) => {
                 let mut kept = Kept::of(&self.name, &context);

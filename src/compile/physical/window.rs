@@ -12,6 +12,7 @@ use super::Planner;
 use crate::error::{Result, SparkError};
 use crate::exec::compiler::{Compiler, Plan, partitions};
 use crate::exec::stage::Output;
+use crate::exec::transform::Transform;
 
 /// Partition and order keys of window functions.
 type WindowLayout = (Vec<Arc<dyn PhysicalExpr>>, Vec<PhysicalSortExpr>);
@@ -99,6 +100,7 @@ impl Planner {
                 false,
             )?)
         } else {
+            let input = Transform::held("window", input);
             Arc::new(WindowAggExec::try_new(calls, input, false)?)
         })
     }
