@@ -183,3 +183,50 @@ fn a_short_statement_takes_its_turn_beside_a_long_one() {
         assert!(tasks > 40, "{in_order:?}: {tasks} tasks began");
     }
 }
+
+#[test]
+fn statements_that_get_too_little_memory_are_right_or_refused_by_name() {
+    let queries = [
+        "SELECT k FROM (SELECT concat('key ', id * 7919 % 20000) AS k FROM range(0, 20000, 1, 2)) ORDER BY k",
+        "SELECT k, count(*) AS n FROM (SELECT concat('key ', id % 9000) AS k FROM range(0, 20000, 1, 2)) GROUP BY k",
+        "SELECT a.id FROM range(0, 20000, 1, 2) a JOIN range(0, 20000, 1, 2) b ON a.id = b.id * 2",
+        "SELECT max(id) OVER (PARTITION BY id % 3) AS m FROM range(0, 20000, 1, 2)",
+        "SELECT size(collect_list(id)) AS n FROM range(0, 20000, 1, 2)",
+    ];
+    let sorted = |rows: Result<Vec<String>, SparkError>| {
+        rows.map(|mut rows| {
+            rows.sort_unstable();
+            rows
+        })
+    };
+    let run = |limit: &str| {
+        let mut found = Vec::new();
+        with_conf(&[("spark.rivulet.executor.executionMemory", limit)], |cluster, log| {
+            for query in queries {
+                found.push(sorted(cluster.collect(sql(query), log)));
+            }
+            let next = cluster.collect(sql("SELECT 1"), log);
+            assert_eq!(next.expect("the session answers"), ["1"], "{limit}");
+        });
+        found
+    };
+    let expected = run("0");
+    let (mut right, mut refused) = (0, 0);
+    for limit in ["100k", "300k", "600k", "1m", "2m", "64m"] {
+        for (found, expected) in run(limit).into_iter().zip(&expected) {
+            match found {
+                Ok(_) => right += 1,
+                Err(_) => refused += 1,
+            }
+            match &found {
+                Err(_) => is(
+                    found,
+                    "RIVULET_EXECUTION_MEMORY",
+                    " and spark.rivulet.executor.executionMemory allows ",
+                ),
+                found => assert!(found == expected, "{limit}"),
+            }
+        }
+    }
+    assert!(right >= 10 && refused >= 10, "{right} right, {refused} refused");
+}
