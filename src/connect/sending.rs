@@ -124,13 +124,13 @@ impl Driver {
             if !op.is_running() || op.request.is_none() {
                 return;
             }
+            if op.sending.waiting.is_empty() && op.sending.complete {
+                return self.end_operation(operation);
+            }
             if op.sending.unread >= WINDOW_BYTES {
                 return;
             }
             let Some(piece) = op.sending.waiting.pop_front() else {
-                if op.sending.complete {
-                    self.end_operation(operation);
-                }
                 return;
             };
             match piece.response() {
@@ -279,6 +279,13 @@ mod tests {
         }
         assert_eq!(world.rows(), 6_000_000);
         assert!(world.bytes() > 2 * WINDOW_BYTES);
+    }
+
+    #[test]
+    fn a_result_of_one_window_ends_though_its_client_says_nothing() {
+        let mut world = World::asking(2_097_152, 1);
+        while world.hears() {}
+        assert!(world.ended && world.bytes() >= WINDOW_BYTES, "{} bytes", world.bytes());
     }
 
     #[test]

@@ -40,6 +40,8 @@ use crate::storage::spill::SpillRoom;
 const PIECE_BYTES: usize = 1 << 20;
 /// A sort keeps one of so many parts of all memory for merging what it has spilled.
 const MERGE_SHARE: u64 = 8;
+/// Rows that an operator keeps before it asks for memory.
+const FREE_ROWS: usize = 16_384;
 /// How many of the largest holders an error names.
 const NAMED: usize = 3;
 
@@ -385,21 +387,36 @@ fn full(error: io::Error) -> io::Error {
     io::Error::other(error)
 }
 
-/// Holds the memory of batches that an operator keeps.
+/// Holds the memory of batches that an operator keeps. The first rows do not count: a micro-batch pays nothing for the bound.
 pub struct Kept {
-    /// What is reserved.
-    reservation: MemoryReservation,
+    /// What errors call the operator.
+    operator: String,
+    /// Where memory is asked for.
+    pool: Arc<dyn MemoryPool>,
+    /// What is reserved; `None` until something counts.
+    reservation: Option<MemoryReservation>,
     /// What has been counted.
     counter: RecordBatchMemoryCounter,
+    /// Rows that are kept.
+    rows: usize,
 }
 
 impl Kept {
     /// Begins with nothing kept; `operator` is what errors call it.
     pub fn of(operator: impl Into<String>, context: &TaskContext) -> Self {
         Self {
-            reservation: MemoryConsumer::new(operator).register(context.memory_pool()),
+            operator: operator.into(),
+            pool: context.memory_pool().clone(),
+            reservation: None,
             counter: RecordBatchMemoryCounter::new(),
+            rows: 0,
         }
+    }
+
+    /// Returns whether so many rows more count.
+    fn counts(&mut self, rows: usize) -> bool {
+        self.rows += rows;
+        self.rows > FREE_ROWS
     }
 
     /// Adds a batch; memory that it shares with those before counts once.
@@ -407,7 +424,22 @@ impl Kept {
     /// # Errors
     /// If the executor has no more.
     pub fn add(&mut self, batch: &RecordBatch) -> datafusion_common::Result<()> {
-        self.reservation.try_grow(self.counter.count_batch(batch))
+        if !self.counts(batch.num_rows()) {
+            return Ok(());
+        }
+        let bytes = self.counter.count_batch(batch);
+        self.add_bytes(bytes)
+    }
+
+    /// Adds a batch that shares no memory with others.
+    ///
+    /// # Errors
+    /// As [`Kept::add`].
+    pub fn add_own(&mut self, batch: &RecordBatch) -> datafusion_common::Result<()> {
+        if !self.counts(batch.num_rows()) {
+            return Ok(());
+        }
+        self.add_bytes(batch.get_array_memory_size())
     }
 
     /// Adds bytes.
@@ -415,7 +447,11 @@ impl Kept {
     /// # Errors
     /// As [`Kept::add`].
     pub fn add_bytes(&mut self, bytes: usize) -> datafusion_common::Result<()> {
-        self.reservation.try_grow(bytes)
+        let (operator, pool) = (&self.operator, &self.pool);
+        let reservation = self
+            .reservation
+            .get_or_insert_with(|| MemoryConsumer::new(operator).register(pool));
+        reservation.try_grow(bytes)
     }
 
     /// Collects a stream; the memory is held as long as this is.

@@ -27,6 +27,9 @@ use crate::values::{ipc, murmur3};
 /// Most rows that one block of a result holds, so that a client reads it piece by piece.
 const RESULT_ROWS: usize = 65_536;
 
+/// Bytes of input that are not asked for.
+const FREE_BYTES: usize = 1 << 20;
+
 /// What a task made of its rows.
 #[derive(Debug)]
 pub struct TaskOutput {
@@ -69,7 +72,10 @@ async fn run_plan(
     let schema = plan.schema();
     let context = task_context(inputs.clone())?;
     let mut given = Kept::of("input of a task", &context);
-    given.add_bytes(inputs.bytes())?;
+    let bytes = inputs.bytes();
+    if bytes > FREE_BYTES {
+        given.add_bytes(bytes)?;
+    }
     let mut kept = Kept::of("output of a task", &context);
     let mut stream = plan.execute(partition.0, context)?;
     let mut output = match &stage.output {
@@ -279,7 +285,7 @@ impl Scatter {
         for (to, picked) in picked.into_iter().enumerate().filter(|(_, p)| !p.is_empty()) {
             self.rows[to] += picked.len() as u64;
             let part = take_record_batch(&batch, &UInt32Array::from(picked))?;
-            kept.add(&part)?;
+            kept.add_own(&part)?;
             self.parts[to].push(part);
         }
         Ok(())

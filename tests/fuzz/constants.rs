@@ -56,12 +56,13 @@ fn with_columns(call: &str, columns: [&str; 2]) -> String {
 
 /// Whether a call may answer otherwise each time, makes rows or drops them (a session whose gap is none), or names its result by its arguments.
 fn is_free(call: &str) -> bool {
-    const FREE: [&str; 20] = [
+    const FREE: [&str; 21] = [
         "explode",
         "stack(",
         "inline",
         "json_tuple",
         "struct(",
+        "arrays_zip(",
         "variant_explode",
         "session_window(",
         "rand",

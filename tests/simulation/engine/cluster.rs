@@ -98,6 +98,8 @@ pub struct Faults {
 #[derive(Default)]
 pub struct Call {
     pub responses: Vec<Vec<u8>>,
+    /// Bytes of them that the driver does not know to be read.
+    pub unsaid: usize,
     pub ended: Option<Result<()>>,
 }
 
@@ -208,7 +210,16 @@ impl Cluster {
         let outputs = self.driver.handle(self.now_ms(), input);
         for output in outputs {
             match output {
-                Output::Respond { id, bytes } => self.calls.entry(id).or_default().responses.push(bytes),
+                Output::Respond { id, bytes } => {
+                    let call = self.calls.entry(id).or_default();
+                    call.unsaid += bytes.len();
+                    call.responses.push(bytes);
+                    // As a page says it.
+                    if call.unsaid >= 4 << 20 {
+                        let bytes = std::mem::take(&mut call.unsaid);
+                        self.network.after(1, Happening::Driver(Input::Taken { id, bytes }));
+                    }
+                }
                 Output::End { id } => self.calls.entry(id).or_default().ended = Some(Ok(())),
                 Output::Fail { id, error } => self.calls.entry(id).or_default().ended = Some(Err(error)),
                 Output::Send { to, message, blobs } => {
