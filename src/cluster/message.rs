@@ -220,7 +220,7 @@ pub enum FromExecutor {
         /// Rows per output partition; of a result, their sum.
         rows: Vec<u64>,
         /// What was counted.
-        report: TaskReport,
+        report: Box<TaskReport>,
         /// How many blobs are pieces of the result.
         results: usize,
         /// Operators whose state changes come along.

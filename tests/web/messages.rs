@@ -37,7 +37,7 @@ fn every_kind_that_the_page_declares_is_read_and_no_other() {
 #[wasm_bindgen_test]
 fn what_the_page_says_to_the_driver_is_read_as_meant() {
     let declared = messages("ToDriver");
-    assert_eq!(declared.len(), 13, "{:?}", declared.keys());
+    assert_eq!(declared.len(), 14, "{:?}", declared.keys());
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         for shape in declared.values() {
@@ -81,6 +81,7 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
             assert_eq!(to.bytes.to_vec(), bytes_of(&get(sent, "bytes")));
         }
         ToDriver::Cancel(to) | ToDriver::Heap(to) => assert_eq!(to.id, n("id")),
+        ToDriver::Taken(to) => assert_eq!((to.id, to.bytes), (n("id"), n("bytes"))),
         ToDriver::Push(to) => {
             assert_eq!(
                 (&to.source, to.bytes.to_vec()),

@@ -98,7 +98,7 @@ impl<B: BlockStore> Executor<B> {
             FromExecutor::Finished {
                 task,
                 rows: output.rows,
-                report,
+                report: Box::new(report),
                 results,
                 deltas: vec![],
                 kept,

@@ -175,7 +175,7 @@ impl<B: BlockStore> Executor<B> {
         let message = FromExecutor::Finished {
             task: run.task,
             rows,
-            report,
+            report: Box::new(report),
             results,
             deltas: operators,
             kept: vec![],

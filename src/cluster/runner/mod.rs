@@ -381,7 +381,7 @@ impl JobRunner {
                     let mut blobs = blobs.into_iter();
                     let arrival = Arrival {
                         executor: from,
-                        report,
+                        report: *report,
                         pieces: blobs.by_ref().take(results).collect(),
                         deltas: deltas.into_iter().zip(blobs).collect(),
                         updates,

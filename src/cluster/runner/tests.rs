@@ -233,10 +233,10 @@ fn an_executor_with_a_large_heap_is_replaced_when_it_is_idle_and_holds_nothing()
             attempt: 0,
         },
         rows: vec![1],
-        report: TaskReport {
+        report: Box::new(TaskReport {
             heap_bytes,
             ..TaskReport::default()
-        },
+        }),
         results: 0,
         deltas: vec![],
         kept: vec![],
