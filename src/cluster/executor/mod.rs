@@ -143,8 +143,10 @@ pub struct Executor<B> {
     pace: Option<Arc<dyn Pace>>,
     /// Runs functions of the user's.
     programs: SharedHost,
-    /// What the operators of its tasks may hold.
+    /// What the operators of its tasks hold.
     memory: Result<ExecutionMemory>,
+    /// How many bytes those of each plan may hold.
+    limits: HashMap<PlanId, u64>,
     /// Returns the bytes of its heap.
     heap: fn() -> u64,
 }
@@ -160,6 +162,7 @@ impl<B: BlockStore> Executor<B> {
         Self {
             me,
             memory: ExecutionMemory::new(blocks.spill_room()),
+            limits: HashMap::new(),
             heap: || 0,
             blocks,
             programs: SharedHost::new(programs),
@@ -201,6 +204,7 @@ impl<B: BlockStore> Executor<B> {
             }
             ToExecutor::DropPlan { plan } => {
                 self.plans.remove(&plan);
+                self.limits.remove(&plan);
                 self.programs.get().unload(plan);
             }
             ToExecutor::Run(run) => return self.accept(run, blobs),
@@ -242,8 +246,7 @@ impl<B: BlockStore> Executor<B> {
         let spec = spec.spec(blobs)?;
         self.states.budget_bytes = spec.conf.bytes(&settings::STATE_MEMORY)?;
         self.states.limit_bytes = spec.conf.bytes(&settings::STATE_LIMIT)?;
-        let memory = self.memory.as_ref().map_err(SparkError::clone)?;
-        memory.set_limit(spec.conf.bytes(&settings::EXECUTION_MEMORY)?)?;
+        self.limits.insert(id, spec.conf.bytes(&settings::EXECUTION_MEMORY)?);
         let Some(plan) = RddPlan::of_relation(&job::decode(&spec.relation)?)? else {
             let graph = spec.compile()?;
             for (number, payload) in graph.functions.iter().enumerate() {

@@ -123,7 +123,8 @@ impl<B: BlockStore> Executor<B> {
         }
         inputs.max_result = run.max_result;
         inputs.pace = self.pace.clone();
-        inputs.runtime = Some(self.memory.as_ref().map_err(SparkError::clone)?.runtime());
+        let limit = self.limits.get(&run.plan).copied().unwrap_or_default();
+        inputs.runtime = Some(self.memory.as_ref().map_err(SparkError::clone)?.within(limit)?);
         let inputs = Arc::new(inputs);
         let is_result = matches!(stage.output, Output::Result);
         let given = inputs.clone();
