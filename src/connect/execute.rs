@@ -288,12 +288,6 @@ impl Driver {
         Ok(blocks)
     }
 
-    /// Takes over rows of a job that still runs.
-    pub(super) fn rows_came(&mut self, rows: &Rows, pieces: Vec<Buffer>) {
-        let operation = rows.operation.clone();
-        self.send_pieces(&operation, pieces.into_iter().map(Piece::Rows));
-    }
-
     /// Takes over the rest of a finished job's rows; its operation ends when the client has been sent all.
     pub(super) fn rows_done(&mut self, rows: Rows, outcome: Outcome) {
         let operation = rows.operation.clone();

@@ -15,6 +15,7 @@ use arrow::buffer::Buffer;
 use super::driver::Driver;
 use super::execute::Rows;
 use super::protocol::Output;
+use super::sending::Piece;
 use crate::cluster::runner::{Effect, JobRequest, Outcome};
 use crate::compile::job::JobSpec;
 use crate::dstream::context::Event;
@@ -144,9 +145,9 @@ impl Driver {
 
     /// Brings rows of a job that still runs to its owner.
     fn job_has_rows(&mut self, job: JobId, pieces: Vec<Buffer>) {
-        if let Some((Owner::Rows(rows), plan)) = self.owners.remove(&job) {
-            self.rows_came(&rows, pieces);
-            self.owners.insert(job, (Owner::Rows(rows), plan));
+        if let Some((Owner::Rows(rows), _)) = self.owners.get(&job) {
+            let operation = rows.operation.clone();
+            self.send_pieces(&operation, pieces.into_iter().map(Piece::Rows));
         }
     }
 

@@ -80,7 +80,7 @@ pub enum Input {
         /// The request.
         id: RequestId,
     },
-    /// The client has read responses of a call: more may be sent. A host that never says so is sent a window of them.
+    /// The client has read responses of a call, so more may be sent. Without this input only a window of them is sent.
     Taken {
         /// The request.
         id: RequestId,

@@ -1,7 +1,7 @@
 //! Results on their way to clients, piece by piece, as fast as each client reads.
 //!
 //! A job hands over the pieces of its first partitions while the others are still computed. A client that does not read is sent
-//! no more than a window; what is not sent stays as the executors made it, once. `spark.driver.maxResultSize` bounds that.
+//! no more than a window; the rest is held as the executors made it, without a copy. `spark.driver.maxResultSize` bounds it.
 //!
 //! ```text
 //!  runner ──pieces, in order──▶ waiting ──while the client has read all but a window──▶ response
@@ -20,7 +20,8 @@ use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
 use crate::values::{ipc, raw};
 
-/// Most bytes that are on their way to a client, beyond one response. The page says what it has read each quarter of it.
+/// Limits the bytes on their way to a client; one response may exceed it. The page reports what it has read each time that a
+/// quarter of it is reached.
 const WINDOW_BYTES: usize = 16 << 20;
 
 /// What an operation has yet to send.
@@ -30,7 +31,7 @@ pub(super) struct Sending {
     waiting: VecDeque<Piece>,
     /// Whether that is all there will be.
     complete: bool,
-    /// Bytes that were sent and that the client has not read, as far as it has said so.
+    /// Bytes that were sent and that the client has not reported as read.
     unread: usize,
     /// How many pieces were handed over.
     pub pieces: usize,
@@ -68,7 +69,7 @@ impl Sending {
         self.unread += bytes;
     }
 
-    /// Begins anew with another stream of the client's, which has nothing to read yet.
+    /// Counts from zero again: the client has attached with a new stream.
     pub fn restarted(&mut self) {
         self.unread = 0;
     }
@@ -89,7 +90,7 @@ pub(super) fn batch_response(row_count: i64, data: Vec<u8>) -> ResponseType {
 }
 
 impl Driver {
-    /// Takes over pieces of an operation's result, and sends what its client can take. An operation that is gone takes none.
+    /// Takes over pieces of an operation's result, and sends what its client can take. Drops them if the operation is gone.
     pub(super) fn send_pieces(&mut self, operation: &str, pieces: impl IntoIterator<Item = Piece>) {
         if let Some(op) = self.operations.get_mut(operation) {
             let before = op.sending.waiting.len();
@@ -161,7 +162,7 @@ mod tests {
     struct World {
         driver: Driver,
         executor: Executor<MemoryBlocks>,
-        /// What the executor has said and the driver has not heard.
+        /// Messages of the executor that the driver has not received.
         said: VecDeque<Outgoing>,
         /// Rows and bytes of each response, in order.
         responses: Vec<(i64, usize)>,
@@ -171,7 +172,7 @@ mod tests {
     }
 
     impl World {
-        /// Asks for so many numbers, in as many partitions.
+        /// Asks for the numbers from 0 to `rows`, in `partitions` partitions.
         fn asking(rows: i64, partitions: i32) -> Self {
             let me = ExecutorRef::new(0);
             let mut world = Self {
@@ -226,7 +227,7 @@ mod tests {
             }
         }
 
-        /// Has the driver hear one message of the executor's; false if there is none.
+        /// Gives the driver one message of the executor; returns false if there is none.
         fn hears(&mut self) -> bool {
             match self.said.pop_front() {
                 Some(Outgoing::Driver(message, blobs)) => {

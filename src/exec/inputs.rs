@@ -219,7 +219,7 @@ pub struct TaskReport {
     pub output_rows: u64,
     /// Bytes that its operators wrote to the executor's storage for want of memory (`diskBytesSpilled`).
     pub spilled_bytes: u64,
-    /// Bytes of the executor's heap after the task, which never become fewer; 0 where it gives memory back.
+    /// Bytes of the executor's heap after the task, which never shrinks; 0 where memory is given back.
     pub heap_bytes: u64,
 }
 

@@ -1,8 +1,9 @@
 //! Execution memory: what the operators of an executor's tasks hold, within one bound, and where they put what exceeds it.
 //!
 //! DataFusion's operators ask a pool before they keep rows. A sort and an aggregation that get no more write sorted runs into the
-//! executor's [`SpillRoom`] and merge them at the end; what cannot do that fails its query, and says who holds how much. The names
-//! are Spark's (`UnifiedMemoryManager`: execution memory, beside storage memory).
+//! executor's [`SpillRoom`] and merge them at the end; an operator that cannot spill fails its query, with an error that says who
+//! holds how much. The names are Spark's (`UnifiedMemoryManager`: execution memory, beside storage memory). DataFusion's own spill
+//! files need a runtime of tokio's; ours are read and written where the task runs.
 //!
 //! ```text
 //!  operator ──try_grow──▶ Budget ── granted: rows stay in memory
@@ -41,7 +42,7 @@ mod tests;
 
 /// Bytes that a spilling operator writes and reads at once.
 const PIECE_BYTES: usize = 1 << 20;
-/// A sort keeps one of so many parts of all memory for merging what it has spilled.
+/// Sets how much of the memory a sort keeps for merging what it has spilled: one eighth.
 const MERGE_SHARE: u64 = 8;
 /// Rows that an operator keeps before it asks for memory.
 const FREE_ROWS: usize = 16_384;
@@ -60,7 +61,7 @@ const NAMED: usize = 3;
 /// ```
 #[derive(Debug)]
 pub struct ExecutionMemory {
-    /// Where what exceeds the bound goes.
+    /// Where operators write what exceeds the bound.
     spills: Arc<Spills>,
     /// What the last task ran in.
     runtime: Mutex<Arc<Runtime>>,
@@ -123,8 +124,8 @@ impl ExecutionMemory {
         })
     }
 
-    /// Returns what a task runs in whose operators hold at most so many bytes; 0 sets no limit. Tasks run one after the other, so
-    /// each has all of it.
+    /// Returns the runtime of a task whose operators hold at most `bytes`; 0 sets no limit. Tasks run one after the other, so each
+    /// may use all of it.
     ///
     /// # Errors
     /// As [`ExecutionMemory::new`].
@@ -147,7 +148,7 @@ impl ExecutionMemory {
     }
 }
 
-/// DataFusion's pool that shares memory between those that can spill, with errors of ours.
+/// DataFusion's pool that shares memory between operators that can spill, with our errors.
 #[derive(Debug)]
 struct Budget {
     /// The pool.
@@ -157,7 +158,7 @@ struct Budget {
 }
 
 impl Budget {
-    /// Returns a pool that nobody has taken of.
+    /// Returns a pool of which nothing is reserved.
     fn new(limit: u64) -> Self {
         let fair = FairSpillPool::new(usize::try_from(limit).unwrap_or(usize::MAX));
         Self {
@@ -280,7 +281,7 @@ struct Spilled {
     pieces: Mutex<Vec<(u64, usize)>>,
 }
 
-/// A [`Spilled`] that everyone shares who reads or writes it.
+/// A [`Spilled`] that its readers and writers share.
 struct Shared(Arc<Spilled>);
 
 impl Spilled {
@@ -305,7 +306,7 @@ impl TempFileFactory for Factory {
     fn create_temp_file(&self, _: &str) -> datafusion_common::Result<Arc<dyn SpillFile>> {
         let Some(room) = &self.0.room else {
             return Err(resources_datafusion_err!(
-                "An operator needs more than {} allows, and there is no storage here into which it could spill.",
+                "An operator needs more than {} allows, and cannot spill: there is no storage here.",
                 EXECUTION_MEMORY.key
             ));
         };
@@ -376,7 +377,7 @@ impl SpillWriter for Writer {
     }
 }
 
-/// Returns the error of an operator for whose rows there is no room in storage either.
+/// Returns the error of an operator whose rows fit neither into memory nor into storage.
 fn full(error: io::Error) -> io::Error {
     let message = format!(
         "An operator needs more than {} allows, and could not spill: {error}.",
@@ -386,7 +387,7 @@ fn full(error: io::Error) -> io::Error {
     io::Error::other(error)
 }
 
-/// Holds the memory of batches that an operator keeps. The first rows do not count: a micro-batch pays nothing for the bound.
+/// Reserves memory for the batches that an operator keeps. The first rows are not measured, so a micro-batch pays nothing.
 pub struct Kept {
     /// What errors call the operator.
     operator: String,
@@ -412,7 +413,7 @@ impl Kept {
         }
     }
 
-    /// Returns whether so many rows more count.
+    /// Counts `rows` more, and returns whether their memory is asked for.
     fn counts(&mut self, rows: usize) -> bool {
         self.rows += rows;
         self.rows > FREE_ROWS
@@ -470,7 +471,7 @@ impl Kept {
     }
 }
 
-/// Completes the error of a task whose operators got too little memory by what is known of the task.
+/// Adds to the error of a task that ran out of memory how many rows it had read, and what helps.
 pub fn explained(error: SparkError, rows: u64) -> SparkError {
     if error.condition.as_deref() != Some(EXECUTION_MEMORY_USED_UP) {
         return error;

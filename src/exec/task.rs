@@ -27,7 +27,7 @@ use crate::values::{ipc, murmur3};
 /// Most rows that one block of a result holds, so that a client reads it piece by piece.
 const RESULT_ROWS: usize = 65_536;
 
-/// Bytes of input that are not asked for.
+/// Bytes of input up to which no memory is reserved for it.
 const FREE_BYTES: usize = 1 << 20;
 
 /// What a task made of its rows.
@@ -264,7 +264,7 @@ impl Scatter {
         }
     }
 
-    /// Deals out the rows of a batch; `to` is the partition of each, and nobody asks for it if there is one only.
+    /// Deals out the rows of a batch; `to` is the partition of each, which is not read if there is only one.
     ///
     /// # Errors
     /// If there is no memory to keep them.
@@ -304,7 +304,7 @@ impl Scatter {
     }
 }
 
-/// What tasks run in that no executor runs; to make it anew costs more than a small task.
+/// The runtime of tasks outside of executors; to make one costs more than a small task.
 static UNLIMITED: LazyLock<Result<Arc<Runtime>>> = LazyLock::new(|| Ok(Arc::new(Runtime::unlimited()?)));
 
 /// Returns a context in which a task's plan runs, with the task's inputs in it.

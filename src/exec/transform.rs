@@ -78,7 +78,7 @@ enum Role {
 enum Work {
     /// Batch by batch.
     Each(Arc<EachFn>),
-    /// None, but all batches count as held until the last.
+    /// None, but memory for all batches is reserved until the last.
     Held,
     /// All batches of the partition at once.
     Whole(Arc<WholeFn>),
@@ -125,8 +125,8 @@ impl Transform {
         Self::each("Interruptible", input, schema, |batch, _| Ok(vec![batch]))
     }
 
-    /// Makes an operator that hands on its input, in its order, to one that keeps all rows until the last and does not ask for the
-    /// memory: it is asked for here, under `name`.
+    /// Makes an operator that hands on its input in its order, and reserves memory for all rows under `name`: for an operator above
+    /// that keeps them and reserves none.
     pub fn held(name: impl Into<String>, input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
         Arc::new(Self {
             name: name.into(),

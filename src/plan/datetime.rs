@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use arrow::array::*;
 use arrow::datatypes::*;
+use arrow::error::ArrowError;
 
 use super::arithmetic::Op;
 use super::scope::Typed;
@@ -122,15 +123,14 @@ fn difference<T: ArrowPrimitiveType>(
     let sides = vec![left.expr.clone(), right.expr.clone()];
     let expr = kernel::call(name, format!("{mode:?}"), to.clone(), sides, move |args, _| {
         let (x, y) = (args[0].as_primitive::<T>(), args[1].as_primitive::<T>());
-        let difference = |(x, y): (Option<T::Native>, Option<T::Native>)| {
-            let (Some(x), Some(y)) = (x, y) else { return Ok(None) };
-            match micros(x, y) {
-                Err(what) if mode != Mode::Try => Err(arithmetic_overflow(what)),
-                micros => Ok(micros.ok()),
-            }
+        let out: DurationMicrosecondArray = if mode == Mode::Try {
+            let differences = x.iter().zip(y).map(|(x, y)| micros(x?, y?).ok());
+            differences.collect()
+        } else {
+            let failed = |what| ArrowError::ExternalError(Box::new(arithmetic_overflow(what)));
+            arrow::compute::try_binary(x, y, |x, y| micros(x, y).map_err(failed))?
         };
-        let out = x.iter().zip(y).map(difference);
-        Ok(Arc::new(out.collect::<Result<DurationMicrosecondArray>>()?))
+        Ok(Arc::new(out))
     });
     Typed::new(expr, to, label)
 }

@@ -1,4 +1,4 @@
-//! Room outside of memory for what need not outlive its executor.
+//! Storage for what does not fit into memory and need not outlive its executor.
 
 #[cfg(not(target_arch = "wasm32"))]
 use std::fs::File;
@@ -12,7 +12,7 @@ use std::{
 #[cfg(not(target_arch = "wasm32"))]
 use super::extents::Extents;
 
-/// A file for what has no room in memory, of which its users take and give back pieces.
+/// A file in which its users store pieces that do not fit into memory, and free them.
 pub trait SpillRoom: fmt::Debug + Send + Sync {
     /// Writes a piece and returns where it begins.
     ///
@@ -28,7 +28,7 @@ pub trait SpillRoom: fmt::Debug + Send + Sync {
     fn give(&self, at: u64, bytes: usize);
 }
 
-/// A file of the operating system's that has no name, and is gone with its process; it is made when it is first written.
+/// A temporary file without a name, which is gone with its process. It is made when it is first written.
 ///
 /// ```
 /// use rivulet::storage::spill::{SpillFile, SpillRoom};

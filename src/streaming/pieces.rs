@@ -205,7 +205,7 @@ pub enum Verdict {
     Try,
     /// The batch dies of this record alone.
     Guilty(Piece),
-    /// It is no single record, for the reason that is said.
+    /// It is not a single record; the text says why.
     Nobody(&'static str),
 }
 
@@ -243,7 +243,7 @@ impl Search {
         &self.trial
     }
 
-    /// Takes in whether the batch has died of the trial.
+    /// Notes whether the batch has died of the trial.
     pub fn ended(&mut self, died: bool, taken: &[Taken]) -> Verdict {
         match self.other.take() {
             None if died => return Verdict::Nobody("it dies without any of its records, too"),

@@ -74,7 +74,7 @@ pub struct SourceProgress {
     pub malformed: u64,
     /// How often the sender was held back because too much waited.
     pub held: u64,
-    /// Number of records that the batch went on without, since executors died of them.
+    /// Number of records that the batch ran without, since executors died of them.
     pub set_aside: u64,
 }
 
@@ -157,7 +157,7 @@ impl Progress {
             "sink": { "description": self.sink, "numOutputRows": self.output_rows, "metrics": {} },
             "observedMetrics": {},
         });
-        // Beyond Spark's: clients that do not know it pass it over.
+        // Beyond Spark's: clients that do not know it ignore it.
         if let Some(waits) = &self.waits {
             progress["rivulet"]["waits"] = json!(waits);
         }

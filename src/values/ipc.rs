@@ -20,8 +20,8 @@ use crate::error::{Result, SparkError};
 mod mutations;
 mod verify;
 
-/// Writes batches of one schema as a stream; without batches, it still holds the schema. Each batch that is given away is let
-/// go of once it is written.
+/// Writes batches of one schema as a stream; without batches, it still holds the schema. A batch that is passed by value is
+/// dropped once it is written.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -79,7 +79,7 @@ fn read_batches(block: &Buffer) -> Result<Vec<RecordBatch>, verify::Flaw> {
     let mut messages = Messages::new(block);
     let mut dictionaries = HashMap::new();
     let mut batches = Vec::new();
-    // To who counts memory, each batch has its part of the block, and not all of it.
+    // Each batch owns its part of the block: counters of memory count whole allocations.
     let shared = Bytes::from_owner(Owned(block.clone()));
     while let Some(Message { kind, version, body }) = messages.next()? {
         let schema = messages.schema.clone().ok_or("it has no schema")?;

@@ -40,7 +40,7 @@ use crate::storage::spill::SpillRoom;
 
 /// Where shuffle blocks and kept partitions live until nobody needs them, and state for which memory has no room.
 pub trait BlockStore: StateStore {
-    /// Returns where operators put what has no room in memory; `None` if there is no such place.
+    /// Returns where operators put what does not fit into memory; `None` if there is no such place.
     fn spill_room(&self) -> Option<Arc<dyn SpillRoom>>;
     /// Keeps a block, in place of an earlier one of its name. `to_file` asks for a place outside of memory, if there is
     /// one.
@@ -76,7 +76,7 @@ impl StateStore for MemoryBlocks {
 }
 
 impl BlockStore for MemoryBlocks {
-    /// Returns a file of the system's, which is made when it is first used; in wasm there is none.
+    /// Returns a temporary file, which is made when it is first used; in wasm there is none.
     fn spill_room(&self) -> Option<Arc<dyn SpillRoom>> {
         spill_file()
     }
@@ -182,8 +182,7 @@ impl<B: BlockStore> Executor<B> {
         self
     }
 
-    /// Has the driver hear how large the heap is, which gives nothing back: it replaces an executor with a large one when it is
-    /// idle.
+    /// Reports the size of the heap to the driver, which replaces an idle executor whose heap is large: a heap never shrinks.
     #[must_use]
     pub fn measured(mut self, heap: fn() -> u64) -> Self {
         self.heap = heap;
@@ -454,7 +453,7 @@ impl<B: BlockStore> Executor<B> {
     }
 }
 
-/// Returns a file of the system's for what has no room in memory.
+/// Returns a temporary file for what does not fit into memory.
 #[cfg(not(target_arch = "wasm32"))]
 fn spill_file() -> Option<Arc<dyn SpillRoom>> {
     Some(Arc::new(crate::storage::spill::SpillFile::default()))

@@ -18,9 +18,9 @@ use crate::settings::{self, Conf, Setting};
 
 /// How much longer it has once the driver has looked: what it says may be on its way.
 const GRACE_MS: i64 = 50;
-/// Why an executor is replaced that does not let go of a task.
+/// Says why an executor is replaced that does not end a task.
 const OVERDUE: &str = "it did not end a task that was cancelled";
-/// Why one is that has a large heap.
+/// Says why an executor with a large heap is replaced.
 const SWOLLEN: &str = "its heap was large, and it was idle";
 /// How many executors a task may end before it fails.
 const DEATHS: u32 = 2;
@@ -156,7 +156,7 @@ impl JobRunner {
         effects
     }
 
-    /// Notes how large an executor's heap is, if that is more than the job's settings let an idle one have.
+    /// Notes an executor whose heap is larger than the job's settings allow an idle one.
     pub(super) fn measure(&mut self, executor: ExecutorRef, job: JobId, heap_bytes: u64) {
         let plan = self.jobs.get(&job).and_then(|job| self.plans.get(&job.plan));
         let limit = plan.and_then(|plan| plan.spec.conf.bytes(&settings::IDLE_HEAP).ok());
@@ -165,8 +165,7 @@ impl JobRunner {
         }
     }
 
-    /// Replaces executors with large heaps if no job runs, but for those that hold state of a query or a cached partition: only a
-    /// new one has a small heap again.
+    /// Replaces executors with large heaps if no job runs, except those that hold state of a query or a cached partition.
     pub(super) fn replace_swollen(&mut self) -> Vec<Effect> {
         if self.swollen.is_empty() || !self.jobs.is_empty() {
             return vec![];

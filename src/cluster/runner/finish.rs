@@ -58,7 +58,8 @@ impl JobRunner {
         job.reports.insert(task.part(), report);
     }
 
-    /// Returns the pieces of a job's result that can be handed over: those of partitions before which none is missing.
+    /// Returns the pieces of a job's result that can be handed over: those of the next partitions in order, up to the first
+    /// that is missing.
     pub(super) fn next_rows(&mut self, id: JobId) -> Option<Effect> {
         let job = self.jobs.get_mut(&id).filter(|job| job.request.in_pieces)?;
         let mut pieces = vec![];

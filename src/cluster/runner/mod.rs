@@ -74,7 +74,7 @@ pub enum Effect {
         /// Its blobs.
         blobs: Vec<Buffer>,
     },
-    /// A job that hands over its result as it comes has more of it: what follows on what was handed over before.
+    /// A job that hands over its result in pieces has more of it. The pieces follow those that were handed over before.
     Rows {
         /// The job.
         job: JobId,

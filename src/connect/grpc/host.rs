@@ -110,7 +110,7 @@ impl Host {
         Ok(host)
     }
 
-    /// Makes a call and returns its number; replies come through the channel, as fast as [`Host::taken`] says that they are
+    /// Makes a call and returns its number; replies come through the channel, no faster than [`Host::taken`] reports them as
     /// read.
     pub fn call(&self, method: Method, bytes: Vec<u8>, replies: UnboundedSender<Reply>) -> RequestId {
         let id = RequestId(self.calls.fetch_add(1, Ordering::Relaxed) + 1);

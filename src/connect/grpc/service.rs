@@ -92,8 +92,8 @@ struct Call {
     read: usize,
 }
 
-/// Returns the stream of a call's responses, which ends well only where the driver says so. Whoever asks for the next has read
-/// the one before.
+/// Returns the stream of a call's responses, which ends without an error only if the driver says so. To ask for the next response
+/// means that the one before is read.
 fn responses(call: Call) -> Response<Responses> {
     let stream = futures::stream::unfold(Some(call), |call| async {
         let mut call = call?;

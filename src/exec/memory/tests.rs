@@ -23,7 +23,7 @@ use crate::storage::spill::SpillFile;
 const ROWS: i64 = 400_000;
 const BATCH: i64 = 8_192;
 
-/// A room that counts what is taken of it, and may be full.
+/// A room that counts the bytes that are in use, and may be full.
 #[derive(Debug, Default)]
 struct Counted {
     file: SpillFile,
@@ -50,7 +50,7 @@ impl SpillRoom for Counted {
     }
 }
 
-/// Rows `(key, text)` whose keys are `0..ROWS` in an order that is no order.
+/// Rows `(key, text)` whose keys are `0..ROWS` in a mixed order.
 fn rows() -> Plan {
     let schema: SchemaRef = Arc::new(Schema::new(vec![
         Field::new("key", DataType::Int64, false),
@@ -76,7 +76,7 @@ fn sorted(rows: Plan) -> Plan {
     Arc::new(SortExec::new(LexOrdering::new([key]).unwrap(), rows))
 }
 
-/// Runs a plan, and hands on its keys in the order in which they come: nothing else keeps rows meanwhile.
+/// Runs a plan, and returns its keys in the order in which they come.
 fn keys(plan: &Plan, memory: &Arc<Runtime>) -> Result<Vec<i64>> {
     let mut inputs = TaskInputs::new(HashMap::new(), HashMap::new(), None, BTreeMap::new());
     inputs.runtime = Some(memory.clone());
@@ -199,7 +199,7 @@ fn a_full_disk_and_none_end_the_task_and_no_more() {
     }
 }
 
-/// A pool that refuses what is asked for the n-th time over some size, as a system does that has no more memory.
+/// A pool that refuses the n-th large request, as a system does that runs out of memory.
 #[derive(Debug)]
 struct Refuses {
     left: AtomicU64,

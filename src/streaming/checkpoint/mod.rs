@@ -9,7 +9,7 @@
 //! commits/N                                 written when the sink has batch N and its state is durable
 //! sources/I/…                               what source I must remember
 //! deaths/N.K                                that batch N has died for the K-th time
-//! deadLetters/N.K.json                      the K-th record that batch N goes on without
+//! deadLetters/N.K.json                      the K-th record that batch N runs without
 //! state/<operator>/_metadata/{metadata,schema}
 //! state/<operator>/<partition>/<V>.delta    from version V-1 to V, where version N+1 is the state after batch N
 //! state/<operator>/<partition>/<V>.snapshot version V itself
@@ -17,7 +17,7 @@
 //!
 //! Everything here is pure. [`facts`](crate::storage::facts) is how a decision asks for what is in the folder;
 //! [`resume`] decides what a restart does; [`verify`] says whether a restart could. [`logs`] knows the content of the
-//! logs, [`poison`] which records a batch goes on without, [`state`] which state files exist, which of them a version needs and which nobody needs.
+//! logs, [`poison`] which records a batch runs without, [`state`] which state files exist, which of them a version needs and which nobody needs.
 //!
 //! The rules that make it exactly once: a batch runs only when its offsets are durable; it is committed only when the
 //! sink has it and every state file of it is durable; a file is deleted only when a newer commit is durable that does
@@ -90,7 +90,7 @@ impl Location {
         format!("{}/deaths", self.0)
     }
 
-    /// Returns the folder of records that batches go on without.
+    /// Returns the folder of records that batches run without.
     pub fn dead_letters(&self) -> String {
         format!("{}/deadLetters", self.0)
     }

@@ -1,8 +1,8 @@
-//! What a checkpoint knows of a batch that kills executors: how often it did, and which records it goes on without.
+//! What a checkpoint knows of a batch that kills executors: how often it did, and which records it runs without.
 //!
 //! ```text
 //! deaths/N.K             that batch N has died for the K-th time, and of what; deleted when the batch is committed
-//! deadLetters/N.K.json   the K-th record that batch N goes on without: one line of JSON; never deleted
+//! deadLetters/N.K.json   the K-th record that batch N runs without: one line of JSON; never deleted
 //! ```
 //!
 //! A record that is set aside is part of what batch N is, as its offsets are: written before the batch runs without it, and read
@@ -19,7 +19,7 @@ use crate::storage::facts::{Facts, Known};
 use crate::storage::{Request, corrupt};
 use crate::streaming::pieces::Piece;
 
-/// A record that a batch goes on without.
+/// A record that a batch runs without.
 ///
 /// ```
 /// use rivulet::ids::BatchId;
@@ -50,7 +50,7 @@ pub struct Aside {
 pub struct Poison {
     /// How often it has died.
     pub deaths: usize,
-    /// What it goes on without.
+    /// What it runs without.
     pub aside: Vec<Aside>,
 }
 
@@ -111,7 +111,7 @@ fn death(at: &Location, batch: BatchId, number: usize) -> String {
     format!("{}/{batch}.{number}", at.deaths())
 }
 
-/// Returns the file of a record that a batch goes on without, counted from 0.
+/// Returns the file of a record that a batch runs without, counted from 0.
 pub fn dead_letter(at: &Location, batch: BatchId, number: usize) -> String {
     format!("{}/{batch}.{number}.json", at.dead_letters())
 }

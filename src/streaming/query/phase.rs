@@ -34,7 +34,7 @@ pub(super) enum Phase {
         waits: BTreeSet<Ticket>,
         error: SparkError,
     },
-    /// A record that the batch goes on without is being written.
+    /// A record that the batch runs without is being written.
     LoggingAside { batch: Box<Batch>, waits: BTreeSet<Ticket> },
     /// The sink takes the rows while the state is written; `delivered` says whether the sink has them.
     Settling {
@@ -75,7 +75,7 @@ pub(super) struct Batch {
     pub early: Option<Early>,
     /// What was read of each source, as long as it may be wanted again; empty where no record can be set aside.
     pub taken: Vec<Taken>,
-    /// How often it has died, and the records that it goes on without.
+    /// How often it has died, and the records that it runs without.
     pub poison: Poison,
     /// What it has died of last.
     pub death: Option<SparkError>,

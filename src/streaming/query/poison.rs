@@ -79,7 +79,7 @@ impl Query {
         }
     }
 
-    /// Goes on after a death that is written down: ends the query, or begins to search.
+    /// Continues after a death that is written down: ends the query, or begins to search.
     pub(super) fn dead(&mut self, mut batch: Box<Batch>, error: SparkError) -> Vec<Action> {
         let most = self.most_deaths().unwrap_or(usize::MAX);
         let limit = self.definition.conf.count(&settings::POISON_MAX_RECORDS).unwrap_or(16);
@@ -105,7 +105,7 @@ impl Query {
         self.run_again(batch)
     }
 
-    /// Takes in how a trial has ended.
+    /// Handles the end of a trial.
     pub(super) fn tried(&mut self, ended: Result<()>) -> Vec<Action> {
         let Some(mut batch) = self.take_running() else {
             return vec![];
@@ -132,7 +132,7 @@ impl Query {
         }
     }
 
-    /// Writes down the record that the batch goes on without.
+    /// Writes down the record that the batch runs without.
     fn set_aside_record(&mut self, mut batch: Box<Batch>, piece: Piece) -> Vec<Action> {
         batch.search = None;
         self.message = "Processing new data".into();
@@ -188,7 +188,7 @@ impl Query {
         self.definition.graph.state_parts().map(chain).collect()
     }
 
-    /// Returns sentences about the records that a batch went on without: one per source.
+    /// Returns sentences about the records that a batch ran without: one per source.
     pub(super) fn set_aside(&self, batch: &Batch) -> Vec<String> {
         let Some(Durable { at, .. }) = &self.durable else {
             return vec![];
@@ -212,7 +212,7 @@ impl Query {
     }
 }
 
-/// Returns where the records are that a batch goes on without.
+/// Returns where the records are that a batch runs without.
 fn pieces(batch: &Batch) -> Vec<Piece> {
     batch.poison.aside.iter().map(|aside| aside.piece).collect()
 }

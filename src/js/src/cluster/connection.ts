@@ -6,7 +6,7 @@ export interface Wire {
   post(message: ToDriver, transfer?: Transferable[]): void;
 }
 
-/** Bytes after whose reading the driver hears of it: a quarter of what it sends unread. */
+/** How many read bytes are reported at once: a quarter of what the driver sends unread. */
 const TAKEN_BYTES = 4 << 20;
 
 interface Call {

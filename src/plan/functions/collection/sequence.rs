@@ -197,7 +197,7 @@ fn times(call: &Call<'_>, element: DataType) -> Result<Typed> {
     Ok(Typed::new(expr, to, call.label()))
 }
 
-/// Makes Spark's error of a step that is less than a day, between dates.
+/// Returns Spark's error for a step between dates that is shorter than a day.
 fn no_days(step: &DataType) -> SparkError {
     let kind = match step {
         DataType::Duration(_) => "interval day to second",

@@ -43,8 +43,8 @@ export interface StreamingQueryProgress {
     inputRowsPerSecond: number;
     processedRowsPerSecond: number;
     /**
-     * Counts of Rivulet's, as strings: `malformedRecords`, `timesHeldBack`, and `recordsSetAside`, the records that the batch went
-     * on without since executors died of them.
+     * Counts of Rivulet's, as strings: `malformedRecords`, `timesHeldBack`, and `recordsSetAside`, the records that the batch ran
+     * without since executors died of them.
      */
     metrics?: Record<string, string>;
   }[];
