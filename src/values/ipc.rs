@@ -161,4 +161,18 @@ mod tests {
         }
         assert_eq!(read(&Buffer::from(bytes)).unwrap()[0].num_rows(), 3);
     }
+
+    #[test]
+    fn batches_of_a_stream_stand_for_their_own_part_of_its_memory() {
+        let column: arrow::array::ArrayRef = Arc::new(Int64Array::from_iter_values(0..10_000));
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let block = Buffer::from(write(&batch.schema(), vec![batch; 20]).unwrap());
+        let read = read(&block).unwrap();
+        let counted: usize = read.iter().map(RecordBatch::get_array_memory_size).sum();
+        assert!(
+            counted >= 1_600_000 && counted < 2 * block.len(),
+            "{counted} of {}",
+            block.len()
+        );
+    }
 }
