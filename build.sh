@@ -326,10 +326,11 @@ cmd_help() {
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
-        [--json FILE] [--markdown FILE]
+        [--json FILE] [--markdown FILE] [--against FOLDER]
                           workloads by Rivulet, other engines and libraries, and JavaScript by hand, in Chromium: a table of times,
                           CPU seconds and peak memory, and what targets are reached; --pack measures the release build, --quick
-                          only shows that all of it runs; without options also what checkpoints cost and how late batches are
+                          only shows that all of it runs; without options also what checkpoints cost and how late batches are;
+                          --against measures another build's package in turn with this one
   size                    download sizes of a release build, with their limits
   clean                   remove everything built, and the cache
 Tools, dependencies and build results are kept in ${XDG_CACHE_HOME:-~/.cache}/rivulet.

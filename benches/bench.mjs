@@ -1,17 +1,19 @@
 // The benchmark: workloads × contenders in Chromium. Answers must agree with the reference's before times count.
 //   node benches/bench.mjs [--only W1,W4] [--contenders typed,rivulet-1] [--reps 3] [--quick] [--scale 1] [--in-step]
-//     [--json FILE] [--markdown FILE] [--profile]
+//     [--json FILE] [--markdown FILE] [--profile] [--against FOLDER]
 // Names of workloads are in workloads/index.js, of contenders in contenders/index.mjs. --quick takes a fiftieth of the data,
 // once, without a warm-up.
 // --in-step has Rivulet answer a micro-batch before it gets the next one, as the others do of themselves: by default all batches are there
-// from the start, for all contenders. --profile prints the busiest functions of each thread in one run more.
-import { writeFileSync } from 'node:fs';
+// from the start, for all contenders. --profile prints the busiest functions of each thread in one run more. --against has the package of
+// another build, such as one from before a change, run in turn with this one, and prints how their times compare run by run.
+import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { contenders } from './contenders/index.mjs';
 import { Contest } from './harness/contest.mjs';
 import { Figures } from './harness/figures.mjs';
-import { markdown, table } from './harness/report.mjs';
+import { comparison, markdown, table } from './harness/report.mjs';
 import { openSite } from './harness/site.mjs';
 import { targets } from './harness/targets.mjs';
 import { groups, workloads } from './workloads/index.js';
@@ -27,14 +29,19 @@ const { values: args } = parseArgs({
     json: { type: 'string' },
     markdown: { type: 'string' },
     profile: { type: 'boolean', default: false },
+    against: { type: 'string' },
   },
 });
 const QUICK_SCALE = 0.02;
 const say = (text) => process.stdout.write(text);
 
-/** Returns the names of a list that are known, in its order, or the usual ones. */
-function chosen(list, known, several = {}) {
-  const usual = Object.keys(known).filter((name) => !known[name].native);
+const PAIRS = [
+  ['rivulet-1', 'other-1'],
+  ['rivulet-2', 'other-2'],
+];
+
+/** Returns the names of a list that are known, in its order, or the usual ones without a list. */
+function chosen(list, known, usual, several = {}) {
   const names = list?.split(',').flatMap((name) => several[name] ?? [name]) ?? usual;
   const unknown = names.find((name) => !(name in known));
   if (unknown === undefined) return names;
@@ -44,9 +51,14 @@ function chosen(list, known, several = {}) {
 
 const scale = Number(args.scale ?? (args.quick ? QUICK_SCALE : 1));
 const reps = Number(args.reps ?? (args.quick ? 1 : 3));
-const ids = chosen(args.only, workloads, groups);
-const entrants = chosen(args.contenders, contenders);
-const { server, url } = await openSite(entrants);
+const inBrowser = Object.keys(contenders).filter((name) => !contenders[name].native && !contenders[name].other);
+const ids = chosen(args.only, workloads, Object.keys(workloads), groups);
+const entrants = chosen(args.contenders, contenders, args.against ? PAIRS.flat() : inBrowser);
+if (args.against !== undefined && !existsSync(join(args.against, 'dist/index.js'))) {
+  say(`bench: --against ${args.against}: there is no package (dist/index.js)\n`);
+  process.exit(2);
+}
+const { server, url } = await openSite(entrants, args.against);
 const contest = new Contest({
   site: url,
   scale,
@@ -84,6 +96,7 @@ const faults = Object.values(rounds).flatMap(({ id, failures, differences }) => 
   ...Object.entries(differences).map(([contender, difference]) => `${id}: ${contender} DISAGREES with the reference: ${difference}`),
 ]);
 say(`\n${table(figures, scale)}\n\n`);
+if (args.against) for (const line of comparison(figures, PAIRS)) say(`${line}\n`);
 for (const { number, what, verdict } of reached()) say(`${number}  ${what}: ${verdict}\n`);
 if (scale !== 1) say(`Targets are for whole data, this is ${scale} of it.\n`);
 say(faults.length === 0 ? '\nbench: all answers agree\n' : `\n${faults.map((fault) => `bench: ${fault}\n`).join('')}`);

@@ -1,5 +1,6 @@
 // All contenders by name, in the order of the table; `module` makes one of its `argument`. Which workloads a contender runs says its
-// `runs`: functions (inputs, clock) => answer by workload. Those with `native` run outside of the browser, and only if they are named.
+// `runs`: functions (inputs, clock) => answer by workload. Those with `native` run outside of the browser, and only if they are named;
+// those with `other` run the package that `--against` names, in place of this one.
 export const contenders = {
   typed: { name: 'JavaScript, typed arrays', module: 'typed/index.js' },
   map: { name: 'JavaScript, idiomatic', module: 'map.js' },
@@ -9,6 +10,8 @@ export const contenders = {
   wink: { name: 'wink-naive-bayes 2.2', module: 'wink.js' },
   'rivulet-1': { name: 'Rivulet, 1 executor', module: 'rivulet/index.js', argument: 1 },
   'rivulet-2': { name: 'Rivulet, 2 executors', module: 'rivulet/index.js', argument: 2 },
+  'other-1': { name: 'the other build, 1 executor', module: 'rivulet/index.js', argument: 1, other: true },
+  'other-2': { name: 'the other build, 2 executors', module: 'rivulet/index.js', argument: 2, other: true },
   pyspark: { name: 'PySpark local[2], natively', native: ['W7', 'wordcount', 'reduce', 'join', 'sort'] },
   // Its hashes are its own: predictions differ here and there.
   sklearn: { name: 'scikit-learn, natively', native: ['W7'], tolerance: 0.02 },

@@ -41,6 +41,16 @@ export class Figures {
     return this.seconds(id, other) / this.seconds(id, contender);
   }
 
+  /** The same ratio run by run, as `[least, median, greatest]`: runs of one turn met the same machine. Undefined without runs that count. */
+  ratios(id, contender, other) {
+    if (![contender, other].every((one) => this.of(id, one) !== undefined)) return undefined;
+    const { runs } = this.rounds[id];
+    const secondsOf = ({ seconds, parts, latency }) =>
+      ({ latency: latency?.p50, parts: parts?.empty })[workloads[id].measures] ?? seconds;
+    const ratios = runs[contender].map((run, n) => secondsOf(runs[other][n]) / secondsOf(run));
+    return [Math.min(...ratios), median(ratios), Math.max(...ratios)];
+  }
+
   /** Names of a workload's contenders whose runs count. */
   contenders(id) {
     return Object.keys(this.rounds[id]?.runs ?? {}).filter((contender) => this.of(id, contender) !== undefined);

@@ -80,3 +80,16 @@ export function markdown(figures, scale, targets) {
   const list = targets.map(({ number, what, verdict }) => `- ${number}. ${what}: ${verdict}`);
   return [line(HEAD), line(HEAD.map((_, i) => (i < 2 ? '---' : '--:'))), ...rows, '', ...list, ''].join('\n');
 }
+
+/** Returns a line for each workload and pair of builds: how the time of the first compares with the second's, run by run. */
+export function comparison(figures, pairs) {
+  const percent = (ratio) => `${((1 / ratio - 1) * 100).toFixed(1)} %`;
+  return Object.keys(figures.rounds).flatMap((id) =>
+    pairs.flatMap(([one, other]) => {
+      const ratios = figures.ratios(id, one, other);
+      if (ratios === undefined) return [];
+      const [slowest, middle, fastest] = ratios.map(percent);
+      return [`${id}: ${contenders[one].name} against ${contenders[other].name}: time ${middle} (${fastest} to ${slowest})`];
+    }),
+  );
+}

@@ -18,15 +18,21 @@ const ISOLATED = {
 
 const html = (id) => `<!doctype html><title>${id}</title><link rel="icon" href="data:,"><script type="module" src="/${id}.js"></script>`;
 
-/** Bundles the pages of contenders and serves them: contender `id` is at `/id.html`. */
-export async function openSite(ids) {
+/** Has the page of an `other` contender import the other build. */
+const otherBuild = {
+  name: 'other build',
+  setup: ({ onResolve }) => onResolve({ filter: /^\/pkg\// }, ({ path }) => ({ path: path.replace('/pkg/', '/other/'), external: true })),
+};
+
+/** Bundles the pages of contenders and serves them: contender `id` is at `/id.html`. `against` is the folder of the other build. */
+export async function openSite(ids, against = PKG) {
   const root = join(CACHE, 'bench/site');
   rmSync(root, { recursive: true, force: true });
   mkdirSync(root, { recursive: true });
   mkdirSync(DATA, { recursive: true });
   const { build } = await import(pathToFileURL(createRequire(join(JS, 'package.json')).resolve('esbuild')).href);
   for (const id of ids) {
-    const { module, argument, native } = contenders[id];
+    const { module, argument, native, other } = contenders[id];
     if (native) continue;
     const contents = `import make from './contenders/${module}'; import { present } from './harness/page.js'; present(make(${argument ?? ''}));`;
     await build({
@@ -42,9 +48,10 @@ export async function openSite(ids) {
       define: { global: 'globalThis' },
       logLevel: 'error',
       external: ['/pkg/*', '/npm/*'],
+      plugins: other ? [otherBuild] : [],
     });
     writeFileSync(join(root, `${id}.html`), html(id));
   }
-  const mounts = { '/pkg/': PKG, '/npm/': join(BENCHES, 'node_modules'), '/data/': DATA };
+  const mounts = { '/pkg/': PKG, '/other/': against, '/npm/': join(BENCHES, 'node_modules'), '/data/': DATA };
   return serve(root, { mounts, headers: ISOLATED });
 }
