@@ -201,6 +201,8 @@ pub struct Run {
     pub fetches: Vec<Fetch>,
     /// Scans that it reads, and how many blobs each has.
     pub scans: Vec<(ScanId, usize)>,
+    /// Files that the executor's host reads in place of blobs, which are empty: which blob, and the path.
+    pub files: Vec<(usize, String)>,
     /// The micro-batch; `None` in a batch job.
     pub batch: Option<BatchContext>,
     /// State that it works on.

@@ -12,7 +12,7 @@ use arrow::buffer::Buffer;
 use super::driver::Driver;
 use super::jobs::Owner;
 use super::sending::Piece;
-use crate::cluster::runner::{JobRequest, Limits, Outcome};
+use crate::cluster::runner::{JobRequest, Limits, Outcome, SourceBlock};
 use crate::error::Result;
 use crate::exec::stage::Read;
 use crate::ids::PartitionId;
@@ -98,7 +98,7 @@ impl Driver {
         let kept = graph.stages.iter().flat_map(|s| s.kept.iter().flatten());
         for part in direct.chain(kept.flat_map(|k| &k.reads)).filter_map(Read::scan) {
             let bytes = plan.source(part).unwrap_or_default();
-            let blocks = || vec![Buffer::from(bytes.to_vec())];
+            let blocks = || vec![SourceBlock::Bytes(Buffer::from(bytes.to_vec()))];
             request.scans.entry(part).or_insert_with(blocks);
         }
         self.run_once(spec, graph, request, owner, now_ms);

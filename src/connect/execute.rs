@@ -24,7 +24,7 @@ use super::protocol::{Output, RequestId};
 use super::questions::Call;
 use super::rows::nullable;
 use super::sending::{Piece, Sending, batch_response};
-use crate::cluster::runner::{JobRequest, Limits, Outcome, ScanBlocks};
+use crate::cluster::runner::{JobRequest, Limits, Outcome, ScanBlocks, SourceBlock};
 use crate::compile::job;
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::stage::StageGraph;
@@ -263,7 +263,8 @@ impl Driver {
         Ok(())
     }
 
-    /// Reads the bytes of a batch job's files, and deals them file by file over the partitions of its scan.
+    /// Reads the bytes of a batch job's files, but for those that executors read, and deals them file by file over the partitions of
+    /// its scan.
     ///
     /// # Errors
     /// `FAILED_READ_FILE` if a file cannot be read.
@@ -279,10 +280,13 @@ impl Driver {
                     scan: scan.id,
                     partition: PartitionId(i % scan.partitions),
                 };
-                blocks
-                    .entry(part)
-                    .or_default()
-                    .extend(listing::blocks_of(self.files.as_ref(), file, &options)?);
+                let own = blocks.entry(part).or_default();
+                if let Some(facts) = listing::facts_of_shared(self.files.as_ref(), file, &options) {
+                    own.extend([SourceBlock::Bytes(facts), SourceBlock::File(file.path.clone())]);
+                    continue;
+                }
+                let read = listing::blocks_of(self.files.as_ref(), file, &options)?;
+                own.extend(read.into_iter().map(SourceBlock::Bytes));
             }
         }
         Ok(blocks)

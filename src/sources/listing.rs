@@ -265,7 +265,14 @@ fn unescaped(name: &str) -> String {
 /// # Errors
 /// `FAILED_READ_FILE` if it is gone, cannot be read or unpacked, or becomes more than 1 GiB.
 pub fn read(files: &dyn Files, path: &str) -> Result<Buffer> {
-    let bytes = files.read(path)?;
+    unpacked(path, files.read(path)?)
+}
+
+/// Unpacks the bytes of a file if its name ends in `.gz` or `.deflate`.
+///
+/// # Errors
+/// `FAILED_READ_FILE` if they cannot be unpacked, or become more than 1 GiB.
+pub fn unpacked(path: &str, bytes: Buffer) -> Result<Buffer> {
     let mut out = Vec::new();
     let unpacked = match path.rsplit('.').next() {
         // An empty file is an empty one, packed or not.
@@ -283,6 +290,14 @@ pub fn read(files: &dyn Files, path: &str) -> Result<Buffer> {
         Ok(_) => Err(unreadable(path, "it is more than 1 GiB when it is unpacked")),
         Err(why) => Err(unreadable(path, &format!("it cannot be unpacked: {why}"))),
     }
+}
+
+/// Returns the block that tells of a file which executors are to read themselves; `None` if the driver must read it: because
+/// only it can, or because the options say what happens if it cannot be read.
+pub fn facts_of_shared(files: &dyn Files, file: &SourceFile, options: &BTreeMap<String, String>) -> Option<Buffer> {
+    let flag = |key: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    let lenient = flag("ignorecorruptfiles") || flag("ignoremissingfiles");
+    (file.size > 0 && !lenient && files.is_shared(&file.path)).then(|| facts_block(file))
 }
 
 /// Reads a file: a block that tells of it, and one of its bytes, unpacked. Nothing, if it cannot be read and the options say so

@@ -35,6 +35,11 @@ pub trait Files {
     /// # Errors
     /// `FAILED_READ_FILE` if the file is gone or cannot be read.
     fn read(&self, path: &str) -> Result<Buffer>;
+
+    /// Returns whether executors can read the file themselves, so that its bytes need not pass through the driver.
+    fn is_shared(&self, _path: &str) -> bool {
+        false
+    }
 }
 
 /// A host without files.

@@ -17,7 +17,7 @@ use super::registered_files::RegisteredFiles;
 use super::storage::Storage;
 use super::timer::{Timer, now_ms};
 use super::{heap_bytes, locks, take};
-use crate::cluster::message::{self, FromExecutor};
+use crate::cluster::message::{self, FromExecutor, ToExecutor};
 use crate::connect::driver::Driver as Core;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
 use crate::error::SparkError;
@@ -244,7 +244,14 @@ impl State {
         for output in outputs {
             match output {
                 Output::Send { to, message, blobs } => match message::encode(&message) {
-                    Ok(header) => sends.entry(to).or_default().push((header, blobs)),
+                    Ok(header) => {
+                        let mut parcel = Parcel::new(header, blobs);
+                        if let ToExecutor::Run(run) = &message {
+                            let file = |(at, path): &(usize, String)| Some((*at, self.files.blob(path)?));
+                            parcel.files = run.files.iter().filter_map(file).collect();
+                        }
+                        sends.entry(to).or_default().push(parcel);
+                    }
                     Err(error) => unreadable.push((to, error)),
                 },
                 other => others.push(other),

@@ -16,13 +16,15 @@ use super::host::Programs;
 use super::page::{Init, ToExecutor, ToPage, plain, read, tell};
 use super::port::{Parcel, Port};
 use super::programs::ScriptPrograms;
+use super::registered_files::read_registered;
 use super::timer::{Timer, now_ms};
 use super::{heap_bytes, spill, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
-use crate::cluster::message::{self, FromExecutor};
+use crate::cluster::message::{self, FromExecutor, Run};
 use crate::error::SparkError;
 use crate::exec::pace::Slices;
 use crate::ids::ExecutorRef;
+use crate::sources::listing;
 
 /// An executor, which the events of its worker share.
 #[derive(Clone)]
@@ -163,6 +165,10 @@ impl Executor {
                 programs.receiver(&plain(&receiver)?, &plain(&order)?, &blobs.get(0));
                 Ok(())
             }
+            Ok(message::ToExecutor::Run(run)) if !run.files.is_empty() => match with_files(&run, blobs) {
+                Ok(blobs) => self.step(|core| core.driver_message(message::ToExecutor::Run(run), blobs)),
+                Err(error) => self.step(|core| core.refuse(run.task, error)),
+            },
             Ok(message) => self.step(|core| core.driver_message(message, take(blobs))),
             Err(error) => self.step(|_| vec![unreadable(error)]),
         }
@@ -199,7 +205,7 @@ impl Executor {
         match out {
             Outgoing::Driver(message, blobs) => match message::encode(&message) {
                 Ok(header) => match &self.0.borrow().driver {
-                    Some(port) => port.send_copies(&[(header, blobs)], |_| None),
+                    Some(port) => port.send_copies(&[Parcel::new(header, blobs)], |_| None),
                     None => Ok(()),
                 },
                 Err(error) => self.send(unreadable(error)),
@@ -220,13 +226,31 @@ impl Executor {
             return Ok(());
         }
         match state.peers.entry(to).or_insert_with(|| Link::Waiting(vec![])) {
-            Link::Open(port) => port.send_copies(&[(header, blobs)], |_| None),
+            Link::Open(port) => port.send_copies(&[Parcel::new(header, blobs)], |_| None),
             Link::Waiting(messages) => {
-                messages.push((header, blobs));
+                messages.push(Parcel::new(header, blobs));
                 Ok(())
             }
         }
     }
+}
+
+/// Copies the blobs of a task into the wasm heap, and reads the files that came in place of some.
+///
+/// # Errors
+/// `FAILED_READ_FILE` if a file cannot be read or unpacked.
+fn with_files(run: &Run, blobs: &Array) -> Result<Vec<Buffer>, SparkError> {
+    for (at, path) in &run.files {
+        let file = blobs.get(*at as u32).dyn_into().ok();
+        blobs.set(*at as u32, read_registered(path, file)?.into());
+    }
+    let mut blobs = take(blobs);
+    for (at, path) in &run.files {
+        if let Some(bytes) = blobs.get_mut(*at) {
+            *bytes = listing::unpacked(path, std::mem::take(bytes))?;
+        }
+    }
+    Ok(blobs)
 }
 
 /// Tells the driver of a message that cannot be read or written.

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use arrow::buffer::Buffer;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
-use web_sys::{MessageEvent, MessagePort};
+use web_sys::{Blob, MessageEvent, MessagePort};
 
 /// Bytes from which a buffer is worth keeping.
 const KEPT_BYTES: u32 = 64 << 10;
@@ -36,8 +36,24 @@ const MAX_SWEPT: usize = 64;
 /// How many times as long as its blob a buffer may be that is filled again.
 const MAX_SLACK: u32 = 4;
 
-/// A message to be sent: its header, and the blobs of which copies go with it.
-pub type Parcel = (Vec<u8>, Vec<Buffer>);
+/// A message to be sent.
+#[derive(Debug, Default)]
+pub struct Parcel {
+    /// What the engine reads first.
+    pub header: Vec<u8>,
+    /// Blobs of which copies go with it.
+    pub blobs: Vec<Buffer>,
+    /// Files that go in the place of blobs: which, and the file.
+    pub files: Vec<(usize, Blob)>,
+}
+
+impl Parcel {
+    /// Returns a message without files.
+    pub fn new(header: Vec<u8>, blobs: Vec<Buffer>) -> Self {
+        let files = vec![];
+        Self { header, blobs, files }
+    }
+}
 
 /// One end of a channel. Dropping it closes the channel.
 #[derive(Debug)]
@@ -199,10 +215,14 @@ impl Port {
         messages: &[Parcel],
         mut original: impl FnMut(&Buffer) -> Option<Uint8Array>,
     ) -> Result<(), JsValue> {
-        let filled = messages.iter().map(|(header, blobs)| {
+        let filled = messages.iter().map(|message| {
             let copy = |blob: &Buffer| original(blob).unwrap_or_else(|| self.buffers.fill(blob));
-            let blobs = blobs.iter().map(copy).collect();
-            (header.as_slice(), blobs)
+            let blobs: Array = message.blobs.iter().map(copy).collect();
+            message
+                .files
+                .iter()
+                .for_each(|(at, file)| blobs.set(*at as u32, file.into()));
+            (message.header.as_slice(), blobs)
         });
         self.post(&filled.collect::<Vec<_>>())
     }

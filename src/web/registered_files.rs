@@ -40,6 +40,13 @@ impl RegisteredFiles {
     }
 }
 
+impl RegisteredFiles {
+    /// Returns a registered file.
+    pub fn blob(&self, path: &str) -> Option<Blob> {
+        self.files.borrow().get(path).map(|(blob, _)| blob.clone())
+    }
+}
+
 impl Files for RegisteredFiles {
     /// Lists the file at a path, or all files below it, by path.
     fn list(&self, path: &str) -> Result<Vec<FileEntry>> {
@@ -61,15 +68,24 @@ impl Files for RegisteredFiles {
     }
 
     fn read(&self, path: &str) -> Result<Buffer> {
-        let files = self.files.borrow();
-        let (blob, _) = files
-            .get(path)
-            .ok_or_else(|| failed(path, &format!("no file is registered as {path}")))?;
-        let bytes = read_whole(blob).map_err(|e| failed(path, &thrown(&e)))?;
+        let bytes = read_registered(path, self.blob(path))?;
         let block = Buffer::from(bytes.to_vec());
         self.originals.borrow_mut().keep(block.clone(), bytes);
         Ok(block)
     }
+
+    fn is_shared(&self, path: &str) -> bool {
+        self.files.borrow().contains_key(path)
+    }
+}
+
+/// Reads the file that is registered under a path.
+///
+/// # Errors
+/// `FAILED_READ_FILE` if there is none, or the browser cannot read it.
+pub fn read_registered(path: &str, blob: Option<Blob>) -> Result<Uint8Array> {
+    let blob = blob.ok_or_else(|| failed(path, &format!("no file is registered as {path}")))?;
+    read_whole(&blob).map_err(|e| failed(path, &thrown(&e)))
 }
 
 /// Reads a file of the page's.

@@ -48,6 +48,39 @@ test('files, URLs and responses are read', async () => {
   });
 });
 
+test('executors read files themselves: packed ones, several, and one that has changed since it was given', async () => {
+  const seen = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const lines = (from, count) => Array.from({ length: count }, (_, n) => `${from + n},${'é'.repeat((from + n) % 5)}\n`).join('');
+    const packed = new Response(new Blob([lines(0, 70_000)]).stream().pipeThrough(new CompressionStream('gzip')));
+    const files = [new File([await packed.blob()], 'a.csv.gz'), new File([lines(70_000, 30_000)], 'b.csv'), new File([], 'c.csv')];
+    const read = (...from) => spark.read.schema('n BIGINT, t STRING').csv(...from);
+    const totals = (df) =>
+      df.selectExpr('count(*) AS n', 'sum(n) AS sum', 'sum(length(t)) AS letters', 'count(DISTINCT _metadata.file_name) AS files').collect();
+    const folder = await navigator.storage.getDirectory();
+    const write = async (text) => {
+      const file = await (await folder.getFileHandle('changing.csv', { create: true })).createWritable();
+      await file.write(text);
+      await file.close();
+    };
+    await write(lines(0, 10));
+    const given = read('opfs:changing.csv');
+    const seen = { all: await totals(read(...files)), before: await given.count() };
+    await write(lines(0, 20));
+    seen.changed = await given.count().catch(({ condition, message }) => [condition, /changing\.csv/.test(message)]);
+    seen.again = await read('opfs:changing.csv').count();
+    await spark.stop();
+    return seen;
+  });
+  assert.deepEqual(seen, {
+    all: [{ n: 100_000, sum: 4_999_950_000, letters: 200_000, files: 2 }],
+    before: 10,
+    changed: ['FAILED_READ_FILE.NO_HINT', true],
+    again: 20,
+  });
+});
+
 test('a WebSocket is read in the driver worker', async () => {
   const { ids, workers } = await inPage(
     page,

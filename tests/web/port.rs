@@ -2,7 +2,7 @@
 
 use arrow::buffer::Buffer;
 use js_sys::{Array, Uint8Array};
-use rivulet::web::port::{Originals, Port};
+use rivulet::web::port::{Originals, Parcel, Port};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::MessageChannel;
@@ -170,7 +170,7 @@ async fn a_large_buffer_whose_blob_was_taken_comes_back_and_is_filled_again() {
     let mut capacities = vec![];
     for (n, length) in [(1u8, 100_000), (2, 90_000), (3, 101_000), (4, 10)] {
         let sent = vec![n; length];
-        one.send_copies(&[(vec![], vec![sent.clone().into()])], |_| None)
+        one.send_copies(&[Parcel::new(vec![], vec![sent.clone().into()])], |_| None)
             .unwrap();
         let (got, capacity) = heard.next().await;
         assert_eq!(got, sent, "nothing of the blob before is left");
@@ -190,12 +190,12 @@ async fn a_buffer_whose_blob_is_kept_does_not_go_back() {
     other.listen(move |_, blobs| hear(blobs));
     let (answered, mut answers) = hearing();
     one.listen(move |header, _| answered(header));
-    one.send_copies(&[(vec![], vec![vec![7u8; 100_000].into()])], |_| None)
+    one.send_copies(&[Parcel::new(vec![], vec![vec![7u8; 100_000].into()])], |_| None)
         .unwrap();
     let kept = heard.next().await;
     other.send(b"answer", &Array::new()).unwrap();
     assert_eq!(answers.next().await, b"answer");
-    one.send_copies(&[(vec![], vec![vec![8u8; 100_000].into()])], |_| None)
+    one.send_copies(&[Parcel::new(vec![], vec![vec![8u8; 100_000].into()])], |_| None)
         .unwrap();
     heard.next().await;
     let kept: Uint8Array = kept.get(0).unchecked_into();
@@ -210,7 +210,7 @@ async fn messages_that_are_posted_at_once_arrive_one_by_one_in_their_order() {
         .collect();
     let messages: Vec<_> = sent
         .iter()
-        .map(|(header, blobs)| (header.clone(), blobs.iter().cloned().map(Into::into).collect()))
+        .map(|(header, blobs)| Parcel::new(header.clone(), blobs.iter().cloned().map(Into::into).collect()))
         .collect();
     port.send_copies(&[], |_| None).unwrap();
     port.send_copies(&messages, |_| None).unwrap();
@@ -231,7 +231,7 @@ async fn a_block_that_came_as_it_is_sent_moves_on_once_and_is_copied_after_that(
     assert!(originals.take(&other).is_none(), "equal bytes are not the block");
     assert!(originals.take(&one.slice(1)).is_none(), "nor is a part of it");
     for _ in 0..2 {
-        port.send_copies(&[(vec![], vec![one.clone()])], |blob| originals.take(blob))
+        port.send_copies(&[Parcel::new(vec![], vec![one.clone()])], |blob| originals.take(blob))
             .unwrap();
         assert_eq!(heard.next().await.1, [[1; 10]]);
         assert_eq!(came.length(), 0, "the first time it moved");

@@ -291,6 +291,15 @@ impl<B: BlockStore> Executor<B> {
         }
     }
 
+    /// Takes in that a task cannot begin, as the host cannot get what it is to read.
+    pub fn refuse(&self, task: TaskId, error: SparkError) -> Vec<Outgoing> {
+        let retryable = error.is_retryable();
+        vec![Outgoing::Driver(
+            FromExecutor::Failed { task, error, retryable },
+            vec![],
+        )]
+    }
+
     /// Takes in that a peer is gone: tasks that wait for its blocks fail, so that the driver has them computed again.
     pub fn peer_lost(&mut self, peer: ExecutorRef) -> Vec<Outgoing> {
         self.give_up(|fetch| fetch.from == peer)

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use arrow::buffer::Buffer;
 
-use super::{Effect, JobRunner, kept_in};
+use super::{Effect, JobRunner, SourceBlock, kept_in};
 use crate::cluster::message::{Run, StateRef, ToExecutor};
 use crate::error::SparkError;
 use crate::exec::inputs::StateStats;
@@ -88,13 +88,21 @@ impl JobRunner {
         let graph = &self.plans.get(&job.plan)?.graph;
         let stage = graph.stages.get(task.stage.0)?;
         let mut blobs = Vec::new();
-        let mut scans = Vec::new();
+        let (mut scans, mut files) = (Vec::new(), Vec::new());
         let reads = stage.reads_beside(task.partition, &kept_in(&fetches));
         for part in reads.iter().filter_map(Read::scan) {
             let blocks = job.request.scans.get(&part).map(Vec::as_slice);
             let blocks = blocks.unwrap_or_default();
             scans.push((part.scan, blocks.len()));
-            blobs.extend(blocks.iter().cloned());
+            for block in blocks {
+                blobs.push(match block {
+                    SourceBlock::Bytes(bytes) => bytes.clone(),
+                    SourceBlock::File(path) => {
+                        files.push((blobs.len(), path.clone()));
+                        Buffer::default()
+                    }
+                });
+            }
         }
         let mut states = Vec::new();
         let mut missing = BTreeSet::new();
@@ -147,6 +155,7 @@ impl JobRunner {
             plan: job.plan,
             fetches,
             scans,
+            files,
             batch: job.request.batch.clone(),
             states,
             max_result: job.request.limits.result_bytes,

@@ -40,8 +40,27 @@ use crate::scheduler::event::{Command, Event, Failure};
 use crate::scheduler::pools::Pool;
 use crate::scheduler::{BlockId, Fetch};
 
+/// A block of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceBlock {
+    /// What it holds.
+    Bytes(Buffer),
+    /// The path of a file that the executor reads itself.
+    File(String),
+}
+
+impl SourceBlock {
+    /// Returns what the block holds; `None` for a file.
+    pub fn bytes(&self) -> Option<&Buffer> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::File(_) => None,
+        }
+    }
+}
+
 /// Blocks of sources, by partition of a scan.
-pub type ScanBlocks = HashMap<ScanPart, Vec<Buffer>>;
+pub type ScanBlocks = HashMap<ScanPart, Vec<SourceBlock>>;
 
 /// A job to run: everything that differs between jobs of one plan.
 #[derive(Debug, Default)]

@@ -4,6 +4,8 @@
 //! nothing, changes nothing, and what it would report is known. It counts as done where it would have run, so that only as
 //! many executors wake as there is work for.
 
+use arrow::buffer::Buffer;
+
 use super::launch::state_id;
 use super::{Arrival, Effect, JobRunner};
 use crate::exec::decode::holds_no_rows;
@@ -43,7 +45,11 @@ impl JobRunner {
         for read in stage.reads.get(task.partition.0)? {
             let Read::Scan(part) = read else { continue };
             let blocks = job.request.scans.get(part).map(Vec::as_slice).unwrap_or_default();
-            if !holds_no_rows(plan.graph.scans.get(part.scan.0)?, blocks) {
+            let blocks: Vec<Buffer> = blocks
+                .iter()
+                .map(|block| block.bytes().cloned())
+                .collect::<Option<_>>()?;
+            if !holds_no_rows(plan.graph.scans.get(part.scan.0)?, &blocks) {
                 return None;
             }
             report.scanned_rows.insert(part.scan, 0);

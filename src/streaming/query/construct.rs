@@ -5,9 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use arrow::buffer::Buffer;
+
 use super::durable::Durable;
 use super::{Action, Batch, Phase, Query};
-use crate::cluster::runner::{JobRequest, Limits};
+use crate::cluster::runner::{JobRequest, Limits, SourceBlock};
 use crate::error::Result;
 use crate::exec::inputs::BatchContext;
 use crate::exec::stage::Wakes;
@@ -212,7 +214,10 @@ impl Query {
                 None => without(taken, number, &aside)?,
             };
             let partitions = self.definition.graph.scans[source.scan.0].partitions;
-            request.scans.extend(deal(blocks, taken.cut, source.scan, partitions));
+            let dealt = deal(blocks, taken.cut, source.scan, partitions);
+            let blocks =
+                |(part, blocks): (_, Vec<Buffer>)| (part, blocks.into_iter().map(SourceBlock::Bytes).collect());
+            request.scans.extend(dealt.into_iter().map(blocks));
         }
         Ok(request)
     }

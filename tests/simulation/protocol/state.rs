@@ -6,7 +6,7 @@ use rand::Rng;
 
 use super::world::{Happening, World};
 use crate::window_model::Row;
-use rivulet::cluster::runner::JobRequest;
+use rivulet::cluster::runner::{JobRequest, SourceBlock};
 use rivulet::ids::{BatchId, JobId, OperatorId, PartitionId, StatePart};
 use rivulet::storage::{Reply, Request, Storage};
 use rivulet::streaming::checkpoint::state::{self, StateFile};
@@ -124,7 +124,7 @@ impl World<'_> {
 /// The records of a job, in order.
 pub(super) fn taken(request: &JobRequest) -> Vec<usize> {
     let number = |block: &arrow::buffer::Buffer| std::str::from_utf8(block).ok().and_then(|t| t.parse().ok());
-    let blocks = request.scans.values().flatten();
+    let blocks = request.scans.values().flatten().filter_map(SourceBlock::bytes);
     let mut taken: Vec<usize> = blocks.map(|block| number(block).expect("a record's number")).collect();
     taken.sort_unstable();
     taken

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::seeds::deep;
 use arrow::buffer::Buffer;
-use rivulet::cluster::runner::JobRequest;
+use rivulet::cluster::runner::{JobRequest, SourceBlock};
 use rivulet::error::{Exception, SparkError};
 use rivulet::ids::{BatchId, JobId};
 use rivulet::plan::output_mode::OutputMode;
@@ -39,7 +39,7 @@ fn anew(actions: Vec<Action>) -> String {
 
 fn records(request: &JobRequest) -> String {
     let scans: BTreeMap<_, _> = request.scans.iter().collect();
-    let blocks = scans.into_values().flatten();
+    let blocks = scans.into_values().flatten().filter_map(SourceBlock::bytes);
     blocks
         .map(|block| String::from_utf8_lossy(block).into_owned())
         .collect()
