@@ -11,9 +11,10 @@ use arrow::buffer::Buffer;
 
 use super::executor::{Executor, MemoryBlocks, Outgoing};
 use super::message::{FromExecutor, Peer, ToExecutor};
-use crate::error::{SparkError, guarded};
+use crate::error::{Result, SparkError, guarded};
 use crate::exec::pace::Slices;
-use crate::ids::{ExecutorId, ExecutorRef};
+use crate::ids::{ExecutorId, ExecutorRef, TaskId};
+use crate::sources::kafka::exchange::Order;
 
 /// What an executor's thread receives.
 enum Inbox {
@@ -23,6 +24,8 @@ enum Inbox {
     Peer(ExecutorRef, Peer, Vec<Buffer>),
     /// Another executor has ended.
     PeerLost(ExecutorRef),
+    /// What an order of a task has brought.
+    Supplied(TaskId, usize, Result<Vec<Buffer>>),
     /// Nothing has come while a task runs.
     Nothing,
     /// The executor ends.
@@ -32,18 +35,34 @@ enum Inbox {
 /// Executors that live, and how to reach them.
 type Directory = Arc<Mutex<BTreeMap<ExecutorId, (ExecutorRef, Sender<Inbox>)>>>;
 
+/// Takes what an order has brought.
+pub type Supplied = Box<dyn FnOnce(Result<Vec<Buffer>>) + Send>;
+
+/// Carries out orders for records, and hands over what they bring, from whatever thread.
+pub type Supplier = fn(Order, Supplied);
+
 /// Threads that run executors.
 pub struct LocalCluster {
     /// Executors that live.
     directory: Directory,
+    /// Carries out their orders.
+    supplier: Supplier,
 }
 
 impl LocalCluster {
-    /// Returns a cluster without executors.
+    /// Returns a cluster without executors, whose tasks cannot order records.
     pub fn new() -> Self {
         Self {
             directory: Arc::default(),
+            supplier: |_, supplied| supplied(Err(SparkError::unsupported("records of other systems"))),
         }
+    }
+
+    /// Has orders of tasks carried out.
+    #[must_use]
+    pub fn supplied_by(mut self, supplier: Supplier) -> Self {
+        self.supplier = supplier;
+        self
     }
 
     /// Starts one executor; `deliver` takes its messages to the driver, on the executor's thread, and `died` the error
@@ -58,14 +77,15 @@ impl LocalCluster {
         died: impl FnOnce(ExecutorRef, SparkError) + Send + 'static,
     ) -> std::io::Result<()> {
         let (sender, inbox) = channel();
-        let directory = self.directory.clone();
+        let (directory, supplier) = (self.directory.clone(), self.supplier);
+        let own = sender.clone();
         lock(&directory).insert(me.id, (me, sender));
         std::thread::Builder::new()
             .name(format!("executor-{}", me.id))
             .stack_size(16 << 20)
             .spawn(move || {
                 let served = guarded(|| {
-                    serve(me, &inbox, &directory, &deliver);
+                    serve(me, (&own, &inbox), &directory, supplier, &deliver);
                     Ok(())
                 });
                 if let Err(error) = served {
@@ -122,8 +142,9 @@ fn lock(directory: &Directory) -> std::sync::MutexGuard<'_, BTreeMap<ExecutorId,
 /// Steps an executor with what its inbox receives, until it is stopped.
 fn serve(
     me: ExecutorRef,
-    inbox: &Receiver<Inbox>,
+    (own, inbox): (&Sender<Inbox>, &Receiver<Inbox>),
     directory: &Directory,
+    supplier: Supplier,
     deliver: &impl Fn(ExecutorRef, FromExecutor, Vec<Buffer>),
 ) {
     let mut executor = Executor::new(me, MemoryBlocks::default()).paced(Arc::new(Slices::new(now_ms)));
@@ -142,11 +163,18 @@ fn serve(
             Inbox::Driver(message, blobs) => executor.driver_message(message, blobs),
             Inbox::Peer(from, message, blobs) => executor.peer_message(from, message, blobs),
             Inbox::PeerLost(id) => executor.peer_lost(id),
+            Inbox::Supplied(task, at, brought) => executor.supply(task, at, brought),
             Inbox::Stop => return,
         };
         for out in outgoing {
             match out {
                 Outgoing::Driver(message, blobs) => deliver(me, message, blobs),
+                Outgoing::Order(task, at, order) => {
+                    let own = own.clone();
+                    // An executor that has ended needs nothing any more.
+                    let supplied = move |brought| _ = own.send(Inbox::Supplied(task, at, brought));
+                    supplier(*order, Box::new(supplied));
+                }
                 Outgoing::Peer(to, message, blobs) => {
                     let peer = lock(directory)
                         .get(&to.id)

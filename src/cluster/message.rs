@@ -201,8 +201,10 @@ pub struct Run {
     pub fetches: Vec<Fetch>,
     /// Scans that it reads, and how many blobs each has.
     pub scans: Vec<(ScanId, usize)>,
-    /// Files that the executor's host reads in place of blobs, which are empty: which blob, and the path.
+    /// Blobs that are files, which the driver's host puts there and the executor's host unpacks: which, and the path.
     pub files: Vec<(usize, String)>,
+    /// Blobs that are orders for records: the executor's host puts the records in their place.
+    pub orders: Vec<usize>,
     /// The micro-batch; `None` in a batch job.
     pub batch: Option<BatchContext>,
     /// State that it works on.

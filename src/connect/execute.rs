@@ -263,7 +263,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Reads the bytes of a batch job's files, but for those that executors read, and deals them file by file over the partitions of
+    /// Reads the bytes of a batch job's files, but for those that the host sends, and deals them file by file over the partitions of
     /// its scan.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ pub mod files;
 #[cfg(all(feature = "server", not(target_arch = "wasm32")))]
 pub mod grpc;
 mod jobs;
+#[cfg(feature = "server")]
+pub mod kafka;
 pub mod ml;
 pub mod protocol;
 mod questions;

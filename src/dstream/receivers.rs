@@ -67,6 +67,7 @@ impl Socket {
                     message,
                 ))
             }
+            Event::Kafka(_) => Ok(None),
             Event::TooLarge => {
                 self.wants_more = self.paced;
                 let message = format!(

@@ -78,6 +78,8 @@ pub const JSON: Definition = Definition {
     records: Records::Own(Format::Json),
     offset: "the number of the last entry in the log of files",
     guarantee: Guarantee::Replayable,
+    orders: false,
+    check: |_| Ok(()),
     open,
     recall,
 };

@@ -292,8 +292,8 @@ pub fn unpacked(path: &str, bytes: Buffer) -> Result<Buffer> {
     }
 }
 
-/// Returns the block that tells of a file which executors are to read themselves; `None` if the driver must read it: because
-/// only it can, or because the options say what happens if it cannot be read.
+/// Returns the block that tells of a file which the host sends to executors; `None` if the driver must read it: because only it can,
+/// or because the options say what happens if it cannot be read.
 pub fn facts_of_shared(files: &dyn Files, file: &SourceFile, options: &BTreeMap<String, String>) -> Option<Buffer> {
     let flag = |key: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
     let lenient = flag("ignorecorruptfiles") || flag("ignoremissingfiles");

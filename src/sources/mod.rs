@@ -19,6 +19,7 @@
 //! guaranteed over a restart. Adding a source is a file here and a line in [`SOURCES`].
 
 pub mod files;
+pub mod kafka;
 mod limits;
 pub mod listing;
 pub mod options;
@@ -110,6 +111,8 @@ pub enum Ask {
         /// What to send.
         text: String,
     },
+    /// Asks which offsets there are; the answer is [`Event::Kafka`].
+    Kafka(Box<kafka::exchange::Question>),
     /// Ends the connection.
     Close,
 }
@@ -128,6 +131,8 @@ pub enum Event {
     Binary(Vec<u8>),
     /// A message that is longer than was asked for; it is not kept.
     TooLarge,
+    /// The answer to a question for offsets.
+    Kafka(Box<kafka::exchange::Answer>),
     /// The connection has ended, whoever ended it.
     Closed,
 }
@@ -185,6 +190,16 @@ pub trait Source: fmt::Debug {
     /// The host's, if it cannot list.
     fn discover(&mut self, _: &dyn Files) -> Result<()> {
         Ok(())
+    }
+
+    /// Asks what there is, before a trigger; what comes back is heard.
+    fn look(&mut self) -> Vec<Ask> {
+        vec![]
+    }
+
+    /// Returns whether a trigger must wait for what was asked.
+    fn is_looking(&self) -> bool {
+        false
     }
 
     /// Returns whether a batch from this offset would get anything now.
@@ -255,8 +270,8 @@ pub trait Source: fmt::Debug {
 /// How a source's bytes become rows.
 #[derive(Debug, Clone, Copy)]
 pub enum Records {
-    /// Arrow, with these columns whatever the user declares.
-    Columns(fn() -> Vec<Field>),
+    /// Arrow, with these columns whatever the user declares; options may add some.
+    Columns(fn(&BTreeMap<String, String>) -> Vec<Field>),
     /// Arrow, with the columns that the user declares.
     Arrow,
     /// Files in the format of the source's own name.
@@ -290,6 +305,10 @@ pub struct Definition {
     pub offset: &'static str,
     /// What holds over a restart.
     pub guarantee: Guarantee,
+    /// Whether [`Source::read`] returns orders for records in place of records: executors carry them out.
+    pub orders: bool,
+    /// Checks what the types of options do not say.
+    pub check: fn(spec: &StreamSpec) -> Result<()>,
     /// Makes a source of checked options. `now_ms` is when.
     pub open: fn(spec: &StreamSpec, now_ms: i64) -> Result<Box<dyn Source>>,
     /// Reads what it remembers.
@@ -306,6 +325,7 @@ pub static SOURCES: &[Definition] = &[
     push::MEMORY,
     websocket::WEBSOCKET,
     sse::SSE,
+    kafka::KAFKA,
 ];
 
 /// Returns the source of that name, in lower case.
@@ -315,7 +335,7 @@ pub static SOURCES: &[Definition] = &[
 ///
 /// let rate = sources::find("rate")?;
 /// assert_eq!(rate.guarantee, Guarantee::Replayable);
-/// assert!(sources::find("kafka").is_err());
+/// assert!(sources::find("socket").is_err());
 /// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
 ///
@@ -360,9 +380,14 @@ impl Definition {
     ///
     /// # Errors
     /// `STREAMING_SOURCE_SCHEMA_REQUIRED` if the source cannot know them.
-    pub fn fields(&self, format: Format, declared: Option<Fields>) -> Result<Fields> {
+    pub fn fields(
+        &self,
+        format: Format,
+        options: &BTreeMap<String, String>,
+        declared: Option<Fields>,
+    ) -> Result<Fields> {
         match (self.records, declared) {
-            (Records::Columns(columns), _) => Ok(columns().into()),
+            (Records::Columns(columns), _) => Ok(columns(options).into()),
             (_, Some(fields)) => Ok(fields),
             (_, None) if format == Format::Text => Ok(vec![Field::new("value", DataType::Utf8, true)].into()),
             (Records::Own(_), None) => Err(SparkError::new(
@@ -395,7 +420,8 @@ impl Definition {
                 "'path' is not specified.",
             ));
         }
-        options::check(self, &self.format(&spec.options)?, spec)
+        options::check(self, &self.format(&spec.options)?, spec)?;
+        (self.check)(spec)
     }
 }
 

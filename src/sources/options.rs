@@ -191,6 +191,9 @@ pub fn check(definition: &Definition, format: &Format, spec: &StreamSpec) -> Res
             Format::Arrow => &[],
         });
     }
+    // Those of Kafka's own clients are not ours to know.
+    let passed = |key: &&String| definition.orders && key.starts_with("kafka.");
+    known.extend(spec.options.keys().filter(passed).map(String::as_str));
     refuse_unknown(Side::Source, name, &known, &spec.options)
 }
 

@@ -28,6 +28,8 @@ pub const PUSH: Definition = Definition {
     records: Records::Chosen,
     offset: "a number of pushes",
     guarantee: Guarantee::Logged,
+    orders: false,
+    check: |_| Ok(()),
     open,
     recall: Queue::recall,
 };

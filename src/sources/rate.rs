@@ -47,9 +47,11 @@ pub const RATE: Definition = Definition {
     name: "rate",
     about: "Has a fixed number of rows per second, each with its time and a number that counts up.",
     options: &[ROWS_PER_SECOND, RAMP_UP, PARTITIONS],
-    records: Records::Columns(columns),
+    records: Records::Columns(|_| columns()),
     offset: "seconds since the source began",
     guarantee: Guarantee::Replayable,
+    orders: false,
+    check: |_| Ok(()),
     open,
     recall,
 };

@@ -41,6 +41,8 @@ pub const WEBSOCKET: Definition = Definition {
     records: Records::Chosen,
     offset: "a number of messages",
     guarantee: Guarantee::Logged,
+    orders: false,
+    check: |_| Ok(()),
     open,
     recall: Queue::recall,
 };
@@ -136,6 +138,7 @@ impl QueueSource for WebSocket {
             }
             Event::Binary(bytes) => heard.blocks.push(self.queue.record(bytes)),
             Event::TooLarge => heard.blocks.push(self.queue.refuse()),
+            Event::Kafka(_) => {}
         }
         if self.retry.hold_back(&mut heard, &mut self.queue) {
             self.is_open = false;

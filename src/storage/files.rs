@@ -36,7 +36,7 @@ pub trait Files {
     /// `FAILED_READ_FILE` if the file is gone or cannot be read.
     fn read(&self, path: &str) -> Result<Buffer>;
 
-    /// Returns whether executors can read the file themselves, so that its bytes need not pass through the driver.
+    /// Returns whether the host can send the file to executors itself, so that its bytes need not pass through the driver.
     fn is_shared(&self, _path: &str) -> bool {
         false
     }

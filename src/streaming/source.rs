@@ -98,6 +98,16 @@ impl Source {
         self.inner.discover(files)
     }
 
+    /// Asks what there is, before a trigger.
+    pub fn look(&mut self) -> Vec<Ask> {
+        self.inner.look()
+    }
+
+    /// Returns whether a trigger must wait for what was asked.
+    pub fn is_looking(&self) -> bool {
+        self.inner.is_looking()
+    }
+
     /// Returns whether a batch would get anything now.
     pub fn has_data(&self, now_ms: i64) -> bool {
         self.inner.has_data(&self.offset, now_ms)

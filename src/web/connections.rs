@@ -15,9 +15,12 @@ use web_sys::{
     RequestInit, Response, WebSocket,
 };
 
+use super::fetch::Fetch;
 use super::page::scope;
 use crate::ids::ConnectionId;
 use crate::sources::Event;
+use crate::sources::kafka::bridge;
+use crate::sources::kafka::exchange::Question;
 
 /// Status of a WebSocket that has opened: `101 Switching Protocols`.
 const SWITCHING_PROTOCOLS: u16 = 101;
@@ -41,6 +44,7 @@ enum Connection {
     Socket(Socket),
     Paced(Paced),
     Response(AbortController),
+    Question,
 }
 
 /// A WebSocket that is read message by message.
@@ -241,6 +245,17 @@ impl Connections {
             // Whatever it was, the engine hears that the response is over and decides what follows.
             let _ = read.await;
             this.tell(id, turn, Event::Closed);
+        });
+    }
+
+    /// Asks a server for the offsets of Kafka's partitions; the answer is an event.
+    pub fn ask(&self, id: ConnectionId, question: Question) {
+        self.close(id);
+        let (this, turn) = (self.clone(), self.turn());
+        self.open.borrow_mut().insert(id, (turn, Connection::Question));
+        spawn_local(async move {
+            let answer = bridge::answer_of(&Fetch, &question).await;
+            this.tell(id, turn, Event::Kafka(Box::new(answer)));
         });
     }
 

@@ -21,13 +21,16 @@ use crate::cluster::message::{self, FromExecutor, ToExecutor};
 use crate::connect::driver::Driver as Core;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
 use crate::error::SparkError;
-use crate::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation};
+use crate::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation, TaskId};
 use crate::settings::Conf;
 use crate::sources::Ask;
 use crate::streaming::query::EventKind;
 
 /// ms between two status reports to a page that watches.
 const STATUS_INTERVAL_MS: i64 = 250;
+
+/// A task and the files that go with it: in the place of which blob, and the path.
+type TaskFiles = (TaskId, Vec<(usize, String)>);
 
 /// The driver, which the events of its worker share.
 #[derive(Clone)]
@@ -239,30 +242,46 @@ impl State {
     /// Carries out what a step asked for. What goes to one place goes in one message; executors get theirs first, since they
     /// wait, and what goes to others is not ordered with it.
     fn carry_out_all(&mut self, outputs: Vec<Output>) -> Result<(), JsValue> {
-        let mut sends: BTreeMap<ExecutorRef, Vec<Parcel>> = BTreeMap::new();
+        let mut sends: BTreeMap<ExecutorRef, Vec<(Parcel, Option<TaskFiles>)>> = BTreeMap::new();
         let (mut others, mut unreadable) = (Vec::with_capacity(outputs.len()), Vec::new());
         for output in outputs {
             match output {
                 Output::Send { to, message, blobs } => match message::encode(&message) {
                     Ok(header) => {
-                        let mut parcel = Parcel::new(header, blobs);
-                        if let ToExecutor::Run(run) = &message {
-                            let file = |(at, path): &(usize, String)| Some((*at, self.files.blob(path)?));
-                            parcel.files = run.files.iter().filter_map(file).collect();
-                        }
-                        sends.entry(to).or_default().push(parcel);
+                        let files = match message {
+                            ToExecutor::Run(run) => Some((run.task, run.files)).filter(|(_, files)| !files.is_empty()),
+                            _ => None,
+                        };
+                        sends.entry(to).or_default().push((Parcel::new(header, blobs), files));
                     }
                     Err(error) => unreadable.push((to, error)),
                 },
                 other => others.push(other),
             }
         }
+        let mut unread = Vec::new();
         for (to, messages) in sends {
             if let Some((incarnation, port)) = self.links.get(&to.id)
                 && *incarnation == to.incarnation
             {
+                // Files are read when their task is sent: an executor works while those of the next are read.
+                let mut parcels = Vec::with_capacity(messages.len());
+                for (mut parcel, files) in messages {
+                    let Some((task, files)) = files else {
+                        parcels.push(parcel);
+                        continue;
+                    };
+                    let read = files.iter().map(|(at, path)| Ok((*at, self.files.bytes(path)?)));
+                    match read.collect() {
+                        Ok(files) => {
+                            parcel.files = files;
+                            parcels.push(parcel);
+                        }
+                        Err(error) => unread.push((to, task, error)),
+                    }
+                }
                 let mut originals = self.originals.borrow_mut();
-                port.send_copies(&messages, |blob| originals.take(blob))?;
+                port.send_copies(&parcels, |blob| originals.take(blob))?;
             }
         }
         self.originals.borrow_mut().sweep_large();
@@ -271,6 +290,17 @@ impl State {
             .into_iter()
             .try_for_each(|output| self.carry_out(output, &mut letter))?;
         letter.post()?;
+        unread
+            .into_iter()
+            .try_for_each(|(from, task, error): (_, _, SparkError)| {
+                let retryable = error.is_retryable();
+                let message = FromExecutor::Failed { task, error, retryable };
+                self.step(Input::Executor {
+                    from,
+                    message,
+                    blobs: vec![],
+                })
+            })?;
         unreadable.into_iter().try_for_each(|(from, error)| {
             let (message, blobs) = (FromExecutor::Unreadable { error }, vec![]);
             self.step(Input::Executor { from, message, blobs })
@@ -339,6 +369,7 @@ impl State {
                     Ask::WebSocket { url, max_bytes, .. } => self.connections.open_socket(connection, &url, max_bytes),
                     Ask::More => self.connections.more(connection),
                     Ask::Http { url, headers } => self.connections.open_response(connection, &url, &headers),
+                    Ask::Kafka(question) => self.connections.ask(connection, *question),
                     Ask::Send { text } => self.connections.send(connection, &text),
                     Ask::Close => self.connections.close(connection),
                 }

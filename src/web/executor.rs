@@ -12,11 +12,11 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::blocks::Blocks;
 use super::driver::fatal;
+use super::fetch::Fetch;
 use super::host::Programs;
 use super::page::{Init, ToExecutor, ToPage, plain, read, tell};
 use super::port::{Parcel, Port};
 use super::programs::ScriptPrograms;
-use super::registered_files::read_registered;
 use super::timer::{Timer, now_ms};
 use super::{heap_bytes, spill, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
@@ -24,6 +24,7 @@ use crate::cluster::message::{self, FromExecutor, Run};
 use crate::error::SparkError;
 use crate::exec::pace::Slices;
 use crate::ids::ExecutorRef;
+use crate::sources::kafka::bridge;
 use crate::sources::listing;
 
 /// An executor, which the events of its worker share.
@@ -210,6 +211,14 @@ impl Executor {
                 },
                 Err(error) => self.send(unreadable(error)),
             },
+            Outgoing::Order(task, at, order) => {
+                let this = self.clone();
+                spawn_local(async move {
+                    let brought = bridge::pull(&Fetch, &order).await;
+                    fatal(this.step(|core| core.supply(task, at, brought)));
+                });
+                Ok(())
+            }
             Outgoing::Peer(to, message, blobs) => match message::encode(&message) {
                 Ok(header) => self.send_peer(to, header, blobs),
                 Err(error) => self.send(unreadable(error)),
@@ -235,15 +244,11 @@ impl Executor {
     }
 }
 
-/// Copies the blobs of a task into the wasm heap, and reads the files that came in place of some.
+/// Copies the blobs of a task into the wasm heap; those that are files are unpacked there.
 ///
 /// # Errors
-/// `FAILED_READ_FILE` if a file cannot be read or unpacked.
+/// `FAILED_READ_FILE` if a file cannot be unpacked.
 fn with_files(run: &Run, blobs: &Array) -> Result<Vec<Buffer>, SparkError> {
-    for (at, path) in &run.files {
-        let file = blobs.get(*at as u32).dyn_into().ok();
-        blobs.set(*at as u32, read_registered(path, file)?.into());
-    }
     let mut blobs = take(blobs);
     for (at, path) in &run.files {
         if let Some(bytes) = blobs.get_mut(*at) {

@@ -13,6 +13,7 @@ pub mod blocks;
 pub mod connections;
 mod driver;
 mod executor;
+pub mod fetch;
 pub mod host;
 pub mod locks;
 pub mod page;

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use arrow::buffer::Buffer;
 use js_sys::{Array, ArrayBuffer, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
-use web_sys::{Blob, MessageEvent, MessagePort};
+use web_sys::{MessageEvent, MessagePort};
 
 /// Bytes from which a buffer is worth keeping.
 const KEPT_BYTES: u32 = 64 << 10;
@@ -43,8 +43,8 @@ pub struct Parcel {
     pub header: Vec<u8>,
     /// Blobs of which copies go with it.
     pub blobs: Vec<Buffer>,
-    /// Files that go in the place of blobs: which, and the file.
-    pub files: Vec<(usize, Blob)>,
+    /// Bytes that go in the place of blobs, and move: of which, and what.
+    pub files: Vec<(usize, Uint8Array)>,
 }
 
 impl Parcel {
@@ -221,7 +221,7 @@ impl Port {
             message
                 .files
                 .iter()
-                .for_each(|(at, file)| blobs.set(*at as u32, file.into()));
+                .for_each(|(at, bytes)| blobs.set(*at as u32, bytes.into()));
             (message.header.as_slice(), blobs)
         });
         self.post(&filled.collect::<Vec<_>>())

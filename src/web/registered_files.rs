@@ -41,9 +41,16 @@ impl RegisteredFiles {
 }
 
 impl RegisteredFiles {
-    /// Returns a registered file.
-    pub fn blob(&self, path: &str) -> Option<Blob> {
-        self.files.borrow().get(path).map(|(blob, _)| blob.clone())
+    /// Reads a registered file, outside of the wasm heap.
+    ///
+    /// # Errors
+    /// `FAILED_READ_FILE` if there is none, or the browser cannot read it.
+    pub fn bytes(&self, path: &str) -> Result<Uint8Array> {
+        let files = self.files.borrow();
+        let (blob, _) = files
+            .get(path)
+            .ok_or_else(|| failed(path, &format!("no file is registered as {path}")))?;
+        read_whole(blob).map_err(|e| failed(path, &thrown(&e)))
     }
 }
 
@@ -68,7 +75,7 @@ impl Files for RegisteredFiles {
     }
 
     fn read(&self, path: &str) -> Result<Buffer> {
-        let bytes = read_registered(path, self.blob(path))?;
+        let bytes = self.bytes(path)?;
         let block = Buffer::from(bytes.to_vec());
         self.originals.borrow_mut().keep(block.clone(), bytes);
         Ok(block)
@@ -77,15 +84,6 @@ impl Files for RegisteredFiles {
     fn is_shared(&self, path: &str) -> bool {
         self.files.borrow().contains_key(path)
     }
-}
-
-/// Reads the file that is registered under a path.
-///
-/// # Errors
-/// `FAILED_READ_FILE` if there is none, or the browser cannot read it.
-pub fn read_registered(path: &str, blob: Option<Blob>) -> Result<Uint8Array> {
-    let blob = blob.ok_or_else(|| failed(path, &format!("no file is registered as {path}")))?;
-    read_whole(&blob).map_err(|e| failed(path, &thrown(&e)))
 }
 
 /// Reads a file of the page's.

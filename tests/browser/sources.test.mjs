@@ -48,7 +48,7 @@ test('files, URLs and responses are read', async () => {
   });
 });
 
-test('executors read files themselves: packed ones, several, and one that has changed since it was given', async () => {
+test('files go to the executors that read them: packed ones, several, and one that has changed since it was given', async () => {
   const seen = await inPage(page, async () => {
     const { SparkSession } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').create();

@@ -36,6 +36,7 @@ use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
 use crate::scheduler::{BlockId, Fetch};
 use crate::settings;
+use crate::sources::kafka::exchange::Order;
 use crate::storage::spill::SpillRoom;
 
 /// Where shuffle blocks and kept partitions live until nobody needs them, and state for which memory has no room.
@@ -101,6 +102,8 @@ pub enum Outgoing {
     Driver(FromExecutor, Vec<Buffer>),
     /// To another executor, with blobs.
     Peer(ExecutorRef, Peer, Vec<Buffer>),
+    /// To the host: carry out an order of a task; the answer is [`Executor::supply`].
+    Order(TaskId, usize, Box<Order>),
 }
 
 /// A task that waits for blocks of its peers.
@@ -113,6 +116,10 @@ struct Waiting {
     missing: BTreeSet<Fetch>,
     /// Blocks that are here.
     got: BTreeMap<Fetch, Buffer>,
+    /// Orders that are still to be carried out, by their places among the blobs.
+    ordered: BTreeSet<usize>,
+    /// What those have brought that are.
+    supplied: BTreeMap<usize, Vec<Buffer>>,
 }
 
 /// One executor. All calls return what is to be sent; tasks run inside the call that completes their inputs.
@@ -291,6 +298,26 @@ impl<B: BlockStore> Executor<B> {
         }
     }
 
+    /// Takes in what an order of a task has brought, or why it failed: the task does then. One that is not wanted any more is dropped.
+    pub fn supply(&mut self, task: TaskId, at: usize, brought: Result<Vec<Buffer>>) -> Vec<Outgoing> {
+        let ordered = |waiting: &Waiting| waiting.run.task == task && waiting.ordered.contains(&at);
+        let Some(place) = self.waiting.iter().position(ordered) else {
+            return vec![];
+        };
+        match brought {
+            Ok(blocks) => {
+                let waiting = &mut self.waiting[place];
+                waiting.ordered.remove(&at);
+                waiting.supplied.insert(at, blocks);
+                self.run_complete()
+            }
+            Err(error) => {
+                self.waiting.remove(place);
+                self.refuse(task, error)
+            }
+        }
+    }
+
     /// Takes in that a task cannot begin, as the host cannot get what it is to read.
     pub fn refuse(&self, task: TaskId, error: SparkError) -> Vec<Outgoing> {
         let retryable = error.is_retryable();
@@ -372,16 +399,25 @@ impl<B: BlockStore> Executor<B> {
                 }
             }
         }
+        let mut out: Vec<Outgoing> = asked
+            .into_iter()
+            .map(|(to, fetches)| Outgoing::Peer(to, Peer::Fetch { fetches }, vec![]))
+            .collect();
+        for at in &run.orders {
+            let order = blobs.get(*at).and_then(|bytes| serde_json::from_slice(bytes).ok());
+            match order {
+                Some(order) => out.push(Outgoing::Order(run.task, *at, Box::new(order))),
+                None => return self.refuse(run.task, SparkError::internal("an order cannot be read")),
+            }
+        }
         self.waiting.push(Waiting {
+            ordered: run.orders.iter().copied().collect(),
+            supplied: BTreeMap::new(),
             run,
             blobs,
             missing,
             got,
         });
-        let mut out: Vec<Outgoing> = asked
-            .into_iter()
-            .map(|(to, fetches)| Outgoing::Peer(to, Peer::Fetch { fetches }, vec![]))
-            .collect();
         out.extend(self.run_complete());
         out
     }

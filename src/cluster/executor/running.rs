@@ -63,7 +63,10 @@ impl<B: BlockStore> Executor<B> {
     pub(super) fn run_complete(&mut self) -> Vec<Outgoing> {
         let mut out = Vec::new();
         while self.running.is_none()
-            && let Some(at) = self.waiting.iter().position(|w| w.missing.is_empty())
+            && let Some(at) = self
+                .waiting
+                .iter()
+                .position(|w| w.missing.is_empty() && w.ordered.is_empty())
         {
             let ready = self.waiting.remove(at);
             let task = ready.run.task;
@@ -92,7 +95,13 @@ impl<B: BlockStore> Executor<B> {
 
     /// Begins a task whose inputs are all here.
     fn begin(&mut self, ready: Waiting) -> Result<Turn> {
-        let Waiting { run, blobs, got, .. } = ready;
+        let Waiting {
+            run,
+            blobs,
+            got,
+            mut supplied,
+            ..
+        } = ready;
         let task = run.task;
         let graph = match self.plans.get(&run.plan) {
             Some(Ok(graph)) => graph.clone(),
@@ -108,12 +117,14 @@ impl<B: BlockStore> Executor<B> {
                 .run_program(&graph, stage, program, &run, blobs, got)
                 .map(Turn::Ended);
         }
-        let mut blobs = blobs.into_iter();
+        let mut blobs = blobs.into_iter().enumerate();
+        let mut whole = |(at, blob)| supplied.remove(&at).unwrap_or_else(|| vec![blob]);
         let scans: HashMap<ScanId, Vec<Buffer>> = run
             .scans
             .iter()
-            .map(|(scan, n)| (*scan, blobs.by_ref().take(*n).collect()))
+            .map(|(scan, n)| (*scan, blobs.by_ref().take(*n).flat_map(&mut whole).collect()))
             .collect();
+        let blobs = blobs.map(|(_, blob)| blob);
         let Some(states) = self.take_states(&graph, &run, blobs)? else {
             return Ok(Turn::StateMissing);
         };

@@ -88,7 +88,7 @@ impl JobRunner {
         let graph = &self.plans.get(&job.plan)?.graph;
         let stage = graph.stages.get(task.stage.0)?;
         let mut blobs = Vec::new();
-        let (mut scans, mut files) = (Vec::new(), Vec::new());
+        let (mut scans, mut files, mut orders) = (Vec::new(), Vec::new(), Vec::new());
         let reads = stage.reads_beside(task.partition, &kept_in(&fetches));
         for part in reads.iter().filter_map(Read::scan) {
             let blocks = job.request.scans.get(&part).map(Vec::as_slice);
@@ -100,6 +100,10 @@ impl JobRunner {
                     SourceBlock::File(path) => {
                         files.push((blobs.len(), path.clone()));
                         Buffer::default()
+                    }
+                    SourceBlock::Order(order) => {
+                        orders.push(blobs.len());
+                        order.clone()
                     }
                 });
             }
@@ -156,6 +160,7 @@ impl JobRunner {
             fetches,
             scans,
             files,
+            orders,
             batch: job.request.batch.clone(),
             states,
             max_result: job.request.limits.result_bytes,

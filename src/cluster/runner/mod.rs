@@ -45,16 +45,18 @@ use crate::scheduler::{BlockId, Fetch};
 pub enum SourceBlock {
     /// What it holds.
     Bytes(Buffer),
-    /// The path of a file that the executor reads itself.
+    /// The path of a file that the host sends along when the task is launched.
     File(String),
+    /// An order for records, as JSON, that the executor's host carries out.
+    Order(Buffer),
 }
 
 impl SourceBlock {
-    /// Returns what the block holds; `None` for a file.
+    /// Returns what the block holds; `None` if it is not here.
     pub fn bytes(&self) -> Option<&Buffer> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
-            Self::File(_) => None,
+            Self::File(_) | Self::Order(_) => None,
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::local::LocalCluster;
 use crate::connect::driver::Driver;
+use crate::connect::kafka;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
 use crate::error::{Result, SparkError, guarded};
 use crate::ids::ExecutorRef;
@@ -199,7 +200,7 @@ impl Life {
             life,
             driver: Driver::new(conf, files, seed),
             executors,
-            cluster: LocalCluster::new(),
+            cluster: LocalCluster::new().supplied_by(kafka::supply),
             storage: StdFs::default(),
             inbox: inbox.clone(),
         };
@@ -323,6 +324,17 @@ impl Life {
                     self.tell(Input::Storage { op, answer });
                 }
                 Output::Console { text } => println!("{text}"),
+                Output::Connection {
+                    connection,
+                    ask: Ask::Kafka(question),
+                } => {
+                    let (life, inbox) = (self.life, self.inbox.clone());
+                    kafka::ask(*question, move |answer| {
+                        let event = Event::Kafka(Box::new(answer));
+                        let input = Box::new(Input::Connection { connection, event });
+                        let _ = inbox.send(Message::Driver { life, input });
+                    });
+                }
                 // The native server has no client of its own: the query waits as for a server that is down.
                 Output::Connection {
                     connection,

@@ -64,6 +64,7 @@ impl Driver {
                     let run = id.to_owned();
                     self.ask(request, Purpose::Query { run, ticket });
                 }
+                Action::Ask { source, asks } => self.carry_asks(id, source, asks),
                 Action::Received { source, count } => self.received(id, source, count),
                 Action::Run(request) => self.run_batch(id, request, now_ms),
                 Action::RunAnew(mut request) => match self.renew_run(id, now_ms) {

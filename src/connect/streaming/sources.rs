@@ -99,7 +99,7 @@ impl Driver {
     }
 
     /// Brings what a source asks to its connection, which gets its name with the first question.
-    fn carry_asks(&mut self, run: &str, source: usize, asks: Vec<Ask>) {
+    pub(super) fn carry_asks(&mut self, run: &str, source: usize, asks: Vec<Ask>) {
         if asks.is_empty() {
             return;
         }
@@ -132,6 +132,9 @@ impl Driver {
                 self.carry_asks(&run, source, heard.asks);
                 for block in heard.blocks {
                     self.enqueue(&run, source, block, now_ms);
+                }
+                if let Some(running) = self.streams.queries.get_mut(&run) {
+                    running.query.note_heard(now_ms);
                 }
             }
             Some(Err(error)) => self.query_failed(&run, error, now_ms),

@@ -128,7 +128,7 @@ impl Analyzer {
         };
         let definition = sources::find(&spec.format)?;
         let format = definition.format(&options)?;
-        let fields = definition.fields(format, declared)?;
+        let fields = definition.fields(format, &options, declared)?;
         definition.check(&spec)?;
         check_options(format, &options, Some(&fields))?;
         let of_files = matches!(definition.records, SourceRecords::Own(_));

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::cluster::runner::JobRequest;
 use crate::error::SparkError;
 use crate::ids::BatchId;
+use crate::sources::Ask;
 use crate::storage::Request;
 use crate::streaming::progress::Progress;
 
@@ -24,6 +25,13 @@ pub enum Action {
         ticket: Ticket,
         /// What to do.
         request: Request,
+    },
+    /// Ask the host what a source wants to know; the answer comes to the source, then [`Query::note_heard`].
+    Ask {
+        /// The source's number.
+        source: usize,
+        /// What it asks.
+        asks: Vec<Ask>,
     },
     /// Run the plan; the answer is [`Query::job_done`] or [`Query::failed`].
     Run(JobRequest),

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use arrow::buffer::Buffer;
 
 use super::durable::Durable;
-use super::{Action, Batch, Phase, Query};
+use super::{Action, Batch, Look, Phase, Query};
 use crate::cluster::runner::{JobRequest, Limits, SourceBlock};
 use crate::error::Result;
 use crate::exec::inputs::BatchContext;
@@ -24,9 +24,49 @@ use crate::streaming::checkpoint::logs::Offsets;
 use crate::streaming::deal::{Cut, deal};
 use crate::streaming::pieces::{Piece, Taken, tried, without};
 use crate::streaming::progress::SourceProgress;
+use crate::streaming::source::Source;
 use crate::streaming::trigger::{CLOCK_BATCH_PAUSE_MS, Trigger};
 
 impl Query {
+    /// Lets sources ask what there is, at every trigger, or once if the trigger ends the query; returns `None` if it is known.
+    pub(super) fn look(&mut self) -> Option<Vec<Action>> {
+        let mut asked = Vec::new();
+        if self.look == Look::Due && self.again.is_none() {
+            let asks = self.sources.iter_mut().map(Source::look).enumerate();
+            let asks = asks.filter(|(_, asks)| !asks.is_empty());
+            asked.extend(asks.map(|(source, asks)| Action::Ask { source, asks }));
+            self.look = Look::Asked;
+        }
+        if self.is_looking() {
+            self.phase = Phase::Waiting { until_ms: i64::MAX };
+            return Some(asked);
+        }
+        if self.look == Look::Asked {
+            self.look = if self.definition.trigger.ends() {
+                Look::Done
+            } else {
+                Look::Due
+            };
+        }
+        None
+    }
+
+    /// Returns whether the trigger waits for what sources have asked.
+    pub fn is_looking(&self) -> bool {
+        self.look == Look::Asked && self.sources.iter().any(Source::is_looking)
+    }
+
+    /// Takes in that a source has heard something: the trigger that waited for it goes on.
+    pub fn note_heard(&mut self, now_ms: i64) {
+        let looking = self.is_looking();
+        if let Phase::Waiting { until_ms } = &mut self.phase
+            && self.look == Look::Asked
+            && !looking
+        {
+            *until_ms = now_ms.min(*until_ms);
+        }
+    }
+
     /// Lets sources look for files: at every trigger, or once if the trigger ends the query.
     ///
     /// # Errors
@@ -215,8 +255,12 @@ impl Query {
             };
             let partitions = self.definition.graph.scans[source.scan.0].partitions;
             let dealt = deal(blocks, taken.cut, source.scan, partitions);
-            let blocks =
-                |(part, blocks): (_, Vec<Buffer>)| (part, blocks.into_iter().map(SourceBlock::Bytes).collect());
+            let block = if source.definition().orders {
+                SourceBlock::Order
+            } else {
+                SourceBlock::Bytes
+            };
+            let blocks = |(part, blocks): (_, Vec<Buffer>)| (part, blocks.into_iter().map(block).collect());
             request.scans.extend(dealt.into_iter().map(blocks));
         }
         Ok(request)

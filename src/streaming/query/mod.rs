@@ -150,6 +150,8 @@ pub struct Query {
     arrived: bool,
     /// Whether this run has looked for files.
     discovered: bool,
+    /// How far sources that must ask have come with the trigger.
+    look: Look,
     /// Whether the query ends after what is in progress.
     stopping: bool,
     /// Progress of the last batches, oldest first.
@@ -164,6 +166,17 @@ pub struct Query {
     started_ms: i64,
     /// What `status` says the query does.
     message: String,
+}
+
+/// How far sources that must ask what there is have come with a trigger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// They ask at the next trigger.
+    Due,
+    /// They have asked.
+    Asked,
+    /// They do not ask again: the query takes what there was at its start.
+    Done,
 }
 
 /// Returns the stateful operators of a plan, as a checkpoint describes them.
@@ -214,6 +227,7 @@ impl Query {
             ahead: None,
             arrived: false,
             discovered: false,
+            look: Look::Due,
             stopping: false,
             recent: VecDeque::new(),
             recent_limit,
@@ -499,6 +513,9 @@ impl Query {
         }
         if self.stopping {
             return self.end(None);
+        }
+        if let Some(asked) = self.look() {
+            return asked;
         }
         if let Err(error) = self.discover(files) {
             return self.failed(error);

@@ -1,6 +1,7 @@
 //! A driver and its executors in one thread: messages take time, executors die between any two of them and come back.
 
 mod blocks;
+pub mod brokers;
 mod crash;
 mod faults;
 mod restless;
@@ -16,6 +17,7 @@ pub use crash::Injected;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
+use self::brokers::Brokers;
 use self::restless::Restless;
 use self::server::Server;
 use super::functions::Functions;
@@ -26,7 +28,7 @@ use rivulet::cluster::message::{FromExecutor, Peer, ToExecutor};
 use rivulet::connect::driver::Driver;
 use rivulet::connect::protocol::{Input, Method, Output, RequestId};
 use rivulet::error::{Result, SparkError};
-use rivulet::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation};
+use rivulet::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation, TaskId};
 use rivulet::settings::Conf;
 use rivulet::sources::Ask;
 use rivulet::storage::faulty::Faulty;
@@ -65,6 +67,10 @@ pub enum Happening {
     Answer(u64, Answer),
     /// The server has another record.
     Record,
+    /// A record is written to Kafka.
+    Written,
+    /// What an order has brought reaches the executor.
+    Supplied(ExecutorRef, TaskId, usize, Result<Vec<Buffer>>),
 }
 
 /// What may go wrong.
@@ -129,6 +135,7 @@ pub struct Cluster {
     pub events: Vec<(EventKind, serde_json::Value)>,
     pub disk: Faulty,
     pub server: Server,
+    pub brokers: Brokers,
     pub injected: Injected,
     /// Entries of offset logs that were durable, by path.
     pub offsets: BTreeMap<String, Buffer>,
@@ -170,6 +177,7 @@ impl Cluster {
             events: vec![],
             disk: Faulty::default(),
             server: Server::default(),
+            brokers: Brokers::default(),
             injected: Injected::default(),
             offsets: BTreeMap::new(),
             crashed: false,
@@ -241,6 +249,7 @@ impl Cluster {
                     Ask::Send { text } => self.acknowledged(connection, &text),
                     Ask::More => {}
                     Ask::Close => self.socket_closed(connection),
+                    Ask::Kafka(question) => self.offsets_asked(connection, &question),
                     Ask::Http { url, .. } => panic!("no query reads {url}"),
                 },
             }
@@ -294,6 +303,8 @@ impl Cluster {
             Happening::Disk(op) => self.disk_acts(op, log),
             Happening::Answer(op, answer) => self.drive(Input::Storage { op, answer }, log),
             Happening::Record => self.record_happens(),
+            Happening::Written => self.record_written(),
+            Happening::Supplied(executor, task, at, brought) => self.at(executor, log, |e| e.supply(task, at, brought)),
             Happening::FromExecutor(from, message, blobs) => {
                 if !self.silenced.contains(&from) {
                     self.drive(Input::Executor { from, message, blobs }, log);
@@ -393,6 +404,7 @@ impl Cluster {
                         Happening::FromExecutor(executor, message, blobs),
                     );
                 }
+                Outgoing::Order(task, at, order) => self.records_ordered(executor, task, at, *order),
                 Outgoing::Peer(to, message, blobs) => {
                     let port = (address(executor), address(to));
                     self.network.send(

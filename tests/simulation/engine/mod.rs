@@ -5,5 +5,6 @@ pub mod client;
 pub mod cluster;
 pub mod datasets;
 pub mod functions;
+pub mod kafka;
 pub mod recovery;
 pub mod stream;

@@ -425,6 +425,7 @@ impl<'a> World<'a> {
         for action in actions.into_iter().flatten() {
             match action {
                 Action::Storage { ticket, request } => self.ask(request, Waiter::Query(ticket)),
+                Action::Ask { .. } => panic!("a source of pushes asks nothing"),
                 Action::Run(request) => self.run(request),
                 Action::RunAnew(request) => {
                     self.restore_committed();

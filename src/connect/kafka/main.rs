@@ -1,0 +1,75 @@
+//! `rivulet-gateway --kafka HOST:PORT,… [--port N] [--origin ORIGIN]… [--token TOKEN]`: Kafka over HTTP for pages, on the loopback
+//! address. The token may be in the environment's `RIVULET_GATEWAY_TOKEN` too, where other users of the machine do not see it.
+//!
+//! It exits with 2 if the command line cannot be read, and with 1 if it cannot serve.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use rivulet::connect::kafka::gateway::{Settings, routes};
+
+/// What is printed for options that cannot be read.
+const USAGE: &str = "usage: rivulet-gateway --kafka HOST:PORT,… [--port N (9095)] [--origin ORIGIN (http://localhost:5173)]… [--token TOKEN]";
+
+/// The port without an option.
+const PORT: u16 = 9095;
+
+/// Reads the command line; an error is what to print.
+fn options(mut words: impl Iterator<Item = String>) -> Result<(u16, Settings), String> {
+    let mut port = PORT;
+    let mut settings = Settings {
+        servers: String::new(),
+        origins: vec![],
+        token: std::env::var("RIVULET_GATEWAY_TOKEN").ok(),
+    };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value\n{USAGE}"));
+        match word.as_str() {
+            "--kafka" => settings.servers = value()?,
+            "--port" => port = value()?.parse().map_err(|_| format!("--port is not a port\n{USAGE}"))?,
+            "--origin" => settings.origins.push(value()?.trim_end_matches('/').to_owned()),
+            "--token" => settings.token = Some(value()?),
+            _ => return Err(format!("unknown option {word}\n{USAGE}")),
+        }
+    }
+    if settings.servers.is_empty() {
+        return Err(format!("--kafka must name the brokers\n{USAGE}"));
+    }
+    if settings.origins.is_empty() {
+        settings.origins.push("http://localhost:5173".to_owned());
+    }
+    Ok((port, settings))
+}
+
+/// Serves until the process is ended.
+#[tokio::main]
+async fn main() -> ExitCode {
+    let (port, settings) = match options(std::env::args().skip(1)) {
+        Ok(read) => read,
+        Err(text) => {
+            eprintln!("{text}");
+            return ExitCode::from(2);
+        }
+    };
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let listener = match tokio::net::TcpListener::bind(address).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!("rivulet-gateway: cannot serve on {address}: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let at = listener.local_addr().unwrap_or(address);
+    println!(
+        "Rivulet's gateway: http://{at}, Kafka at {}, pages of {}",
+        settings.servers,
+        settings.origins.join(", ")
+    );
+    match axum::serve(listener, routes(settings)).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rivulet-gateway: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

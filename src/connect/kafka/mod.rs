@@ -1,0 +1,414 @@
+//! Kafka by its own protocol, natively: what a page has over HTTP ([`crate::sources::kafka::bridge`]), from a gateway that is made of
+//! the same code.
+
+pub mod gateway;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use arrow::buffer::Buffer;
+use rskafka::BackoffConfig;
+use rskafka::chrono::DateTime;
+use rskafka::client::error::{Error, ProtocolError};
+use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
+use rskafka::client::{Client, ClientBuilder};
+use rskafka::record::RecordAndOffset;
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+
+use crate::error::{Result, SparkError};
+use crate::sources::kafka::bridge::too_much;
+use crate::sources::kafka::exchange::{Answer, Order, Question, Refused, Span, Spans, Topics};
+use crate::sources::kafka::options::whole_pattern;
+use crate::sources::kafka::rows::{self, Record};
+use crate::sources::kafka::{data_loss, unanswered};
+
+/// How long brokers that do not answer are asked again within one request.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Bytes that brokers are asked for at once.
+const FETCH_BYTES: i32 = 8 << 20;
+/// Bytes of a block of rows, about.
+const BLOCK_BYTES: usize = 8 << 20;
+/// Most bytes that one task reads.
+const MOST_BYTES: usize = 1 << 30;
+/// How long a fetch waits for records, ms.
+const WAIT_MS: i32 = 500;
+
+/// Why brokers do not do what they are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// They cannot be reached, or are busy.
+    Away(String),
+    /// There is no such topic or partition.
+    Unknown(String),
+    /// The records at an offset are gone; the first that are there have this offset.
+    Gone {
+        /// The first offset.
+        earliest: i64,
+        /// The offset after the last.
+        latest: i64,
+    },
+    /// Something else.
+    Other(String),
+}
+
+impl Trouble {
+    /// Returns what is wrong, as a sentence.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Away(why) | Self::Unknown(why) | Self::Other(why) => why.clone(),
+            Self::Gone { earliest, latest } => format!("offsets {earliest} to {latest} are there"),
+        }
+    }
+}
+
+/// Clients of the clusters that are in use, each of which holds its connections.
+#[derive(Default)]
+pub struct Brokers {
+    /// Clients by the servers that were named.
+    clients: Mutex<HashMap<String, Arc<Client>>>,
+    /// Clients of partitions, by servers, topic and number.
+    partitions: Mutex<HashMap<(String, String, i32), Arc<PartitionClient>>>,
+}
+
+/// Returns the process's clients, and the threads that work for them.
+///
+/// # Errors
+/// If the system cannot start threads.
+pub fn shared() -> std::result::Result<(&'static Brokers, &'static Runtime), String> {
+    static SHARED: OnceLock<std::result::Result<(Brokers, Runtime), String>> = OnceLock::new();
+    let made = SHARED.get_or_init(|| {
+        let mut threads = tokio::runtime::Builder::new_multi_thread();
+        let runtime = threads.worker_threads(2).thread_name("kafka").enable_all().build();
+        Ok((Brokers::default(), runtime.map_err(|e| e.to_string())?))
+    });
+    made.as_ref()
+        .map(|(brokers, runtime)| (brokers, runtime))
+        .map_err(Clone::clone)
+}
+
+/// Returns what went wrong; `what` says with what.
+fn trouble(error: &Error, what: &str) -> Trouble {
+    match error {
+        Error::ServerError { protocol_error, .. } => match protocol_error {
+            ProtocolError::UnknownTopicOrPartition | ProtocolError::InvalidTopicException => {
+                Trouble::Unknown(format!("This server does not host this topic-partition: {what}."))
+            }
+            other => Trouble::Other(format!("Kafka refuses {what}: {other}.")),
+        },
+        Error::Connection(why) => Trouble::Away(format!("Kafka's brokers cannot be reached for {what}: {why}.")),
+        Error::Request(why) => Trouble::Away(format!("Kafka's brokers broke off at {what}: {why}.")),
+        Error::RetryFailed(why) => Trouble::Away(format!("Kafka's brokers do not answer {what}: {why}.")),
+        other => Trouble::Other(format!("Kafka's answer to {what} cannot be used: {other}.")),
+    }
+}
+
+impl Brokers {
+    /// Returns the client of a cluster.
+    async fn client(&self, servers: &str) -> std::result::Result<Arc<Client>, Trouble> {
+        if servers.is_empty() {
+            return Err(Trouble::Other(
+                "The option kafka.bootstrap.servers must name the brokers.".into(),
+            ));
+        }
+        let mut clients = self.clients.lock().await;
+        if let Some(client) = clients.get(servers) {
+            return Ok(client.clone());
+        }
+        let named = servers.split(',').map(|server| server.trim().to_owned()).collect();
+        let backoff = BackoffConfig {
+            max_backoff: Duration::from_secs(1),
+            deadline: Some(DEADLINE),
+            ..BackoffConfig::default()
+        };
+        let made = ClientBuilder::new(named).backoff_config(backoff).build();
+        let made = tokio::time::timeout(2 * DEADLINE, made).await;
+        let client = match made {
+            Ok(made) => Arc::new(made.map_err(|e| trouble(&e, servers))?),
+            Err(_) => return Err(Trouble::Away(format!("Kafka's brokers at {servers} do not answer."))),
+        };
+        clients.insert(servers.to_owned(), client.clone());
+        Ok(client)
+    }
+
+    /// Forgets the connections to a cluster, which may be of brokers that are gone.
+    async fn forget(&self, servers: &str) {
+        self.clients.lock().await.remove(servers);
+        self.partitions.lock().await.retain(|(of, ..), _| of != servers);
+    }
+
+    /// Returns the client of a partition.
+    async fn partition(
+        &self,
+        servers: &str,
+        topic: &str,
+        partition: i32,
+    ) -> std::result::Result<Arc<PartitionClient>, Trouble> {
+        let key = (servers.to_owned(), topic.to_owned(), partition);
+        if let Some(client) = self.partitions.lock().await.get(&key) {
+            return Ok(client.clone());
+        }
+        let client = self.client(servers).await?;
+        let made = client
+            .partition_client(topic, partition, UnknownTopicHandling::Error)
+            .await
+            .map_err(|e| trouble(&e, &format!("{topic}-{partition}")))?;
+        let made = Arc::new(made);
+        self.partitions.lock().await.insert(key, made.clone());
+        Ok(made)
+    }
+
+    /// Returns the partitions that are asked for: of topics that exist, or those that are named.
+    async fn named(&self, servers: &str, topics: &Topics) -> std::result::Result<Vec<(String, i32)>, Trouble> {
+        let client = self.client(servers).await?;
+        let known = client
+            .list_topics()
+            .await
+            .map_err(|e| trouble(&e, "the list of topics"))?;
+        let known: BTreeMap<String, Vec<i32>> = known
+            .into_iter()
+            .map(|topic| (topic.name, topic.partitions.into_iter().collect()))
+            .collect();
+        let all = |names: Vec<String>| {
+            let each = names.into_iter().map(|name| {
+                let unknown = || Trouble::Unknown(format!("This server does not host this topic-partition: {name}."));
+                let partitions = known.get(&name).ok_or_else(unknown)?;
+                Ok(partitions.iter().map(|p| (name.clone(), *p)).collect::<Vec<_>>())
+            });
+            Ok(each.collect::<std::result::Result<Vec<_>, _>>()?.concat())
+        };
+        match topics {
+            Topics::Names(names) => all(names.clone()),
+            Topics::Pattern(pattern) => {
+                let pattern = whole_pattern(pattern).map_err(Trouble::Other)?;
+                all(known.keys().filter(|name| pattern.is_match(name)).cloned().collect())
+            }
+            Topics::Partitions(partitions) => Ok(partitions.clone()),
+        }
+    }
+
+    /// Returns what the partitions hold that are asked for.
+    ///
+    /// # Errors
+    /// If brokers cannot be reached, or a topic is not there.
+    pub async fn spans(&self, question: &Question) -> std::result::Result<Spans, Trouble> {
+        let servers = question.cluster.servers.as_str();
+        let found = self.spans_of(servers, question).await;
+        if matches!(found, Err(Trouble::Away(_))) {
+            self.forget(servers).await;
+        }
+        found
+    }
+
+    async fn spans_of(&self, servers: &str, question: &Question) -> std::result::Result<Spans, Trouble> {
+        let named = self.named(servers, &question.topics).await?;
+        let each = named.into_iter().map(|(topic, number)| async move {
+            let client = self.partition(servers, &topic, number).await?;
+            let what = format!("the offsets of {topic}-{number}");
+            let at = |at: OffsetAt| {
+                let (client, what) = (client.clone(), what.clone());
+                async move { client.get_offset(at).await.map_err(|e| trouble(&e, &what)) }
+            };
+            let partition = (topic, number);
+            let (earliest, latest) = futures::try_join!(at(OffsetAt::Earliest), at(OffsetAt::Latest))?;
+            let at_time = match question.times.of(&partition).and_then(DateTime::from_timestamp_millis) {
+                Some(time) => Some(at(OffsetAt::Timestamp(time)).await?).filter(|offset| *offset >= 0),
+                None => None,
+            };
+            let latest = end_of(&client, latest.max(earliest))
+                .await
+                .map_err(|e| trouble(&e, &what))?;
+            Ok((
+                partition,
+                Span {
+                    earliest,
+                    latest,
+                    at_time,
+                },
+            ))
+        });
+        futures::future::try_join_all(each)
+            .await
+            .map(|spans| spans.into_iter().collect())
+    }
+
+    /// Answers a source's question.
+    pub async fn answer(&self, question: &Question) -> Answer {
+        self.spans(question).await.map_err(|trouble| Refused {
+            message: trouble.message(),
+            is_away: matches!(trouble, Trouble::Away(_)),
+        })
+    }
+
+    /// Reads records of a partition from one offset up to another, about `max_bytes` at most and one at least, and returns where to go on;
+    /// nothing, if there is none within the time.
+    ///
+    /// What Kafka keeps for itself, such as the marks of transactions, has offsets too: they are passed over.
+    ///
+    /// # Errors
+    /// If the records are gone, or brokers cannot be reached.
+    pub async fn records(
+        &self,
+        servers: &str,
+        (topic, partition): (&str, i32),
+        (from, until): (i64, i64),
+        max_bytes: usize,
+        wait: Duration,
+    ) -> std::result::Result<(Vec<Record>, i64), Trouble> {
+        let client = self.partition(servers, topic, partition).await?;
+        let what = format!("{topic}-{partition} at offset {from}");
+        let (mut at, mut bytes, mut waited) = (from, 0, Duration::ZERO);
+        let mut records = Vec::new();
+        while at < until && bytes < max_bytes {
+            let wanted = FETCH_BYTES
+                .min(i32::try_from(max_bytes - bytes).unwrap_or(i32::MAX))
+                .max(1);
+            let fetched = client.fetch_records(at, 1..wanted, WAIT_MS).await;
+            let (fetched, high) = match fetched {
+                Ok(fetched) => fetched,
+                Err(Error::ServerError {
+                    protocol_error: ProtocolError::OffsetOutOfRange,
+                    ..
+                }) => {
+                    let offset = |at| {
+                        let (client, what) = (client.clone(), what.clone());
+                        async move { client.get_offset(at).await.map_err(|e| trouble(&e, &what)) }
+                    };
+                    let (earliest, latest) = futures::try_join!(offset(OffsetAt::Earliest), offset(OffsetAt::Latest))?;
+                    return Err(Trouble::Gone { earliest, latest });
+                }
+                Err(error) => {
+                    let trouble = trouble(&error, &what);
+                    if matches!(trouble, Trouble::Away(_)) {
+                        self.forget(servers).await;
+                    }
+                    return Err(trouble);
+                }
+            };
+            let before = at;
+            for RecordAndOffset { record, offset } in fetched {
+                if offset >= until {
+                    at = until;
+                    break;
+                }
+                if offset < at {
+                    continue;
+                }
+                bytes += record.approximate_size() + 64;
+                records.push(Record {
+                    offset,
+                    key: record.key,
+                    value: record.value,
+                    timestamp_ms: record.timestamp.timestamp_millis(),
+                    headers: record
+                        .headers
+                        .into_iter()
+                        .map(|(key, value)| (key, Some(value)))
+                        .collect(),
+                });
+                at = offset + 1;
+            }
+            if at == before {
+                if high > at {
+                    // Only what Kafka keeps for itself is here.
+                    at += 1;
+                } else {
+                    waited += Duration::from_millis(WAIT_MS.unsigned_abs().into());
+                    if !records.is_empty() || waited >= wait {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok((records, at))
+    }
+
+    /// Carries out an order: blocks of rows.
+    ///
+    /// # Errors
+    /// `KAFKA_DATA_LOSS` if records are gone and that is an error; `RIVULET_KAFKA_UNANSWERED` if brokers refuse, or have no records
+    /// within the order's time.
+    pub async fn pull(&self, order: &Order) -> Result<Vec<Buffer>> {
+        let wait = Duration::from_millis(u64::try_from(order.timeout_ms).unwrap_or(0));
+        let place = (order.topic.as_str(), order.partition);
+        let (mut at, mut bytes) = (order.from, 0);
+        let mut blocks = Vec::new();
+        while at < order.until {
+            let read = self
+                .records(&order.cluster.servers, place, (at, order.until), BLOCK_BYTES, wait)
+                .await;
+            let (records, next) = match read {
+                Ok((_, next)) if next == at => {
+                    return Err(unanswered(&format!(
+                        "{}-{} has no record at offset {at}.",
+                        order.topic, order.partition
+                    )));
+                }
+                Ok(read) => read,
+                Err(Trouble::Gone { earliest, .. }) if !order.strict && earliest > at => {
+                    at = earliest;
+                    continue;
+                }
+                Err(gone @ Trouble::Gone { .. }) => {
+                    let reason = format!(
+                        "Could not read records in offset [{at}, {}) for topic partition {}-{}: {}.",
+                        order.until,
+                        order.topic,
+                        order.partition,
+                        gone.message()
+                    );
+                    return Err(data_loss("COULD_NOT_READ_OFFSET_RANGE", &reason));
+                }
+                Err(trouble) => return Err(unanswered(&trouble.message())),
+            };
+            if !records.is_empty() {
+                let block = rows::block(&order.topic, order.partition, &records, order.headers)?;
+                bytes += block.len();
+                blocks.push(Buffer::from(block));
+            }
+            if bytes > MOST_BYTES {
+                return Err(too_much(order));
+            }
+            at = next;
+        }
+        Ok(blocks)
+    }
+}
+
+/// Returns the offset after a partition's last record. What brokers list is not enough: some (tansu 0.6) list the second offset of the
+/// last batch, but all say with each fetch how far they have come. They are given longer if they do not within a millisecond.
+async fn end_of(client: &PartitionClient, listed: i64) -> std::result::Result<i64, Error> {
+    let mut waits_ms = [1, 20, 500].into_iter();
+    loop {
+        let wait_ms = waits_ms.next();
+        match client.fetch_records(listed, 1..2, wait_ms.unwrap_or(WAIT_MS)).await {
+            Ok((_, end)) => return Ok(end.max(listed)),
+            Err(Error::ServerError {
+                protocol_error: ProtocolError::OffsetOutOfRange,
+                ..
+            }) => return Ok(listed),
+            Err(Error::InvalidResponse(_)) if wait_ms.is_some() => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Carries out an order in the background, and hands over what it brings.
+pub fn supply(order: Order, supplied: impl FnOnce(Result<Vec<Buffer>>) + Send + 'static) {
+    match shared() {
+        Ok((brokers, runtime)) => drop(runtime.spawn(async move { supplied(brokers.pull(&order).await) })),
+        Err(why) => supplied(Err(SparkError::internal(why))),
+    }
+}
+
+/// Answers a question in the background.
+pub fn ask(question: Question, answered: impl FnOnce(Answer) + Send + 'static) {
+    match shared() {
+        Ok((brokers, runtime)) => drop(runtime.spawn(async move { answered(brokers.answer(&question).await) })),
+        Err(message) => answered(Err(Refused {
+            message,
+            is_away: false,
+        })),
+    }
+}

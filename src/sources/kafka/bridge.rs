@@ -1,0 +1,649 @@
+//! Kafka over HTTP, as a page reads it: what is asked of Rivulet's gateway, and what it answers.
+//!
+//! | request | body | answer |
+//! |---|---|---|
+//! | `POST /kafka/offsets` | a [`Question`]'s topics and times | `{"partitions": {"topic": {"0": {"earliest", "latest", "atTime"}}}}` |
+//! | `POST /kafka/records` | topic, partition, from, until | rows ([`rows`](super::rows)) as an Arrow stream, and where to go on in the header `rivulet-next-offset` |
+//!
+//! What is wrong is answered as `{"message", "code"}` with a status of its own: 400 for what cannot be asked, 401 without the token,
+//! 404 for a topic that does not exist, 416 for offsets that are gone, 502 for brokers that do not answer.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use arrow::array::AsArray;
+use arrow::buffer::Buffer;
+use arrow::datatypes::{Int64Type, SchemaRef};
+use serde::{Deserialize, Serialize};
+
+use super::exchange::{Answer, Order, Question, Refused, Span, Spans, Times, Topics};
+use super::{data_loss, rows, unanswered};
+use crate::error::{Result, SparkError};
+use crate::values::ipc;
+
+/// Where offsets are asked for.
+pub const OFFSETS_PATH: &str = "/kafka/offsets";
+/// Where records are asked for.
+pub const RECORDS_PATH: &str = "/kafka/records";
+/// Says where the next request begins.
+pub const NEXT_OFFSET: &str = "rivulet-next-offset";
+/// The type of blocks of rows.
+pub const ARROW: &str = "application/vnd.apache.arrow.stream";
+
+/// Most bytes that an answer is asked to have.
+const ANSWER_BYTES: usize = 8 << 20;
+/// Most bytes that an answer may have: one record can be larger than what was asked for.
+const MOST_ANSWER_BYTES: usize = 256 << 20;
+/// Most bytes that one task reads.
+const MOST_ORDER_BYTES: usize = 1 << 30;
+/// How long a request may wait for records, ms.
+const WAIT_MS: i64 = 5_000;
+/// How long to wait after a request that failed, ms.
+const PAUSE_MS: i64 = 250;
+/// How long an answer may take, ms.
+const ANSWER_MS: i64 = 60_000;
+
+/// An HTTP request with a JSON body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Where to.
+    pub url: String,
+    /// A bearer token; `None` sends none.
+    pub token: Option<String>,
+    /// The body.
+    pub body: String,
+    /// Most bytes of the answer; a longer one is an error.
+    pub max_bytes: usize,
+    /// How long to wait for the whole answer, ms; a later one is an error.
+    pub timeout_ms: i64,
+}
+
+/// What an HTTP server answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The header `rivulet-next-offset`, if there is one.
+    pub next_offset: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Sends HTTP requests.
+pub trait Http {
+    /// Sends a POST request and returns its whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// What is known of it, as the end of a sentence, if the server cannot be reached or its answer is too long.
+    fn post(&self, request: Request) -> impl Future<Output = Result<Response, String>>;
+
+    /// Waits.
+    fn sleep(&self, ms: i64) -> impl Future<Output = ()>;
+}
+
+/// The body of a question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OffsetsWanted {
+    /// Of which partitions.
+    pub topics: Topics,
+    /// At which times.
+    #[serde(default)]
+    pub times: Times,
+}
+
+/// The answer to a question.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OffsetsFound {
+    /// Spans by topic and partition.
+    pub partitions: BTreeMap<String, BTreeMap<i32, SpanFound>>,
+}
+
+/// What a partition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SpanFound {
+    /// As [`Span::earliest`].
+    pub earliest: i64,
+    /// As [`Span::latest`].
+    pub latest: i64,
+    /// As [`Span::at_time`].
+    #[serde(default)]
+    pub at_time: Option<i64>,
+}
+
+/// The body of an order's request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordsWanted {
+    /// The topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// The first offset.
+    pub from: i64,
+    /// The offset after the last.
+    pub until: i64,
+    /// Whether headers are wanted.
+    #[serde(default)]
+    pub headers: bool,
+    /// About how many bytes are wanted at most.
+    pub max_bytes: usize,
+    /// How long to wait for a first record, ms.
+    pub timeout_ms: i64,
+}
+
+/// What is wrong with a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// What is wrong.
+    #[serde(default)]
+    pub message: String,
+}
+
+impl OffsetsFound {
+    /// Returns spans in the form of an answer.
+    pub fn of(spans: &Spans) -> Self {
+        let mut found = Self::default();
+        for ((topic, partition), span) in spans {
+            let span = SpanFound {
+                earliest: span.earliest,
+                latest: span.latest,
+                at_time: span.at_time,
+            };
+            found
+                .partitions
+                .entry(topic.clone())
+                .or_default()
+                .insert(*partition, span);
+        }
+        found
+    }
+
+    /// Returns the spans; `None` if one cannot be.
+    fn spans(self) -> Option<Spans> {
+        let mut spans = Spans::new();
+        for (topic, partitions) in self.partitions {
+            for (partition, of) in partitions {
+                if partition < 0 || of.earliest < 0 || of.latest < of.earliest {
+                    return None;
+                }
+                let span = Span {
+                    earliest: of.earliest,
+                    latest: of.latest,
+                    at_time: of.at_time,
+                };
+                spans.insert((topic.clone(), partition), span);
+            }
+        }
+        Some(spans)
+    }
+}
+
+/// The name of the option that says where the server is, for messages.
+const SET: &str = "set the option kafka.bridge.url to the address of a server such as ./build.sh gateway starts";
+
+/// Returns the server's address.
+///
+/// # Errors
+/// If none is set: a page has no TCP.
+fn address(bridge: Option<&String>) -> Result<&str, String> {
+    bridge
+        .map(String::as_str)
+        .ok_or_else(|| format!("A page cannot reach Kafka's brokers, as it has no TCP: {SET}."))
+}
+
+/// Returns what a server says is wrong.
+fn told(url: &str, response: &Response) -> String {
+    let said: Failed = serde_json::from_slice(&response.body).unwrap_or_default();
+    let status = response.status;
+    let said = if said.message.is_empty() {
+        String::from_utf8_lossy(&response.body[..response.body.len().min(200)]).into_owned()
+    } else {
+        said.message
+    };
+    let hint = match status {
+        401 | 403 => " The option kafka.bridge.token is what requests are authorized with.",
+        _ => "",
+    };
+    format!("{url} answered {status}: {said}{hint}")
+}
+
+/// Asks a server which offsets there are.
+pub async fn answer_of(http: &impl Http, question: &Question) -> Answer {
+    let refused = |message: String| Refused {
+        message,
+        is_away: false,
+    };
+    let base = address(question.cluster.bridge.as_ref()).map_err(refused)?;
+    let url = format!("{base}{OFFSETS_PATH}");
+    let wanted = OffsetsWanted {
+        topics: question.topics.clone(),
+        times: question.times.clone(),
+    };
+    let request = Request {
+        url: url.clone(),
+        token: question.cluster.token.clone(),
+        body: serde_json::to_string(&wanted).map_err(|e| refused(e.to_string()))?,
+        max_bytes: ANSWER_BYTES,
+        timeout_ms: ANSWER_MS,
+    };
+    let response = http.post(request).await.map_err(|why| Refused {
+        message: format!("{url} cannot be reached: {why}. It must run, and allow this page's origin (CORS)."),
+        is_away: true,
+    })?;
+    if response.status != 200 {
+        let is_away = matches!(response.status, 408 | 429 | 500..);
+        let message = told(&url, &response);
+        return Err(Refused { message, is_away });
+    }
+    let found: Option<OffsetsFound> = serde_json::from_slice(&response.body).ok();
+    let spans = found.and_then(OffsetsFound::spans);
+    spans.ok_or_else(|| {
+        refused(format!(
+            "{url} is not a gateway for Kafka: its answer holds no offsets; {SET}."
+        ))
+    })
+}
+
+/// Reads the records of an order: blocks of rows.
+///
+/// # Errors
+/// `KAFKA_DATA_LOSS` if records are gone and that is an error; `RIVULET_KAFKA_UNANSWERED` if the server refuses, or has no records
+/// within the order's time; if what it answers is not rows of these records, or more than a task can take.
+pub async fn pull(http: &impl Http, order: &Order) -> Result<Vec<Buffer>> {
+    let base = address(order.cluster.bridge.as_ref()).map_err(|why| unanswered(&why))?;
+    let mut reading = Reading {
+        order,
+        url: format!("{base}{RECORDS_PATH}"),
+        at: order.from,
+        bytes: 0,
+        waited_ms: 0,
+        blocks: vec![],
+    };
+    while reading.at < order.until {
+        let answered = http.post(reading.request()?).await;
+        if let Some(pause_ms) = reading.take(answered)? {
+            http.sleep(pause_ms).await;
+        }
+    }
+    Ok(reading.blocks)
+}
+
+/// How far the reading of an order has come.
+struct Reading<'a> {
+    /// The order.
+    order: &'a Order,
+    /// Where it is read.
+    url: String,
+    /// The offset of the next request.
+    at: i64,
+    /// Bytes so far.
+    bytes: usize,
+    /// How long nothing has come, ms.
+    waited_ms: i64,
+    /// Blocks so far.
+    blocks: Vec<Buffer>,
+}
+
+impl Reading<'_> {
+    /// Returns the next request.
+    fn request(&self) -> Result<Request> {
+        let order = self.order;
+        let wanted = RecordsWanted {
+            topic: order.topic.clone(),
+            partition: order.partition,
+            from: self.at,
+            until: order.until,
+            headers: order.headers,
+            max_bytes: ANSWER_BYTES,
+            timeout_ms: WAIT_MS.min(order.timeout_ms),
+        };
+        Ok(Request {
+            url: self.url.clone(),
+            token: order.cluster.token.clone(),
+            body: serde_json::to_string(&wanted).map_err(|e| SparkError::internal(e.to_string()))?,
+            max_bytes: MOST_ANSWER_BYTES,
+            timeout_ms: ANSWER_MS,
+        })
+    }
+
+    /// Takes in what came of a request; returns how long to wait before the next, ms, if it brought nothing.
+    ///
+    /// # Errors
+    /// As [`pull`].
+    fn take(&mut self, answered: Result<Response, String>) -> Result<Option<i64>> {
+        let url = self.url.clone();
+        match answered {
+            Ok(response) if response.status == 200 => {
+                let next = next_of(&response).filter(|next| *next >= self.at).ok_or_else(|| {
+                    let at = self.at;
+                    unanswered(&format!(
+                        "{url} does not say in {NEXT_OFFSET} where to go on after offset {at}"
+                    ))
+                })?;
+                if !response.body.is_empty() {
+                    self.bytes += response.body.len();
+                    if self.bytes > MOST_ORDER_BYTES {
+                        return Err(too_much(self.order));
+                    }
+                    let block = Buffer::from(response.body);
+                    self.check(&block, next)?;
+                    self.blocks.push(block);
+                }
+                if next == self.at {
+                    let why = format!("{url} has no record at offset {next}");
+                    return self.nothing(&why, 0, WAIT_MS.min(self.order.timeout_ms));
+                }
+                (self.at, self.waited_ms) = (next, 0);
+                Ok(None)
+            }
+            Ok(response) if response.status == 416 => match next_of(&response) {
+                Some(next) if next > self.at && !self.order.strict => {
+                    self.at = next;
+                    Ok(None)
+                }
+                _ => Err(gone(self.order, self.at, &told(&url, &response))),
+            },
+            Ok(response) if matches!(response.status, 408 | 429 | 500..) => {
+                self.nothing(&told(&url, &response), PAUSE_MS, PAUSE_MS)
+            }
+            Ok(response) => Err(unanswered(&told(&url, &response))),
+            Err(why) => self.nothing(&format!("{url} cannot be reached: {why}"), PAUSE_MS, PAUSE_MS),
+        }
+    }
+
+    /// Notes that nothing came for a while, and returns how long to wait now.
+    ///
+    /// # Errors
+    /// If the order's time is over.
+    fn nothing(&mut self, why: &str, pause_ms: i64, took_ms: i64) -> Result<Option<i64>> {
+        self.waited_ms += took_ms.max(1);
+        if self.waited_ms >= self.order.timeout_ms {
+            return Err(unanswered(why));
+        }
+        Ok(Some(pause_ms))
+    }
+
+    /// Checks that a block is rows of the records from here up to `next`.
+    ///
+    /// # Errors
+    /// If it is not.
+    fn check(&self, block: &Buffer, next: i64) -> Result<()> {
+        let (topic, partition, url) = (&self.order.topic, self.order.partition, &self.url);
+        let wrong = |what: &str| unanswered(&format!("{url}: the records of {topic}-{partition} {what}."));
+        let schema = rows::schema(self.order.headers);
+        let found = ipc::schema_of(block).map_err(|why| wrong(&format!("did not come as rows: {why}")))?;
+        let types = |schema: &SchemaRef| -> Vec<_> {
+            let fields = schema.fields().iter();
+            fields.map(|f| (f.name().clone(), f.data_type().clone())).collect()
+        };
+        if types(&found) != types(&schema) {
+            return Err(wrong("came with other columns than a gateway of this version sends"));
+        }
+        let mut last = self.at - 1;
+        for batch in ipc::read(block)? {
+            let offsets = batch.column(rows::OFFSET).as_primitive::<Int64Type>();
+            for offset in offsets.iter() {
+                last = offset
+                    .filter(|offset| *offset > last && *offset < next.min(self.order.until))
+                    .ok_or_else(|| wrong(&format!("are not those from offset {} up to {next}", self.at)))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns where a server says the next request begins.
+fn next_of(response: &Response) -> Option<i64> {
+    response.next_offset.as_deref()?.trim().parse().ok()
+}
+
+/// Makes the error of records that are gone.
+fn gone(order: &Order, at: i64, why: &str) -> SparkError {
+    let reason = format!(
+        "Could not read records in offset [{at}, {}) for topic partition {}-{}: {why}",
+        order.until, order.topic, order.partition
+    );
+    data_loss("COULD_NOT_READ_OFFSET_RANGE", &reason)
+}
+
+/// Makes the error of more records than a task can take.
+pub fn too_much(order: &Order) -> SparkError {
+    unanswered(&format!(
+        "The records of {}-{} in offset [{}, {}) are more than 1 GiB: maxOffsetsPerTrigger, minPartitions and maxRecordsPerPartition make \
+         batches and pieces smaller.",
+        order.topic, order.partition, order.from, order.until
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    use futures::executor::block_on;
+
+    use super::super::rows::Record;
+    use super::*;
+
+    /// Answers from a script, and notes what was asked.
+    #[derive(Default)]
+    struct Scripted {
+        answers: RefCell<VecDeque<Result<Response, String>>>,
+        asked: RefCell<Vec<Request>>,
+        slept_ms: RefCell<i64>,
+    }
+
+    impl Http for Scripted {
+        async fn post(&self, request: Request) -> Result<Response, String> {
+            self.asked.borrow_mut().push(request);
+            self.answers
+                .borrow_mut()
+                .pop_front()
+                .unwrap_or_else(|| Err("the script is over".into()))
+        }
+
+        async fn sleep(&self, ms: i64) {
+            *self.slept_ms.borrow_mut() += ms;
+        }
+    }
+
+    fn scripted(answers: impl IntoIterator<Item = Result<Response, String>>) -> Scripted {
+        Scripted {
+            answers: RefCell::new(answers.into_iter().collect()),
+            ..Scripted::default()
+        }
+    }
+
+    fn said(status: u16, next: Option<i64>, body: &[u8]) -> Result<Response, String> {
+        Ok(Response {
+            status,
+            next_offset: next.map(|next| next.to_string()),
+            body: body.to_vec(),
+        })
+    }
+
+    /// Rows with these offsets.
+    fn rows_of(offsets: &[i64]) -> Vec<u8> {
+        let records = offsets.iter().map(|offset| Record {
+            offset: *offset,
+            ..Record::default()
+        });
+        rows::block("t", 0, &records.collect::<Vec<_>>(), false).unwrap()
+    }
+
+    fn order(from: i64, until: i64, strict: bool) -> Order {
+        Order {
+            cluster: cluster(),
+            topic: "t".into(),
+            partition: 0,
+            from,
+            until,
+            headers: false,
+            strict,
+            timeout_ms: 1_000,
+        }
+    }
+
+    fn cluster() -> super::super::exchange::Cluster {
+        super::super::exchange::Cluster {
+            bridge: Some("http://gate".into()),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn records_come_in_as_many_answers_as_it_takes_and_each_request_begins_where_the_last_ended() {
+        let http = scripted([
+            said(200, Some(13), &rows_of(&[10, 12])),
+            said(503, None, b"{\"message\":\"busy\"}"),
+            Err("reset".into()),
+            said(200, Some(20), b""),
+            said(200, Some(22), &rows_of(&[20, 21])),
+        ]);
+        let blocks = block_on(pull(&http, &order(10, 22, true))).unwrap();
+        let starts: Vec<i64> = http
+            .asked
+            .borrow()
+            .iter()
+            .map(|request| serde_json::from_str::<RecordsWanted>(&request.body).unwrap().from)
+            .collect();
+        assert_eq!((starts, blocks.len()), (vec![10, 13, 13, 13, 20], 2));
+        assert_eq!(*http.slept_ms.borrow(), 2 * PAUSE_MS);
+    }
+
+    #[test]
+    fn records_that_are_gone_are_an_error_or_passed_over() {
+        let gone = || said(416, Some(15), b"{\"message\":\"offsets 15 to 30 are there\"}");
+        let error = block_on(pull(&scripted([gone()]), &order(10, 20, true))).unwrap_err();
+        assert_eq!(
+            error.condition.as_deref(),
+            Some("KAFKA_DATA_LOSS.COULD_NOT_READ_OFFSET_RANGE")
+        );
+        assert!(
+            error.message.contains("[10, 20) for topic partition t-0") && !error.is_retryable(),
+            "{error}"
+        );
+        let http = scripted([gone(), said(200, Some(20), &rows_of(&[15, 19]))]);
+        assert_eq!(block_on(pull(&http, &order(10, 20, false))).unwrap().len(), 1);
+        let all_gone = scripted([said(416, Some(40), b"")]);
+        assert_eq!(block_on(pull(&all_gone, &order(10, 20, false))).unwrap().len(), 0);
+        let back = scripted([said(416, Some(3), b"")]);
+        assert!(
+            block_on(pull(&back, &order(10, 20, false))).is_err(),
+            "it would be asked for ever"
+        );
+    }
+
+    #[test]
+    fn a_server_that_lies_is_told_so() {
+        let other = rows_of(&[10]);
+        let record = Record {
+            offset: 10,
+            ..Record::default()
+        };
+        let columns = rows::block("t", 0, &[record], true).unwrap();
+        let lies = [
+            (said(200, None, &other), "does not say in rivulet-next-offset"),
+            (said(200, Some(9), &other), "does not say in rivulet-next-offset"),
+            (said(200, Some(11), b"<html>"), "did not come as rows"),
+            (said(200, Some(11), &columns), "came with other columns"),
+            (
+                said(200, Some(12), &rows_of(&[10, 10])),
+                "are not those from offset 10 up to 12",
+            ),
+            (
+                said(200, Some(12), &rows_of(&[11, 10])),
+                "are not those from offset 10 up to 12",
+            ),
+            (
+                said(200, Some(11), &rows_of(&[10, 11])),
+                "are not those from offset 10 up to 11",
+            ),
+            (
+                said(200, Some(50), &rows_of(&[10, 30])),
+                "are not those from offset 10 up to 50",
+            ),
+            (
+                said(200, Some(11), &rows_of(&[9])),
+                "are not those from offset 10 up to 11",
+            ),
+            (said(302, None, b"elsewhere"), "answered 302: elsewhere"),
+            (said(401, None, b"{\"message\":\"no\"}"), "kafka.bridge.token"),
+        ];
+        for (lie, told) in lies {
+            let error = block_on(pull(&scripted([lie]), &order(10, 20, false))).unwrap_err();
+            assert!(error.message.contains(told), "{told}: {error}");
+            assert_eq!(error.condition.as_deref(), Some("RIVULET_KAFKA_UNANSWERED"));
+        }
+    }
+
+    #[test]
+    fn a_server_without_records_or_out_of_reach_is_given_up_after_the_orders_time() {
+        let nothing = || said(200, Some(10), b"");
+        let error = block_on(pull(&scripted([nothing()]), &order(10, 20, true))).unwrap_err();
+        assert!(
+            error.message.contains("has no record at offset 10") && error.is_retryable(),
+            "{error}"
+        );
+        let http = scripted([]);
+        let error = block_on(pull(&http, &order(10, 20, true))).unwrap_err();
+        assert!(
+            error.message.contains("cannot be reached: the script is over"),
+            "{error}"
+        );
+        assert_eq!(
+            http.asked.borrow().len() as i64,
+            order(0, 1, true).timeout_ms / PAUSE_MS
+        );
+    }
+
+    #[test]
+    fn offsets_are_read_and_what_is_none_is_refused() {
+        let question = || Question {
+            cluster: cluster(),
+            topics: Topics::Names(vec!["t".into()]),
+            times: Times::None,
+        };
+        let ask = |answer| block_on(answer_of(&scripted([answer]), &question()));
+        let found = ask(said(
+            200,
+            None,
+            br#"{"partitions":{"t":{"0":{"earliest":1,"latest":5}}}}"#,
+        ))
+        .unwrap();
+        assert_eq!(found[&("t".to_owned(), 0)].latest, 5);
+        let refusals = [
+            (said(200, None, b"<html>"), "is not a gateway for Kafka", false),
+            (
+                said(200, None, br#"{"partitions":{"t":{"0":{"earliest":6,"latest":5}}}}"#),
+                "is not a gateway",
+                false,
+            ),
+            (
+                said(200, None, br#"{"partitions":{"t":{"-1":{"earliest":0,"latest":5}}}}"#),
+                "is not a gateway",
+                false,
+            ),
+            (
+                said(404, None, br#"{"message":"no topic t"}"#),
+                "answered 404: no topic t",
+                false,
+            ),
+            (said(502, None, br#"{"message":"away"}"#), "answered 502: away", true),
+            (Err("Failed to fetch".into()), "allow this page's origin (CORS)", true),
+        ];
+        for (answer, told, is_away) in refusals {
+            let refused = ask(answer).unwrap_err();
+            assert!(
+                refused.message.contains(told) && refused.is_away == is_away,
+                "{refused:?}"
+            );
+        }
+        let mut nowhere = question();
+        nowhere.cluster.bridge = None;
+        let refused = block_on(answer_of(&scripted([]), &nowhere)).unwrap_err();
+        assert!(refused.message.contains("set the option kafka.bridge.url") && !refused.is_away);
+    }
+}

@@ -1,0 +1,81 @@
+//! HTTP requests whose answers are read whole.
+
+use std::pin::pin;
+
+use futures::future::{Either, select};
+use gloo_timers::future::TimeoutFuture;
+use js_sys::{Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestCache, RequestInit, Response as Answered};
+
+use super::host::thrown;
+use super::page::scope;
+use crate::sources::kafka::bridge::{Http, NEXT_OFFSET, Request, Response};
+
+/// Sends requests by the browser's `fetch`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fetch;
+
+impl Http for Fetch {
+    async fn post(&self, request: Request) -> Result<Response, String> {
+        let abort = AbortController::new().map_err(|e| thrown(&e))?;
+        let late = TimeoutFuture::new(u32::try_from(request.timeout_ms).unwrap_or(u32::MAX));
+        let answered = match select(pin!(sent(&request, &abort)), late).await {
+            Either::Left((answered, _)) => answered,
+            Either::Right(_) => Err(format!("it has not answered within {} ms", request.timeout_ms)),
+        };
+        if answered.is_err() {
+            abort.abort();
+        }
+        answered
+    }
+
+    async fn sleep(&self, ms: i64) {
+        TimeoutFuture::new(u32::try_from(ms).unwrap_or(0)).await;
+    }
+}
+
+/// Sends a request and reads its answer.
+async fn sent(request: &Request, abort: &AbortController) -> Result<Response, String> {
+    let js = |error: JsValue| thrown(&error);
+    let init = RequestInit::new();
+    let headers = Headers::new().map_err(js)?;
+    headers.append("Content-Type", "application/json").map_err(js)?;
+    if let Some(token) = &request.token {
+        headers
+            .append("Authorization", &format!("Bearer {token}"))
+            .map_err(js)?;
+    }
+    init.set_method("POST");
+    init.set_headers(&headers);
+    init.set_body(&JsValue::from_str(&request.body));
+    init.set_signal(Some(&abort.signal()));
+    init.set_cache(RequestCache::NoStore);
+    let answered = JsFuture::from(scope().fetch_with_str_and_init(&request.url, &init));
+    let answered: Answered = answered.await.map_err(js)?.dyn_into().map_err(js)?;
+    let next_offset = answered.headers().get(NEXT_OFFSET).map_err(js)?;
+    let mut body = Vec::new();
+    if let Some(stream) = answered.body() {
+        let reader: ReadableStreamDefaultReader = stream.get_reader().dyn_into().map_err(|o| js(o.into()))?;
+        loop {
+            let piece = JsFuture::from(reader.read()).await.map_err(js)?;
+            if Reflect::get(&piece, &"done".into()).map_err(js)?.is_truthy() {
+                break;
+            }
+            let bytes = Uint8Array::new(&Reflect::get(&piece, &"value".into()).map_err(js)?);
+            let length = bytes.length() as usize;
+            if body.len() + length > request.max_bytes {
+                return Err(format!("its answer is longer than {} bytes", request.max_bytes));
+            }
+            let from = body.len();
+            body.resize(from + length, 0);
+            bytes.copy_to(&mut body[from..]);
+        }
+    }
+    Ok(Response {
+        status: answered.status(),
+        next_offset,
+        body,
+    })
+}
