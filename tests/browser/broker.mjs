@@ -35,7 +35,11 @@ function started(command, args, pattern) {
 /** Kafka's client, connected; tries until the broker answers. */
 async function connected(servers) {
   const { Kafka, Partitioners, logLevel } = createRequire(join(JS, 'package.json'))('kafkajs');
-  const kafka = new Kafka({ brokers: [servers], logLevel: logLevel.NOTHING, retry: { retries: 30, initialRetryTime: 50, maxRetryTime: 500 } });
+  const kafka = new Kafka({
+    brokers: [servers],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 30, initialRetryTime: 50, maxRetryTime: 500 },
+  });
   const admin = kafka.admin();
   await admin.connect();
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
@@ -49,9 +53,13 @@ export async function startBroker() {
   const servers = `127.0.0.1:${port}`;
   const children = [];
   const address = `tcp://${servers}`;
-  const broker = spawn(TANSU, ['broker', '--listener-url', address, '--advertised-listener-url', address, '--storage-engine', 'memory://tansu/'], {
-    stdio: 'ignore',
-  });
+  const broker = spawn(
+    TANSU,
+    ['broker', '--listener-url', address, '--advertised-listener-url', address, '--storage-engine', 'memory://tansu/'],
+    {
+      stdio: 'ignore',
+    },
+  );
   children.push(broker);
   await new Promise((resolve, reject) => {
     broker.on('spawn', resolve);
@@ -65,8 +73,7 @@ export async function startBroker() {
     /** Makes a topic. */
     create: (topic, numPartitions) => admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: false }),
     /** Writes records to a partition. */
-    send: (topic, partition, messages) =>
-      producer.send({ topic, messages: messages.map((message) => ({ ...message, partition })) }),
+    send: (topic, partition, messages) => producer.send({ topic, messages: messages.map((message) => ({ ...message, partition })) }),
     async gateway(origin, ...more) {
       const at = await freePort();
       const child = await started(GATEWAY, ['--kafka', servers, '--port', String(at), '--origin', origin, ...more], /gateway: http/);

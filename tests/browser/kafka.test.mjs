@@ -38,19 +38,28 @@ test('the records of all partitions are read once, with key, value, place, time 
       .load();
     const types = await records.dtypes();
     const query = await records
-      .select('partition', 'offset', 'timestamp', F.expr('CAST(key AS STRING) AS k'), F.expr('CAST(CAST(value AS STRING) AS INT) AS v'), F.expr('CAST(headers[0].value AS STRING) AS h'))
+      .select(
+        'partition',
+        'offset',
+        'timestamp',
+        F.expr('CAST(key AS STRING) AS k'),
+        F.expr('CAST(CAST(value AS STRING) AS INT) AS v'),
+        F.expr('CAST(headers[0].value AS STRING) AS h'),
+      )
       .writeStream.format('memory')
       .queryName('read')
       .start();
     await query.processAllAvailable();
     const totals = async () =>
       (
-        await spark
-          .sql('SELECT partition, count(*) AS n, count(DISTINCT offset) AS offsets, min(v) AS low, max(v) AS high FROM read GROUP BY partition ORDER BY partition')
-          .collect()
+        await (
+          await spark.sql(
+            'SELECT partition, count(*) AS n, count(DISTINCT offset) AS offsets, min(v) AS low, max(v) AS high FROM read GROUP BY partition ORDER BY partition',
+          )
+        ).collect()
       ).map(({ partition, n, offsets, low, high }) => [partition, n, offsets, low, high]);
     const first = await totals();
-    const sample = await spark.sql("SELECT k, h, CAST(timestamp AS DOUBLE) AS at FROM read WHERE v = 1007").collect();
+    const sample = await (await spark.sql('SELECT k, h, CAST(timestamp AS DOUBLE) AS at FROM read WHERE v = 1007')).collect();
     globalThis.more = async () => {
       await query.processAllAvailable();
       const seen = await totals();
@@ -82,9 +91,10 @@ test('a query goes on from its checkpoint in another page, with the records that
   await broker.create('kept', 2);
   await broker.send('kept', 0, numbered(0, 400));
   await broker.send('kept', 1, numbered(400, 100));
-  const run = (from) =>
-    inPage(
-      page,
+  const context = await page.browser.newContext();
+  const run = async (from) => {
+    const opened = await page.open('/blank.html', context);
+    const seen = await opened.evaluate(
       async ({ url, from }) => {
         const { SparkSession } = await import('rivulet');
         const spark = await SparkSession.builder.master('local[2]').create();
@@ -109,13 +119,23 @@ test('a query goes on from its checkpoint in another page, with the records that
       },
       { url: gateway.url, from },
     );
+    await opened.close();
+    return seen;
+  };
   const first = await run('earliest');
-  assert.deepEqual(first.seen, Array.from({ length: 500 }, (_, n) => n));
+  assert.deepEqual(
+    first.seen,
+    Array.from({ length: 500 }, (_, n) => n),
+  );
   assert.ok(first.batches >= 4, `${first.batches} batches`);
   await broker.send('kept', 1, numbered(500, 60));
   // What the checkpoint says counts, and not where a new query would begin.
-  assert.deepEqual((await run('latest')).seen, Array.from({ length: 60 }, (_, n) => 500 + n));
+  assert.deepEqual(
+    (await run('latest')).seen,
+    Array.from({ length: 60 }, (_, n) => 500 + n),
+  );
   assert.deepEqual((await run('earliest')).seen, []);
+  await context.close();
 });
 
 test('what cannot be read says what to set, and the session goes on', async () => {

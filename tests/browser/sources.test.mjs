@@ -57,19 +57,22 @@ test('files go to the executors that read them: packed ones, several, and one th
     const files = [new File([await packed.blob()], 'a.csv.gz'), new File([lines(70_000, 30_000)], 'b.csv'), new File([], 'c.csv')];
     const read = (...from) => spark.read.schema('n BIGINT, t STRING').csv(...from);
     const totals = (df) =>
-      df.selectExpr('count(*) AS n', 'sum(n) AS sum', 'sum(length(t)) AS letters', 'count(DISTINCT _metadata.file_name) AS files').collect();
+      df
+        .selectExpr('count(*) AS n', 'sum(n) AS sum', 'sum(length(t)) AS letters', 'count(DISTINCT _metadata.file_name) AS files')
+        .collect();
     const folder = await navigator.storage.getDirectory();
     const write = async (text) => {
       const file = await (await folder.getFileHandle('changing.csv', { create: true })).createWritable();
       await file.write(text);
       await file.close();
     };
+    const file = async () => (await folder.getFileHandle('changing.csv')).getFile();
     await write(lines(0, 10));
-    const given = read('opfs:changing.csv');
+    const given = read(await file());
     const seen = { all: await totals(read(...files)), before: await given.count() };
     await write(lines(0, 20));
     seen.changed = await given.count().catch(({ condition, message }) => [condition, /changing\.csv/.test(message)]);
-    seen.again = await read('opfs:changing.csv').count();
+    seen.again = await read(await file()).count();
     await spark.stop();
     return seen;
   });
