@@ -112,7 +112,9 @@ export class Contest {
         });
       }
       for (let rep = 0; rep < Math.min(this.reps, workloads[round.id].reps ?? this.reps); rep++) {
-        for (const [contender, { tab }] of tabs) {
+        // Who runs first after a pause is slower: each is first as often as last.
+        const turn = rep % 2 === 0 ? [...tabs] : [...tabs].reverse();
+        for (const [contender, { tab }] of turn) {
           if (round.failures[contender]) continue;
           await this.#attempt(round, contender, async () => {
             const run = await this.#run(round, tab);

@@ -158,6 +158,7 @@ impl Driver {
                 }
             }
             Input::ForeachBatchDone { run, batch_id, error } => self.foreach_batch_done(&run, batch_id, error, now_ms),
+            Input::Written { run, batch_id, answer } => self.batch_written(&run, batch_id, answer, now_ms),
             Input::Storage { op, answer } => self.stored(op, answer, now_ms),
         }
         self.poll_queries(now_ms);

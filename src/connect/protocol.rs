@@ -11,6 +11,7 @@ use crate::cluster::message::{FromExecutor, ToExecutor};
 use crate::error::SparkError;
 use crate::ids::{BatchId, ConnectionId, ExecutorRef};
 use crate::sources;
+use crate::sources::kafka::exchange::{Refused, Writing};
 use crate::storage::{Answer, Request};
 use crate::streaming::query::{EventKind, Told};
 
@@ -138,6 +139,15 @@ pub enum Input {
         /// What the function threw; `None` if it returned.
         error: Option<String>,
     },
+    /// The answer to [`Output::Write`].
+    Written {
+        /// The run of the query.
+        run: String,
+        /// The batch.
+        batch_id: BatchId,
+        /// Why records are not written, if they are not.
+        answer: Result<(), Refused>,
+    },
     /// The answer to [`Output::Storage`].
     Storage {
         /// Which output it answers.
@@ -203,6 +213,15 @@ pub enum Output {
         batch_id: BatchId,
         /// Its rows, as Arrow IPC streams; at least one, so that the columns are known.
         blocks: Vec<Buffer>,
+    },
+    /// Records of a batch are written to another system; [`Input::Written`] follows.
+    Write {
+        /// The run of the query.
+        run: String,
+        /// The batch.
+        batch_id: BatchId,
+        /// What is written.
+        writing: Writing,
     },
     /// Listeners of queries hear of an event.
     Listener {

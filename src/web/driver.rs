@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::connections::Connections;
+use super::fetch::Fetch;
 use super::page::{Init, Joining, Letter, ToDriver, ToPage, WireError, tell};
 use super::port::{Originals, Parcel, Port};
 use super::registered_files::RegisteredFiles;
@@ -24,6 +25,7 @@ use crate::error::SparkError;
 use crate::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation, TaskId};
 use crate::settings::Conf;
 use crate::sources::Ask;
+use crate::sources::kafka::bridge;
 use crate::streaming::query::EventKind;
 
 /// ms between two status reports to a page that watches.
@@ -50,6 +52,8 @@ struct State {
     listening: bool,
     /// The blocks that the page pushed and the files that were read, as they came.
     originals: Rc<RefCell<Originals>>,
+    /// Takes in what became of records that were written.
+    written: Rc<dyn Fn(Input)>,
 }
 
 impl Driver {
@@ -69,7 +73,7 @@ impl Driver {
                     }
                 })
             };
-            let (wake, heard, stored) = (step.clone(), step.clone(), step);
+            let (wake, heard, stored, written) = (step.clone(), step.clone(), step.clone(), step);
             RefCell::new(State {
                 core: Core::new(conf, files.clone(), seed),
                 links: BTreeMap::new(),
@@ -81,6 +85,7 @@ impl Driver {
                 last_status_ms: 0,
                 listening: false,
                 originals: originals.clone(),
+                written,
             })
         }))
     }
@@ -340,6 +345,14 @@ impl State {
                 batch_id: batch_id.0,
                 arrow: blocks.iter().map(|block| block.as_slice().into()).collect(),
             }),
+            Output::Write { run, batch_id, writing } => {
+                let written = self.written.clone();
+                spawn_local(async move {
+                    let answer = bridge::write(&Fetch, &writing).await;
+                    written(Input::Written { run, batch_id, answer });
+                });
+                Ok(())
+            }
             Output::Listener { kind, .. } if kind == EventKind::Progress && !self.listening => Ok(()),
             Output::Listener { kind, event } => letter.add(&ToPage::Listener {
                 event_type: kind.word(),

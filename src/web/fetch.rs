@@ -41,7 +41,7 @@ async fn sent(request: &Request, abort: &AbortController) -> Result<Response, St
     let js = |error: JsValue| thrown(&error);
     let init = RequestInit::new();
     let headers = Headers::new().map_err(js)?;
-    headers.append("Content-Type", "application/json").map_err(js)?;
+    headers.append("Content-Type", request.content_type).map_err(js)?;
     if let Some(token) = &request.token {
         headers
             .append("Authorization", &format!("Bearer {token}"))
@@ -49,7 +49,7 @@ async fn sent(request: &Request, abort: &AbortController) -> Result<Response, St
     }
     init.set_method("POST");
     init.set_headers(&headers);
-    init.set_body(&JsValue::from_str(&request.body));
+    init.set_body(&Uint8Array::from(request.body.as_slice()));
     init.set_signal(Some(&abort.signal()));
     init.set_cache(RequestCache::NoStore);
     let answered = JsFuture::from(scope().fetch_with_str_and_init(&request.url, &init));

@@ -44,8 +44,11 @@ async function connected(servers) {
   await admin.connect();
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   await producer.connect();
-  return { admin, producer };
+  return { kafka, admin, producer };
 }
+
+/** A group of one reader begins at once. */
+const ALONE = { sessionTimeout: 6_000, rebalanceTimeout: 1_000, heartbeatInterval: 200, maxWaitTimeInMs: 100 };
 
 /** A broker; `gateway()` starts a gateway in front of it for pages of `origin`. */
 export async function startBroker() {
@@ -65,7 +68,7 @@ export async function startBroker() {
     broker.on('spawn', resolve);
     broker.on('error', reject);
   });
-  const { admin, producer } = await connected(servers);
+  const { kafka, admin, producer } = await connected(servers);
   return {
     servers,
     admin,
@@ -74,6 +77,25 @@ export async function startBroker() {
     create: (topic, numPartitions) => admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: false }),
     /** Writes records to a partition. */
     send: (topic, partition, messages) => producer.send({ topic, messages: messages.map((message) => ({ ...message, partition })) }),
+    /** Writes records where Kafka's client puts them. */
+    sendAnywhere: (topic, messages) => producer.send({ topic, messages }),
+    /** Reads `count` records of a topic from its beginning. */
+    async read(topic, count) {
+      const consumer = kafka.consumer({ groupId: `reads-${topic}`, ...ALONE });
+      await consumer.connect();
+      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      const records = [];
+      await new Promise((resolve, reject) => {
+        const eachMessage = async ({ partition, message: { key, value, headers, offset } }) => {
+          const texts = Object.fromEntries(Object.entries(headers ?? {}).map(([name, bytes]) => [name, String(bytes)]));
+          records.push({ partition, offset: Number(offset), key: key && String(key), value: value && String(value), headers: texts });
+          if (records.length >= count) resolve();
+        };
+        consumer.run({ eachMessage }).catch(reject);
+      });
+      await consumer.disconnect();
+      return records;
+    },
     async gateway(origin, ...more) {
       const at = await freePort();
       const child = await started(GATEWAY, ['--kafka', servers, '--port', String(at), '--origin', origin, ...more], /gateway: http/);

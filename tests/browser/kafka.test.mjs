@@ -138,6 +138,82 @@ test('a query goes on from its checkpoint in another page, with the records that
   await context.close();
 });
 
+test("rows become records: keys go where Kafka's own client puts them, and a row says its topic, partition and headers", async () => {
+  await broker.create('from', 2);
+  await broker.create('to', 5);
+  await broker.create('others', 3);
+  await broker.send('from', 0, numbered(0, 120));
+  await broker.send('from', 1, numbered(120, 80));
+  const told = await inPage(
+    page,
+    async (url) => {
+      const { SparkSession } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[2]').create();
+      const at = { 'kafka.bridge.url': url };
+      const records = spark.readStream
+        .format('kafka')
+        .options({ ...at, subscribe: 'from', startingOffsets: 'earliest', maxOffsetsPerTrigger: 50 })
+        .load();
+      const write = async (columns, options = {}) => {
+        try {
+          const query = await records
+            .selectExpr(...columns)
+            .writeStream.format('kafka')
+            .options({ ...at, ...options })
+            .trigger({ availableNow: true })
+            .start();
+          await query.awaitTermination();
+          return 'written';
+        } catch (error) {
+          return error.message;
+        }
+      };
+      const number = 'CAST(CAST(value AS STRING) AS INT)';
+      const told = [
+        await write([`concat('key-', ${number}) AS key`, 'value'], { topic: 'to' }),
+        await write([
+          "'others' AS topic",
+          `${number} % 3 AS partition`,
+          'value',
+          "array(struct('half', CAST(CAST(offset DIV 2 AS STRING) AS BINARY))) AS headers",
+        ]),
+        await write(['key'], { topic: 'to' }),
+        await write(['value']),
+        await write(['value', 'CAST(NULL AS STRING) AS topic']),
+        await write(['value'], { topic: 'nowhere' }),
+        await write(['value', '7 AS partition'], { topic: 'to' }),
+      ];
+      await spark.stop();
+      return told;
+    },
+    gateway.url,
+  );
+  assert.deepEqual(told.slice(0, 2), ['written', 'written']);
+  assert.match(told[2], /Required attribute 'value' not found/);
+  assert.match(told[3], /topic option required when no 'topic' attribute is present/);
+  assert.match(told[4], /KAFKA_NULL_TOPIC_IN_DATA/);
+  assert.match(told[5], /does not host this topic-partition: nowhere/);
+  assert.match(told[6], /Topic to has 5 partitions, and a record is for partition 7/);
+
+  const keyed = await broker.read('to', 200);
+  assert.deepEqual(
+    keyed.map(({ value }) => Number(value)).sort((a, b) => a - b),
+    Array.from({ length: 200 }, (_, n) => n),
+  );
+  await broker.create('reference', 5);
+  await broker.sendAnywhere(
+    'reference',
+    keyed.map(({ key, value }) => ({ key, value })),
+  );
+  const placed = (records) => Object.fromEntries(records.map(({ key, partition }) => [key, partition]));
+  assert.deepEqual(placed(keyed), placed(await broker.read('reference', 200)));
+  assert.ok(new Set(keyed.map(({ partition }) => partition)).size === 5);
+
+  const others = await broker.read('others', 200);
+  assert.ok(others.every(({ value, partition }) => Number(value) % 3 === partition));
+  assert.deepEqual(others.find(({ value }) => value === '125').headers, { half: '2' });
+});
+
 test('what cannot be read says what to set, and the session goes on', async () => {
   const guarded = await broker.gateway('http://elsewhere.example', '--token', 'secret');
   const own = await broker.gateway(page.url, '--token', 'secret');

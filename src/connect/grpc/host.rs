@@ -343,6 +343,13 @@ impl Life {
                     connection,
                     event: Event::Closed,
                 }),
+                Output::Write { run, batch_id, writing } => {
+                    let (life, inbox) = (self.life, self.inbox.clone());
+                    kafka::write(writing, move |answer| {
+                        let input = Box::new(Input::Written { run, batch_id, answer });
+                        let _ = inbox.send(Message::Driver { life, input });
+                    });
+                }
                 Output::ForeachBatch { run, batch_id, .. } => {
                     let error = Some("the native server has no page to call".to_owned());
                     self.tell(Input::ForeachBatchDone { run, batch_id, error });

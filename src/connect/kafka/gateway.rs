@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::buffer::Buffer;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -22,13 +23,15 @@ use tokio::sync::Semaphore;
 
 use super::{Brokers, Trouble};
 use crate::sources::kafka::bridge::{
-    ARROW, Failed, NEXT_OFFSET, OFFSETS_PATH, OffsetsFound, OffsetsWanted, RECORDS_PATH, RecordsWanted,
+    ARROW, Failed, NEXT_OFFSET, OFFSETS_PATH, OffsetsFound, OffsetsWanted, RECORDS_PATH, RecordsWanted, WRITE_PATH,
 };
 use crate::sources::kafka::exchange::{Cluster, Question};
 use crate::sources::kafka::rows;
 
 /// Most bytes of a request.
 const MOST_REQUEST_BYTES: usize = 1 << 20;
+/// Most bytes of records that are written at once.
+const MOST_WRITTEN_BYTES: usize = 64 << 20;
 /// Most bytes of an answer, about.
 const MOST_ANSWER_BYTES: usize = 16 << 20;
 /// How long a request may wait for records, ms.
@@ -65,6 +68,7 @@ pub fn routes(settings: Settings) -> Router {
         .route("/", get(about))
         .route(OFFSETS_PATH, post(offsets))
         .route(RECORDS_PATH, post(records))
+        .route(WRITE_PATH, post(write).layer(DefaultBodyLimit::max(MOST_WRITTEN_BYTES)))
         .fallback(|| async { failed(StatusCode::NOT_FOUND, "There is nothing at this address.") })
         .layer(DefaultBodyLimit::max(MOST_REQUEST_BYTES))
         .layer(from_fn_with_state(gateway.clone(), admitted))
@@ -73,8 +77,7 @@ pub fn routes(settings: Settings) -> Router {
 
 /// Says what this server is.
 async fn about() -> impl IntoResponse {
-    let text =
-        serde_json::json!({ "rivuletGateway": env!("CARGO_PKG_VERSION"), "serves": [OFFSETS_PATH, RECORDS_PATH] });
+    let text = serde_json::json!({ "rivuletGateway": env!("CARGO_PKG_VERSION"), "serves": [OFFSETS_PATH, RECORDS_PATH, WRITE_PATH] });
     ([(CONTENT_TYPE, "application/json")], text.to_string())
 }
 
@@ -221,5 +224,14 @@ async fn records(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response {
             response
         }
         Err(error) => failed(StatusCode::INTERNAL_SERVER_ERROR, &error.message),
+    }
+}
+
+/// Writes records.
+async fn write(State(gateway): State<Arc<Gateway>>, body: Bytes) -> Response {
+    let block = Buffer::from(Vec::from(body));
+    match gateway.brokers.write(&gateway.settings.servers, &block).await {
+        Ok(()) => ([(CONTENT_TYPE, "application/json")], "{}").into_response(),
+        Err(trouble) => refused(&trouble),
     }
 }

@@ -2,24 +2,26 @@
 //! the same code.
 
 pub mod gateway;
+mod murmur2;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arrow::buffer::Buffer;
 use rskafka::BackoffConfig;
-use rskafka::chrono::DateTime;
+use rskafka::chrono::{DateTime, Utc};
 use rskafka::client::error::{Error, ProtocolError};
-use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
+use rskafka::client::partition::{Compression, OffsetAt, PartitionClient, UnknownTopicHandling};
 use rskafka::client::{Client, ClientBuilder};
-use rskafka::record::RecordAndOffset;
+use rskafka::record::{Record as Produced, RecordAndOffset};
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
 use crate::error::{Result, SparkError};
 use crate::sources::kafka::bridge::too_much;
-use crate::sources::kafka::exchange::{Answer, Order, Question, Refused, Span, Spans, Topics};
+use crate::sources::kafka::exchange::{Answer, Order, Question, Refused, Span, Spans, Topics, Writing};
 use crate::sources::kafka::options::whole_pattern;
 use crate::sources::kafka::rows::{self, Record};
 use crate::sources::kafka::{data_loss, unanswered};
@@ -70,6 +72,8 @@ pub struct Brokers {
     clients: Mutex<HashMap<String, Arc<Client>>>,
     /// Clients of partitions, by servers, topic and number.
     partitions: Mutex<HashMap<(String, String, i32), Arc<PartitionClient>>>,
+    /// Counts blocks: records that belong nowhere take partitions in turn.
+    turn: AtomicUsize,
 }
 
 /// Returns the process's clients, and the threads that work for them.
@@ -324,6 +328,74 @@ impl Brokers {
         Ok((records, at))
     }
 
+    /// Writes records: a block of the columns [`rows::written`]. Those without a partition go where their key says, as with Kafka's own
+    /// client, and without a key into one partition block by block.
+    ///
+    /// # Errors
+    /// If brokers cannot be reached, or a topic or partition is not there; part of the records may be written then.
+    pub async fn write(&self, servers: &str, block: &Buffer) -> std::result::Result<(), Trouble> {
+        let records = self.dealt(servers, block).await;
+        let written = match records {
+            Ok(records) => {
+                futures::future::try_join_all(records.into_iter().map(|((topic, partition), records)| async move {
+                    let client = self.partition(servers, &topic, partition).await?;
+                    let what = format!("records for {topic}-{partition}");
+                    let produced = client.produce(records, Compression::NoCompression).await;
+                    produced.map(|_| ()).map_err(|e| trouble(&e, &what))
+                }))
+                .await
+                .map(|_| ())
+            }
+            Err(trouble) => Err(trouble),
+        };
+        if matches!(written, Err(Trouble::Away(_))) {
+            self.forget(servers).await;
+        }
+        written
+    }
+
+    /// Deals records out over partitions.
+    async fn dealt(
+        &self,
+        servers: &str,
+        block: &Buffer,
+    ) -> std::result::Result<BTreeMap<(String, i32), Vec<Produced>>, Trouble> {
+        let records = rows::records(block).map_err(|e| Trouble::Other(e.message))?;
+        let client = self.client(servers).await?;
+        let topics = client
+            .list_topics()
+            .await
+            .map_err(|e| trouble(&e, "the list of topics"))?;
+        let counts: BTreeMap<String, usize> = topics.into_iter().map(|t| (t.name, t.partitions.len())).collect();
+        let turn = self.turn.fetch_add(1, Relaxed);
+        let mut dealt: BTreeMap<(String, i32), Vec<Produced>> = BTreeMap::new();
+        for (topic, partition, record) in records {
+            let unknown = || Trouble::Unknown(format!("This server does not host this topic-partition: {topic}."));
+            let count = *counts.get(&topic).filter(|count| **count > 0).ok_or_else(unknown)?;
+            let partition = match (partition, &record.key) {
+                (Some(partition), _) => partition,
+                (None, Some(key)) => murmur2::partition(key, count),
+                (None, None) => (turn % count) as i32,
+            };
+            if usize::try_from(partition).map_or(true, |partition| partition >= count) {
+                let message =
+                    format!("Topic {topic} has {count} partitions, and a record is for partition {partition}.");
+                return Err(Trouble::Other(message));
+            }
+            dealt.entry((topic, partition)).or_default().push(Produced {
+                key: record.key,
+                value: record.value,
+                headers: record
+                    .headers
+                    .into_iter()
+                    .map(|(key, value)| (key, value.unwrap_or_default()))
+                    .collect(),
+                timestamp: now(),
+            });
+        }
+        Ok(dealt)
+    }
+
     /// Carries out an order: blocks of rows.
     ///
     /// # Errors
@@ -399,6 +471,43 @@ pub fn supply(order: Order, supplied: impl FnOnce(Result<Vec<Buffer>>) + Send + 
     match shared() {
         Ok((brokers, runtime)) => drop(runtime.spawn(async move { supplied(brokers.pull(&order).await) })),
         Err(why) => supplied(Err(SparkError::internal(why))),
+    }
+}
+
+/// Returns the time: records are stamped when they are written.
+#[allow(clippy::disallowed_methods)] // A native host's own.
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// How long records are written again to brokers that are away, and the pause between (`delivery.timeout.ms` of Kafka's producer).
+const WRITE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_millis(250));
+
+/// Writes records in the background. A block that failed as brokers were away is written again, and may then be there twice.
+pub fn write(writing: Writing, written: impl FnOnce(std::result::Result<(), Refused>) + Send + 'static) {
+    let work = |brokers: &'static Brokers| async move {
+        for block in &writing.blocks {
+            let mut waited = Duration::ZERO;
+            while let Err(trouble) = brokers.write(&writing.cluster.servers, block).await {
+                if !matches!(trouble, Trouble::Away(_)) || waited >= WRITE.0 {
+                    let message = trouble.message();
+                    return Err(Refused {
+                        message,
+                        is_away: false,
+                    });
+                }
+                waited += WRITE.1;
+                tokio::time::sleep(WRITE.1).await;
+            }
+        }
+        Ok(())
+    };
+    match shared() {
+        Ok((brokers, runtime)) => drop(runtime.spawn(async move { written(work(brokers).await) })),
+        Err(message) => written(Err(Refused {
+            message,
+            is_away: false,
+        })),
     }
 }
 

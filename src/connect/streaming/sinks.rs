@@ -17,6 +17,7 @@ use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
 use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
+use crate::sources::kafka::exchange::Refused;
 use crate::storage::Answer;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::sinks::{self, Delivery, Opening, Sink, SinkLog, Step, Wish};
@@ -165,6 +166,23 @@ impl Driver {
         }
     }
 
+    /// Takes in that the records of a batch are written, or why not; what comes late or twice changes nothing.
+    pub(in crate::connect) fn batch_written(
+        &mut self,
+        run: &str,
+        batch: BatchId,
+        answer: std::result::Result<(), Refused>,
+        now_ms: i64,
+    ) {
+        let Some(running) = self.streams.queries.get_mut(run) else {
+            return;
+        };
+        if running.query.settling() == Some(batch) {
+            let step = running.sink.sent(answer);
+            self.take_step(run, batch, step, now_ms);
+        }
+    }
+
     /// Carries out what a sink wants next.
     fn take_step(&mut self, run: &str, batch: BatchId, step: Result<Step>, now_ms: i64) {
         let result = match step {
@@ -185,6 +203,14 @@ impl Driver {
                     run: run.to_owned(),
                     batch_id: batch,
                     blocks,
+                });
+                return;
+            }
+            Ok(Step::Send(writing)) => {
+                self.out.push(Output::Write {
+                    run: run.to_owned(),
+                    batch_id: batch,
+                    writing,
                 });
                 return;
             }

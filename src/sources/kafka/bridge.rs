@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `POST /kafka/offsets` | a [`Question`]'s topics and times | `{"partitions": {"topic": {"0": {"earliest", "latest", "atTime"}}}}` |
 //! | `POST /kafka/records` | topic, partition, from, until | rows ([`rows`](super::rows)) as an Arrow stream, and where to go on in the header `rivulet-next-offset` |
+//! | `POST /kafka/write` | records ([`rows::written`](super::rows::written)) as an Arrow stream | `{}` |
 //!
 //! What is wrong is answered as `{"message", "code"}` with a status of its own: 400 for what cannot be asked, 401 without the token,
 //! 404 for a topic that does not exist, 416 for offsets that are gone, 502 for brokers that do not answer.
@@ -16,7 +17,7 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::exchange::{Answer, Order, Question, Refused, Span, Spans, Times, Topics};
+use super::exchange::{Answer, Order, Question, Refused, Span, Spans, Times, Topics, Writing};
 use super::{data_loss, rows, unanswered};
 use crate::error::{Result, SparkError};
 use crate::values::ipc;
@@ -30,6 +31,11 @@ pub const NEXT_OFFSET: &str = "rivulet-next-offset";
 /// The type of blocks of rows.
 pub const ARROW: &str = "application/vnd.apache.arrow.stream";
 
+/// The type of what is asked.
+pub const JSON: &str = "application/json";
+/// Where records are written.
+pub const WRITE_PATH: &str = "/kafka/write";
+
 /// Most bytes that an answer is asked to have.
 const ANSWER_BYTES: usize = 8 << 20;
 /// Most bytes that an answer may have: one record can be larger than what was asked for.
@@ -40,18 +46,22 @@ const MOST_ORDER_BYTES: usize = 1 << 30;
 const WAIT_MS: i64 = 5_000;
 /// How long to wait after a request that failed, ms.
 const PAUSE_MS: i64 = 250;
+/// How long records are sent again to a server that is away, ms (`delivery.timeout.ms` of Kafka's producer).
+const WRITE_MS: i64 = 120_000;
 /// How long an answer may take, ms.
 const ANSWER_MS: i64 = 60_000;
 
-/// An HTTP request with a JSON body.
+/// A POST request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Where to.
     pub url: String,
     /// A bearer token; `None` sends none.
     pub token: Option<String>,
+    /// The type of its body.
+    pub content_type: &'static str,
     /// The body.
-    pub body: String,
+    pub body: Buffer,
     /// Most bytes of the answer; a longer one is an error.
     pub max_bytes: usize,
     /// How long to wait for the whole answer, ms; a later one is an error.
@@ -224,7 +234,8 @@ pub async fn answer_of(http: &impl Http, question: &Question) -> Answer {
     let request = Request {
         url: url.clone(),
         token: question.cluster.token.clone(),
-        body: serde_json::to_string(&wanted).map_err(|e| refused(e.to_string()))?,
+        content_type: JSON,
+        body: serde_json::to_vec(&wanted).map_err(|e| refused(e.to_string()))?.into(),
         max_bytes: ANSWER_BYTES,
         timeout_ms: ANSWER_MS,
     };
@@ -244,6 +255,41 @@ pub async fn answer_of(http: &impl Http, question: &Question) -> Answer {
             "{url} is not a gateway for Kafka: its answer holds no offsets; {SET}."
         ))
     })
+}
+
+/// Writes records, block by block; a block that failed as the server was away is sent again, and may then be there twice.
+pub async fn write(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
+    let refused = |message: String| Refused {
+        message,
+        is_away: false,
+    };
+    let base = address(writing.cluster.bridge.as_ref()).map_err(refused)?;
+    let url = format!("{base}{WRITE_PATH}");
+    for block in &writing.blocks {
+        let mut waited_ms = 0;
+        loop {
+            let request = Request {
+                url: url.clone(),
+                token: writing.cluster.token.clone(),
+                content_type: ARROW,
+                body: block.clone(),
+                max_bytes: ANSWER_BYTES,
+                timeout_ms: ANSWER_MS,
+            };
+            let why = match http.post(request).await {
+                Ok(response) if response.status == 200 => break,
+                Ok(response) if matches!(response.status, 408 | 429 | 500..) => told(&url, &response),
+                Ok(response) => return Err(refused(told(&url, &response))),
+                Err(why) => format!("{url} cannot be reached: {why}"),
+            };
+            if waited_ms >= WRITE_MS {
+                return Err(refused(why));
+            }
+            waited_ms += PAUSE_MS;
+            http.sleep(PAUSE_MS).await;
+        }
+    }
+    Ok(())
 }
 
 /// Reads the records of an order: blocks of rows.
@@ -302,7 +348,10 @@ impl Reading<'_> {
         Ok(Request {
             url: self.url.clone(),
             token: order.cluster.token.clone(),
-            body: serde_json::to_string(&wanted).map_err(|e| SparkError::internal(e.to_string()))?,
+            content_type: JSON,
+            body: serde_json::to_vec(&wanted)
+                .map_err(|e| SparkError::internal(e.to_string()))?
+                .into(),
             max_bytes: MOST_ANSWER_BYTES,
             timeout_ms: ANSWER_MS,
         })
@@ -507,7 +556,7 @@ mod tests {
             .asked
             .borrow()
             .iter()
-            .map(|request| serde_json::from_str::<RecordsWanted>(&request.body).unwrap().from)
+            .map(|request| serde_json::from_slice::<RecordsWanted>(&request.body).unwrap().from)
             .collect();
         assert_eq!((starts, blocks.len()), (vec![10, 13, 13, 13, 20], 2));
         assert_eq!(*http.slept_ms.borrow(), 2 * PAUSE_MS);
@@ -597,6 +646,30 @@ mod tests {
             http.asked.borrow().len() as i64,
             order(0, 1, true).timeout_ms / PAUSE_MS
         );
+    }
+
+    #[test]
+    fn a_block_is_sent_until_it_is_written_or_refused() {
+        let writing = Writing {
+            cluster: cluster(),
+            blocks: vec![vec![1].into(), vec![2].into()],
+        };
+        let sent = |answers: Vec<Result<Response, String>>| {
+            let http = scripted(answers);
+            let written = block_on(write(&http, &writing)).map_err(|refused| refused.message);
+            let blocks: Vec<u8> = http.asked.borrow().iter().map(|request| request.body[0]).collect();
+            (written, blocks)
+        };
+        let ok = || said(200, None, b"{}");
+        assert_eq!(
+            sent(vec![ok(), said(502, None, b""), Err("reset".into()), ok()]),
+            (Ok(()), vec![1, 2, 2, 2])
+        );
+        let (refused, blocks) = sent(vec![ok(), said(404, None, br#"{"message":"no topic t"}"#)]);
+        assert!(refused.unwrap_err().contains("answered 404: no topic t") && blocks == [1, 2]);
+        let (refused, blocks) = sent(vec![]);
+        assert!(refused.unwrap_err().contains("the script is over"));
+        assert_eq!(blocks.len() as i64, 1 + WRITE_MS / PAUSE_MS);
     }
 
     #[test]

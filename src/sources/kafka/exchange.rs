@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use arrow::buffer::Buffer;
 use serde::{Deserialize, Serialize};
 
 use super::positions::TopicPartition;
@@ -111,6 +112,15 @@ pub struct Order {
     pub strict: bool,
     /// How long to wait for records that exist, ms.
     pub timeout_ms: i64,
+}
+
+/// Asks the host to write records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Writing {
+    /// To which cluster.
+    pub cluster: Cluster,
+    /// The records, as Arrow streams of the columns [`rows::written`](super::rows::written).
+    pub blocks: Vec<Buffer>,
 }
 
 impl Order {

@@ -345,6 +345,27 @@ fn cluster_of(set: &BTreeMap<String, String>) -> Result<Cluster> {
     })
 }
 
+/// Reads where the brokers of a sink are.
+///
+/// # Errors
+/// `IllegalArgumentException` if they are not named.
+pub fn sink_cluster(set: &BTreeMap<String, String>) -> Result<Cluster> {
+    for key in ["kafka.key.serializer", "kafka.value.serializer"] {
+        if set.contains_key(key) {
+            let option = key.trim_start_matches("kafka.");
+            let part = option.split('.').next().unwrap_or_default();
+            return Err(refused(&format!(
+                "Kafka option '{option}' is not supported as {part}s are written as they are, strings in UTF-8."
+            )));
+        }
+    }
+    let no_consumer = |mut error: SparkError| {
+        error.message = error.message.replace("Kafka consumer", "Kafka producer");
+        error
+    };
+    cluster_of(set).map_err(no_consumer)
+}
+
 /// Reads which partitions are read.
 fn topics_of(options: Options<'_>) -> Result<Topics> {
     let named: Vec<(&Opt, &str)> = [&SUBSCRIBE, &PATTERN, &ASSIGN]

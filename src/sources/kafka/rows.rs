@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryBuilder, Int32Array, Int64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    StructBuilder, TimestampMicrosecondBuilder,
+    Array, ArrayRef, AsArray, BinaryBuilder, Int32Array, Int64Builder, ListBuilder, RecordBatch, StringArray,
+    StringBuilder, StructArray, StructBuilder, TimestampMicrosecondBuilder,
 };
-use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef};
+use arrow::buffer::Buffer;
+use arrow::datatypes::{DataType, Field, Fields, Int32Type, Schema, SchemaRef};
 
-use crate::error::Result;
+use crate::error::{Exception, Result, SparkError};
 use crate::values::{ipc, types};
 
 /// A record without its place.
@@ -29,6 +30,9 @@ pub struct Record {
 
 /// The place of the column `offset`.
 pub const OFFSET: usize = 4;
+
+/// Bytes of a piece of rows that are written at once, about.
+const PIECE_BYTES: usize = 4 << 20;
 
 /// `timestampType` of records whose time is that of their making.
 const CREATE_TIME: i32 = 0;
@@ -62,6 +66,38 @@ fn header_fields() -> Fields {
 /// Returns the schema of a block of records.
 pub fn schema(headers: bool) -> SchemaRef {
     Arc::new(Schema::new(columns(headers)))
+}
+
+/// Returns the columns of records that are written, in their order.
+pub fn written() -> SchemaRef {
+    let entry = DataType::Struct(header_fields());
+    Arc::new(Schema::new(vec![
+        Field::new("topic", DataType::Utf8, true),
+        Field::new("partition", DataType::Int32, true),
+        Field::new("key", DataType::Binary, true),
+        Field::new("value", DataType::Binary, true),
+        Field::new_list("headers", Field::new_list_field(entry, true), true),
+    ]))
+}
+
+/// Returns whether a type is that of headers, whatever its fields are called.
+pub fn is_headers(of: &DataType) -> bool {
+    let DataType::List(entry) = of else { return false };
+    let DataType::Struct(fields) = entry.data_type() else {
+        return false;
+    };
+    matches!(
+        fields.iter().map(|f| f.data_type()).collect::<Vec<_>>().as_slice(),
+        [DataType::Utf8, DataType::Binary]
+    )
+}
+
+/// Cuts rows into pieces of about [`PIECE_BYTES`] bytes, each of one row at least.
+pub fn pieces(batch: &RecordBatch) -> Vec<RecordBatch> {
+    let (rows, bytes) = (batch.num_rows(), batch.get_array_memory_size());
+    let each = (rows * PIECE_BYTES / bytes.max(1)).clamp(1, rows.max(1));
+    let starts = (0..rows).step_by(each);
+    starts.map(|from| batch.slice(from, each.min(rows - from))).collect()
 }
 
 /// Returns records of one partition as a batch of rows. A time beyond what microseconds hold is the last one that they do.
@@ -105,6 +141,67 @@ pub fn block(topic: &str, partition: i32, records: &[Record], headers: bool) -> 
     ipc::write(&batch.schema(), [&batch])
 }
 
+/// Reads records that are written: topic, partition if it is given, and the record, whose offset and time say nothing.
+///
+/// # Errors
+/// `CORRUPT_BLOCK` if the bytes are not an Arrow stream of the columns [`written`], or a topic is null.
+pub fn records(block: &Buffer) -> Result<Vec<(String, Option<i32>, Record)>> {
+    let wrong = || {
+        SparkError::new(
+            Exception::Runtime,
+            "CORRUPT_BLOCK",
+            "XX001",
+            "A block is not records to write.",
+        )
+    };
+    let types = |schema: &Schema| {
+        schema
+            .fields()
+            .iter()
+            .map(|f| f.data_type().clone())
+            .collect::<Vec<_>>()
+    };
+    let mut records = Vec::new();
+    for batch in ipc::read(block)? {
+        if types(&batch.schema()) != types(&written()) {
+            return Err(wrong());
+        }
+        let bytes = |column: usize, row: usize| {
+            let column = batch.column(column).as_binary::<i32>();
+            column.is_valid(row).then(|| column.value(row).to_vec())
+        };
+        let topics = batch.column(0).as_string::<i32>();
+        let partitions = batch.column(1).as_primitive::<Int32Type>();
+        let headers = batch.column(4).as_list::<i32>();
+        for row in 0..batch.num_rows() {
+            if topics.is_null(row) {
+                return Err(wrong());
+            }
+            let entries = headers.is_valid(row).then(|| headers.value(row));
+            let entries = entries.as_ref().map(|entries| entries.as_struct());
+            let entry = |entries: &StructArray, at: usize| {
+                let (keys, values) = (
+                    entries.column(0).as_string::<i32>(),
+                    entries.column(1).as_binary::<i32>(),
+                );
+                (
+                    keys.value(at).to_owned(),
+                    values.is_valid(at).then(|| values.value(at).to_vec()),
+                )
+            };
+            let record = Record {
+                key: bytes(2, row),
+                value: bytes(3, row),
+                headers: entries.map_or(vec![], |of| (0..of.len()).map(|at| entry(of, at)).collect()),
+                ..Record::default()
+            };
+            let partition = partitions.is_valid(row).then(|| partitions.value(row));
+            records.push((topics.value(row).to_owned(), partition, record));
+        }
+    }
+    Ok(records)
+}
+
 /// Returns the headers of records; null for one without any, as Spark has it.
 fn headers_of(records: &[Record]) -> ArrayRef {
     let entries = StructBuilder::new(
@@ -130,7 +227,6 @@ fn headers_of(records: &[Record]) -> ArrayRef {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array, AsArray};
     use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 
     use super::*;

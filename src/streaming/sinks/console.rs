@@ -30,6 +30,7 @@ pub const CONSOLE: Definition = Definition {
     name: "console",
     about: "Shows the first rows of every batch.",
     options: &[ROWS, TRUNCATE],
+    passes: None,
     files: None,
     check: any,
     open,

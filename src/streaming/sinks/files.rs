@@ -32,6 +32,7 @@ pub const JSON: Definition = Definition {
     name: "json",
     about: "Writes the rows of every batch as JSON files, and the files into a log.",
     options: &[],
+    passes: None,
     files: Some(FileFormat::Json),
     check,
     open,

@@ -21,6 +21,7 @@ pub const FOREACH_BATCH: Definition = Definition {
     name: "rivulet.foreachbatch",
     about: "Calls a function of the page with the rows of every batch.",
     options: &[SINK_ID],
+    passes: None,
     files: None,
     check,
     open,

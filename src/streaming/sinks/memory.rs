@@ -11,6 +11,7 @@ pub const MEMORY: Definition = Definition {
     name: "memory",
     about: "Keeps the rows as a temporary view of the query's name.",
     options: &[],
+    passes: None,
     files: None,
     check,
     open: |wish, _| {

@@ -10,6 +10,7 @@
 mod console;
 pub mod files;
 mod foreach_batch;
+mod kafka;
 mod memory;
 mod noop;
 
@@ -24,6 +25,7 @@ use crate::error::{Result, SparkError};
 use crate::exec::encode::FileFormat;
 use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
+use crate::sources::kafka::exchange::{Refused, Writing};
 use crate::sources::options::{Opt, Side, check_types, refuse_unknown};
 use crate::storage::Request;
 use crate::values::zone::Zone;
@@ -92,6 +94,8 @@ pub enum Step {
         /// Whether earlier rows go.
         replace: bool,
     },
+    /// Records are to be written to another system: [`Sink::sent`] follows.
+    Send(Writing),
     /// A function of the page is to be called with the rows: [`Sink::called`] follows.
     Call {
         /// Which function.
@@ -134,6 +138,14 @@ pub trait Sink: fmt::Debug {
         Step::Wait
     }
 
+    /// Hears that records are written, or why they are not.
+    ///
+    /// # Errors
+    /// That they are not; the query ends with it.
+    fn sent(&mut self, _answer: std::result::Result<(), Refused>) -> Result<Step> {
+        Ok(Step::Wait)
+    }
+
     /// Hears that the page's function has returned, or has thrown `error`.
     ///
     /// # Errors
@@ -152,6 +164,8 @@ pub struct Definition {
     pub about: &'static str,
     /// Its own options.
     pub options: &'static [Opt],
+    /// How options begin that are another system's, and taken as they are; `None` if there are none.
+    pub passes: Option<&'static str>,
     /// The form of the files that it writes, whose options it takes, too.
     pub files: Option<FileFormat>,
     /// Refuses a query that the sink cannot serve.
@@ -182,6 +196,14 @@ impl Definition {
         let known: Vec<&str> = own
             .chain(self.files.into_iter().flat_map(|f| f.options()).copied())
             .collect();
+        let passed = |key: &&String| self.passes.is_some_and(|start| key.starts_with(start));
+        let known: Vec<&str> = wish
+            .options
+            .keys()
+            .filter(passed)
+            .map(String::as_str)
+            .chain(known)
+            .collect();
         refuse_unknown(Side::Sink, self.name, &known, &wish.options)?;
         (self.check)(wish)
     }
@@ -196,6 +218,7 @@ pub static SINKS: &[Definition] = &[
     files::JSON,
     files::CSV,
     files::TEXT,
+    kafka::KAFKA,
 ];
 
 /// Returns the sink of that name, in lower case.
@@ -204,7 +227,7 @@ pub static SINKS: &[Definition] = &[
 /// use rivulet::streaming::sinks;
 ///
 /// assert_eq!(sinks::find("console")?.name, "console");
-/// assert!(sinks::find("kafka").is_err());
+/// assert!(sinks::find("socket").is_err());
 /// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
 ///

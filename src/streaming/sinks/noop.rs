@@ -8,6 +8,7 @@ pub const NOOP: Definition = Definition {
     name: "noop",
     about: "Drops the rows.",
     options: &[],
+    passes: None,
     files: None,
     check: any,
     open: |_, _| Ok(Box::new(Noop)),
