@@ -162,6 +162,7 @@ cmd_test() {
     for partitions in 1 2 3; do
       cmd_goldens --expected --restart --partitions "$partitions" tests/goldens/structured_streaming
     done
+    cmd_kafka
   fi
   if [ "$what" != native ]; then
     setup_browser; native; setup_broker; cmd_build
@@ -295,6 +296,13 @@ cmd_exchange() {
 }
 
 cmd_serve_connect() { native; exec "$SERVER" "$@"; }
+# A broker, the server that is killed again and again, PySpark's client: each record once in the files.
+cmd_kafka() {
+  setup_node; setup_python; native; setup_broker
+  say "Kafka"
+  node tests/conformance/kafka.mjs --server "$SERVER" --python "$VENV/bin/python" "$@"
+}
+
 cmd_gateway() { native; exec "$CARGO_TARGET_DIR/debug/rivulet-gateway" "$@"; }
 
 # The benchmark; --pack first builds what is shipped. Whatever else is said is for benches/bench.mjs; without a word the benches
@@ -338,6 +346,8 @@ cmd_help() {
   pressure [--minutes N]  a WebSocket of 13 MB/s whose sink stops now and then, and 190,000 new keys a second, for N minutes (20)
   exchange                models saved natively and in Chromium, loaded by real Spark (slow; needs Java)
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
+  kafka [--records N] [--kills N] [--seed N]
+                          N records (20000) of Kafka into files and back, while the native server is killed N times (3)
   gateway --kafka HOST:PORT,… [--port N] [--origin ORIGIN]… [--token T]   Kafka over HTTP for pages, which have no TCP
   bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
         [--json FILE] [--markdown FILE] [--against FOLDER]
@@ -354,7 +364,7 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   gateway) cmd_gateway "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;

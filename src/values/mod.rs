@@ -18,6 +18,7 @@
 //! zone         regions and offsets; instants to wall clocks and back
 //! vector       ml's vectors as columns
 //! murmur3      hash(), and with it the partition of a row
+//! own_bytes    the memory of an array's own rows
 //! display      show()
 //! ipc          batches to bytes and back
 //! ```
@@ -40,6 +41,7 @@ pub mod java_parse;
 pub mod maps;
 pub mod murmur3;
 pub mod nested;
+pub mod own_bytes;
 pub mod parse_time;
 pub mod raw;
 pub mod text;

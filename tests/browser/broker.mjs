@@ -8,7 +8,8 @@ import { CACHE, JS } from '../../src/js/scripts/paths.mjs';
 const TANSU = process.env.RIVULET_TANSU ?? join(CACHE, 'tansu/tansu');
 const GATEWAY = join(process.env.CARGO_TARGET_DIR ?? join(CACHE, 'target'), 'debug/rivulet-gateway');
 
-const freePort = () =>
+/** A port that nobody uses. */
+export const freePort = () =>
   new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
       const { port } = server.address();
@@ -17,7 +18,7 @@ const freePort = () =>
   });
 
 /** Starts a program, and resolves when it has printed what matches. */
-function started(command, args, pattern) {
+export function started(command, args, pattern) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   return new Promise((resolve, reject) => {
@@ -79,21 +80,25 @@ export async function startBroker() {
     send: (topic, partition, messages) => producer.send({ topic, messages: messages.map((message) => ({ ...message, partition })) }),
     /** Writes records where Kafka's client puts them. */
     sendAnywhere: (topic, messages) => producer.send({ topic, messages }),
-    /** Reads `count` records of a topic from its beginning. */
-    async read(topic, count) {
+    /** Reads a topic from its beginning until `take` returns true of a record. */
+    async readUntil(topic, take) {
       const consumer = kafka.consumer({ groupId: `reads-${topic}`, ...ALONE });
       await consumer.connect();
       await consumer.subscribe({ topics: [topic], fromBeginning: true });
-      const records = [];
       await new Promise((resolve, reject) => {
         const eachMessage = async ({ partition, message: { key, value, headers, offset } }) => {
           const texts = Object.fromEntries(Object.entries(headers ?? {}).map(([name, bytes]) => [name, String(bytes)]));
-          records.push({ partition, offset: Number(offset), key: key && String(key), value: value && String(value), headers: texts });
-          if (records.length >= count) resolve();
+          const text = (bytes) => bytes && String(bytes);
+          if (take({ partition, offset: Number(offset), key: text(key), value: text(value), headers: texts })) resolve();
         };
         consumer.run({ eachMessage }).catch(reject);
       });
       await consumer.disconnect();
+    },
+    /** Reads `count` records of a topic from its beginning. */
+    async read(topic, count) {
+      const records = [];
+      await this.readUntil(topic, (record) => records.push(record) >= count);
       return records;
     },
     async gateway(origin, ...more) {

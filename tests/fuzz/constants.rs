@@ -64,7 +64,7 @@ fn is_free(call: &str) -> bool {
         "struct(",
         "arrays_zip(",
         "variant_explode",
-        "session_window(",
+        "window(",
         "rand",
         "uniform(",
         "uuid",

@@ -18,6 +18,7 @@ use datafusion_physical_expr::expressions::Column;
 
 use crate::kernels::aggregates::{Definition, Make, function};
 use crate::values::floats::comparable;
+use crate::values::own_bytes::own_bytes;
 use crate::values::types::{element_field, list_of};
 
 /// Makes the result of the gathered columns, which are of one length, 0 if there were no rows.
@@ -43,6 +44,7 @@ pub fn make(args: &[DataType], keep: Keep, finish: Finish) -> Make {
         Box::new(Gather {
             fields: fields.clone(),
             chunks: VecDeque::new(),
+            bytes: 0,
             keep,
             finish: finish.clone(),
         })
@@ -184,6 +186,8 @@ struct Gather {
     fields: Fields,
     /// The rows, oldest first.
     chunks: VecDeque<StructArray>,
+    /// Bytes of them: pieces are parts of arrays that other groups have parts of, too.
+    bytes: usize,
     /// Which rows are kept.
     keep: Keep,
     /// Makes the result.
@@ -208,6 +212,12 @@ impl Gather {
         Ok(arrow::compute::filter(&whole, &present)?.as_struct().clone())
     }
 
+    /// Adds rows.
+    fn push(&mut self, rows: StructArray) {
+        self.bytes += own_bytes(&rows);
+        self.chunks.push_back(rows);
+    }
+
     /// Returns all rows as one piece.
     fn all(&self) -> Result<StructArray> {
         let parts: Vec<&dyn Array> = self.chunks.iter().map(|c| c as &dyn Array).collect();
@@ -222,7 +232,7 @@ impl Accumulator for Gather {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let kept = self.kept(values)?;
         if !kept.is_empty() {
-            self.chunks.push_back(kept);
+            self.push(kept);
         }
         Ok(())
     }
@@ -230,7 +240,7 @@ impl Accumulator for Gather {
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
         let lists = states[0].as_list::<i32>();
         for row in (0..lists.len()).filter(|r| lists.is_valid(*r) && lists.value_length(*r) > 0) {
-            self.chunks.push_back(lists.value(row).as_struct().clone());
+            self.push(lists.value(row).as_struct().clone());
         }
         Ok(())
     }
@@ -240,8 +250,11 @@ impl Accumulator for Gather {
         let mut gone = self.kept(values)?.len();
         while gone > 0 {
             let Some(front) = self.chunks.pop_front() else { break };
+            self.bytes = self.bytes.saturating_sub(own_bytes(&front));
             if front.len() > gone {
-                self.chunks.push_front(front.slice(gone, front.len() - gone));
+                let rest = front.slice(gone, front.len() - gone);
+                self.bytes += own_bytes(&rest);
+                self.chunks.push_front(rest);
             }
             gone = gone.saturating_sub(front.len());
         }
@@ -276,6 +289,6 @@ impl Accumulator for Gather {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.chunks.iter().map(Array::get_array_memory_size).sum::<usize>()
+        size_of_val(self) + self.chunks.capacity() * size_of::<StructArray>() + self.bytes
     }
 }

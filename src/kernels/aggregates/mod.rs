@@ -12,6 +12,7 @@
 //! reads what an earlier release wrote.
 
 pub mod checked_sum;
+pub mod distinct;
 pub mod extremum;
 pub mod gather;
 pub mod moments;

@@ -9,14 +9,14 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, Fields};
 use datafusion_common::ScalarValue;
 use datafusion_expr::expr::NullTreatment;
 use datafusion_expr::{AggregateUDF, Expr};
 use datafusion_functions_aggregate as df;
 
 use crate::error::Result;
-use crate::kernels::aggregates::{extremum, ordered};
+use crate::kernels::aggregates::{distinct, extremum, ordered};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::comparison::comparable;
 use crate::plan::functions::aggregate::of_udaf;
@@ -54,10 +54,10 @@ fn is_star(expression: &sc::Expression) -> bool {
 
 /// Returns the number of rows in which no argument is null; of literals or nothing, of all rows.
 /// DISTINCT counts different tuples.
-pub fn count(args: &[Typed], distinct: bool, label: &str) -> Typed {
+pub fn count(args: &[Typed], is_distinct: bool, label: &str) -> Typed {
     let udf = df::count::count_udaf();
     let all_literal = args.iter().all(|a| a.is_literal());
-    if !distinct && (args.is_empty() || all_literal) {
+    if !is_distinct && (args.is_empty() || all_literal) {
         let one = Typed::new(datafusion_expr::lit(1i64), DataType::Int64, "1");
         let null = args.iter().any(|a| a.literal().is_some_and(ScalarValue::is_null));
         let argument = if null {
@@ -67,27 +67,33 @@ pub fn count(args: &[Typed], distinct: bool, label: &str) -> Typed {
         };
         return of_udaf(udf, vec![argument], DataType::Int64, false, label);
     }
+    // DataFusion's own keeps each struct or array with all of the batch that it came in.
+    let of_nested = |of: &DataType| distinct::count(of).filter(|_| is_distinct);
     if let [one] = args {
-        return of_udaf(udf, vec![one.clone()], DataType::Int64, distinct, label);
+        return match of_nested(&one.data_type) {
+            Some(own) => of_udaf(own, vec![one.clone()], DataType::Int64, is_distinct, label),
+            None => of_udaf(udf, vec![one.clone()], DataType::Int64, is_distinct, label),
+        };
     }
     // A row counts when none of the columns is null; DISTINCT counts whole tuples.
     let present = args
         .iter()
         .map(|a| Expr::IsNotNull(Box::new(a.expr.clone())))
         .reduce(datafusion_expr::and);
-    let argument = if distinct {
-        let fields: Vec<Field> = args
+    let (argument, of) = if is_distinct {
+        let fields: Fields = args
             .iter()
             .enumerate()
             .map(|(i, a)| Field::new(format!("c{i}"), a.data_type.clone(), true))
             .collect();
         let parts = args.iter().map(|a| comparable(a.expr.clone(), &a.data_type)).collect();
-        make_struct(fields.into(), parts)
+        (make_struct(fields.clone(), parts), DataType::Struct(fields))
     } else {
-        datafusion_expr::lit(1i64)
+        (datafusion_expr::lit(1i64), DataType::Int64)
     };
-    let typed = Typed::new(argument, DataType::Int64, "");
-    let mut out = of_udaf(udf, vec![typed], DataType::Int64, distinct, label);
+    let typed = Typed::new(argument, of.clone(), "");
+    let function = of_nested(&of).unwrap_or(udf);
+    let mut out = of_udaf(function, vec![typed], DataType::Int64, is_distinct, label);
     if let Expr::AggregateFunction(f) = &mut out.expr {
         f.params.filter = present.map(Box::new);
     }
