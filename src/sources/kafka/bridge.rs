@@ -6,7 +6,7 @@
 //! | `POST /kafka/records` | topic, partition, from, until | rows ([`rows`](super::rows)) as an Arrow stream, and where to go on in the header `rivulet-next-offset` |
 //! | `POST /kafka/write` | records ([`rows::written`](super::rows::written)) as an Arrow stream | `{}` |
 //!
-//! What is wrong is answered as `{"message", "code"}` with a status of its own: 400 for what cannot be asked, 401 without the token,
+//! What is wrong is answered as `{"message"}` with a status of its own: 400 for what cannot be asked, 401 without the token,
 //! 404 for a topic that does not exist, 416 for offsets that are gone, 502 for brokers that do not answer.
 
 use std::collections::BTreeMap;
