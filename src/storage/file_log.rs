@@ -102,7 +102,12 @@ pub fn read(facts: &Facts, folder: &str, needed: i64) -> Known<BTreeMap<i64, Vec
             let missing = format!("{folder}/{}", name(begins));
             return Err(corrupt(&missing, &format!("{missing} is missing")).into());
         }
-        entries.insert(*id, parse(path, bytes)?);
+        let lines = parse(path, bytes)?;
+        // One that was written last has the lines of those before it: both would be there twice.
+        if is_compact(*id) {
+            entries.clear();
+        }
+        entries.insert(*id, lines);
     }
     let last = entries.last_key_value().map_or(-1, |(id, _)| *id);
     if last < needed {
@@ -284,6 +289,9 @@ mod tests {
     fn a_log_is_read_from_its_last_compact_entry_on() {
         assert_eq!(seen(&mut log(0..4), 3).unwrap(), [0, 1, 2, 3]);
         assert_eq!(seen(&mut log(0..25), 24).unwrap(), (0..25).collect::<Vec<_>>());
+        // One that nobody needs yet holds what is before it, too.
+        assert_eq!(seen(&mut log(0..10), 8).unwrap(), (0..10).collect::<Vec<_>>());
+        assert_eq!(seen(&mut log(9..20), 18).unwrap(), (0..20).collect::<Vec<_>>());
         // What a compact entry holds may be deleted.
         assert_eq!(seen(&mut log(19..25), 24).unwrap(), (0..25).collect::<Vec<_>>());
         assert_eq!(seen(&mut log([]), -1).unwrap(), [0; 0]);

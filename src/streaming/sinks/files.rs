@@ -281,6 +281,7 @@ mod tests {
     use arrow::datatypes::{DataType, Field, Schema};
 
     use super::*;
+    use crate::storage::facts::decide_over;
     use crate::storage::memory::Memory;
     use crate::storage::{Reply, Storage};
 
@@ -375,6 +376,21 @@ mod tests {
         }
         assert_eq!(last, "/out/_spark_metadata/9.compact");
         assert_eq!(read(&mut disk, &last).lines().count(), 11);
+    }
+
+    #[test]
+    fn a_sink_that_begins_after_a_compact_entry_names_each_file_once_in_the_next() {
+        let (mut first, mut disk) = (sink(FileFormat::Json, &[]), Memory::default());
+        for batch in 0..10 {
+            take(&mut first, &mut disk, BatchId(batch), &[block()]);
+        }
+        let log = decide_over(&mut disk, |facts| files::read_all(facts, "/out/_spark_metadata")).unwrap();
+        let (format, options) = (FileFormat::Json, BTreeMap::new());
+        let mut again = FileSink::new("/out/", format, options, Zone::UTC, rows().schema(), log).unwrap();
+        for batch in 10..20 {
+            take(&mut again, &mut disk, BatchId(batch), &[block()]);
+        }
+        assert_eq!(read(&mut disk, "/out/_spark_metadata/19.compact").lines().count(), 21);
     }
 
     #[test]
