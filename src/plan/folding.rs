@@ -216,9 +216,15 @@ impl OptimizerRule for FoldCheapConstants {
         if !hides(&plan)? {
             return self.inner.rewrite(plan, config);
         }
-        if matches!(plan, LogicalPlan::Aggregate(_)) {
-            // Others name its columns by the text of its expressions.
-            return Ok(Transformed::no(plan));
+        if let LogicalPlan::Aggregate(aggregate) = &plan {
+            // Others name its columns by the text of its expressions: nothing is computed, and what is put into another form keeps its
+            // name.
+            let (schema, names) = (aggregate.input.schema().clone(), NamePreserver::new(&plan));
+            return plan.map_expressions(|expr| {
+                let name = names.save(&expr);
+                let runs = runnable(expr, &schema)?;
+                Ok(Transformed::new_transformed(name.restore(runs.data), runs.transformed))
+            });
         }
         let names = NamePreserver::new(&plan);
         let mut saved = Vec::new();
@@ -289,9 +295,9 @@ fn varies(expr: &Expr) -> bool {
 ///
 /// # Errors
 /// DataFusion's, if a call cannot be put into that form.
-pub fn runnable(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+pub fn runnable(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let context = SimplifyContext::builder().with_schema(Arc::new(schema.clone())).build();
-    let expr = expr.transform_up(|e| match e {
+    expr.transform_up(|e| match e {
         Expr::ScalarFunction(call) => match call.func.simplify(call.args, &context)? {
             ExprSimplifyResult::Simplified(other) => Ok(Transformed::yes(other)),
             ExprSimplifyResult::Original(args) => Ok(Transformed::no(Expr::ScalarFunction(ScalarFunction {
@@ -300,8 +306,7 @@ pub fn runnable(expr: Expr, schema: &DFSchema) -> Result<Expr> {
             }))),
         },
         other => Ok(Transformed::no(other)),
-    })?;
-    Ok(expr.data)
+    })
 }
 
 /// Names what stands for a constant.
@@ -336,7 +341,7 @@ impl TreeNodeRewriter for Hidden {
         }
         let (_, field) = node.to_field(&DFSchema::empty())?;
         let id = format!("{HIDDEN}{}", self.constants.len());
-        self.constants.push(runnable(node, &DFSchema::empty())?);
+        self.constants.push(runnable(node, &DFSchema::empty())?.data);
         Ok(Transformed::yes(Expr::Placeholder(Placeholder::new_with_field(
             id,
             Some(field),

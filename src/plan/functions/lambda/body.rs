@@ -227,7 +227,7 @@ impl Analyzer {
             let fields: Vec<Field> = variables.chain(captured.iter().map(|(_, f)| f.clone())).collect();
             let schema: SchemaRef = Arc::new(Schema::new(fields));
             let logical = DFSchema::try_from(schema.clone())?;
-            let expr = folding::runnable(expr, &logical)?;
+            let expr = folding::runnable(expr, &logical)?.data;
             let expr = logic::physical(
                 &expr,
                 &logical,
