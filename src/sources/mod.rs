@@ -43,9 +43,9 @@ use serde_json::Value;
 use self::options::Opt;
 use self::queue::Queue;
 use crate::error::{Exception, Result, SparkError};
-use crate::storage::Request;
 use crate::storage::facts::{Facts, Known};
 use crate::storage::files::Files;
+use crate::storage::{Request, corrupt, missing};
 
 /// How the bytes of a block become rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,6 +171,23 @@ impl fmt::Debug for Memory {
 /// Reads what a source remembers from its folder in a checkpoint: the next batch takes from `start`, and if it ran
 /// before, up to `end`; both are null before the first batch.
 pub type Recall = fn(facts: &Facts, folder: &str, start: &Value, end: &Value) -> Known<Memory>;
+
+/// Reads what a source wrote before the first batch, in the file `0` of its folder, under a line that says its version; before that
+/// batch the file may be torn, and is written again.
+fn beginning<T>(facts: &Facts, folder: &str, end: &Value, what: &str, read: fn(&str) -> Option<T>) -> Known<Option<T>> {
+    let path = format!("{folder}/0");
+    let bytes = if end.is_null() {
+        facts.read_if_whole(&path)?
+    } else {
+        Some(facts.read(&path)?.ok_or_else(|| missing(&path))?)
+    };
+    let Some(bytes) = bytes else { return Ok(None) };
+    let text = std::str::from_utf8(bytes).ok().and_then(|t| t.strip_prefix("v1\n"));
+    match text.and_then(|text| read(text.trim())) {
+        Some(began) => Ok(Some(began)),
+        None => Err(corrupt(&path, &format!("{path} does not hold {what}")).into()),
+    }
+}
 
 /// A running source: the records of one stream of one query.
 ///

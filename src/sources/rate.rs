@@ -11,12 +11,12 @@ use arrow::datatypes::{DataType, Field, Schema};
 use serde_json::Value;
 
 use super::options::{Kind, Opt, Options};
-use super::{Definition, Guarantee, Memory, Records, Source, StreamSpec};
+use super::{Definition, Guarantee, Memory, Records, Source, StreamSpec, beginning};
 use crate::error::Result;
 use crate::settings;
+use crate::storage::Request;
 use crate::storage::facts::{Facts, Known};
 use crate::storage::files::Files;
-use crate::storage::{Request, corrupt, missing};
 use crate::values::interval::interval_micros;
 use crate::values::{ipc, types};
 
@@ -80,18 +80,8 @@ struct Began(Option<i64>);
 
 /// Reads when the source began; before the first batch the file may be torn, and is written again.
 fn recall(facts: &Facts, folder: &str, _: &Value, end: &Value) -> Known<Memory> {
-    let path = format!("{folder}/0");
-    let bytes = if end.is_null() {
-        facts.read_if_whole(&path)?
-    } else {
-        Some(facts.read(&path)?.ok_or_else(|| missing(&path))?)
-    };
-    let began = |bytes: &[u8]| -> Result<i64> {
-        let text = std::str::from_utf8(bytes).ok().and_then(|t| t.strip_prefix("v1\n"));
-        let number = text.and_then(|t| t.trim().parse().ok());
-        number.ok_or_else(|| corrupt(&path, &format!("{path} does not hold a time")))
-    };
-    Ok(Memory::of(Began(bytes.map(|b| began(b)).transpose()?)))
+    let began = beginning(facts, folder, end, "a time", |text| text.parse().ok())?;
+    Ok(Memory::of(Began(began)))
 }
 
 /// The rows of one stream.

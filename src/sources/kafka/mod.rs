@@ -24,11 +24,11 @@ use serde_json::Value;
 use self::exchange::{Answer, Order, Question, Refused, Spans, Times, Topics};
 use self::options::{Limit, Settings, resolved};
 use self::positions::{Positions, TopicPartition, name, of_json, to_json};
-use super::{Ask, Definition, Event, Guarantee, Heard, Memory, Records, Source, StreamSpec};
+use super::{Ask, Definition, Event, Guarantee, Heard, Memory, Records, Source, StreamSpec, beginning};
 use crate::error::{Exception, Fault, Result, SparkError};
+use crate::storage::Request;
 use crate::storage::facts::{Facts, Known};
 use crate::storage::files::Files;
-use crate::storage::{Request, corrupt, missing};
 
 /// Longest wait between questions to servers that are away, ms.
 const LONGEST_WAIT_MS: i64 = 30_000;
@@ -68,20 +68,8 @@ struct Began(Option<Positions>);
 
 /// Reads where the query began; before the first batch the file may be torn, and is written again.
 fn recall(facts: &Facts, folder: &str, _: &Value, end: &Value) -> Known<Memory> {
-    let path = format!("{folder}/0");
-    let bytes = if end.is_null() {
-        facts.read_if_whole(&path)?
-    } else {
-        Some(facts.read(&path)?.ok_or_else(|| missing(&path))?)
-    };
-    let began = |bytes: &[u8]| -> Result<Positions> {
-        let text = std::str::from_utf8(bytes).ok().and_then(|t| t.strip_prefix("v1\n"));
-        let json: Option<Value> = text.and_then(|t| serde_json::from_str(t.trim()).ok());
-        json.as_ref()
-            .and_then(of_json)
-            .ok_or_else(|| corrupt(&path, &format!("{path} does not hold offsets")))
-    };
-    Ok(Memory::of(Began(bytes.map(|b| began(b)).transpose()?)))
+    let read = |text: &str| serde_json::from_str(text).ok().as_ref().and_then(of_json);
+    Ok(Memory::of(Began(beginning(facts, folder, end, "offsets", read)?)))
 }
 
 /// The records of one stream.
