@@ -87,9 +87,9 @@ fn a_websocket_needs_a_url_that_is_one() {
 fn sources_and_sinks_that_cannot_be_opened_are_refused() {
     with_cluster(|cluster, log| {
         is(
-            cluster.start_query(write(stream("kafka", None, &[]), "noop", "append"), log),
+            cluster.start_query(write(stream("pulsar", None, &[]), "noop", "append"), log),
             "DATA_SOURCE_NOT_FOUND",
-            "kafka",
+            "pulsar",
         );
         is(
             cluster.start_query(write(stream("json", None, &[]), "noop", "append"), log),
