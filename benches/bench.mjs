@@ -55,7 +55,7 @@ const inBrowser = Object.keys(contenders).filter((name) => !contenders[name].nat
 const ids = chosen(args.only, workloads, Object.keys(workloads), groups);
 const entrants = chosen(args.contenders, contenders, args.against ? PAIRS.flat() : inBrowser);
 if (args.against !== undefined && !existsSync(join(args.against, 'dist/index.js'))) {
-  say(`bench: --against ${args.against}: there is no package (dist/index.js)\n`);
+  say(`bench: --against ${args.against}: the folder holds no package (dist/index.js)\n`);
   process.exit(2);
 }
 const { server, url } = await openSite(entrants, args.against);

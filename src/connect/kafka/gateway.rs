@@ -39,7 +39,7 @@ const LONGEST_WAIT_MS: i64 = 30_000;
 /// Requests that are served at once; others wait.
 const MOST_AT_ONCE: usize = 64;
 
-/// What a gateway is told.
+/// The settings of a gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The brokers: `host:port`, with commas.

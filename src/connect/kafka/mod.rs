@@ -42,7 +42,7 @@ const WAIT_MS: i32 = 500;
 pub enum Trouble {
     /// They cannot be reached, or are busy.
     Away(String),
-    /// There is no such topic or partition.
+    /// The topic or partition does not exist.
     Unknown(String),
     /// The records at an offset are gone; the first that are there have this offset.
     Gone {

@@ -73,7 +73,7 @@ pub struct Span {
     pub earliest: i64,
     /// The offset of the next record that will be written.
     pub latest: i64,
-    /// The offset of the first record at or after the time that was asked for; `None` if none was, or there is no such record.
+    /// The offset of the first record at or after the time that was asked for; `None` if no time was asked for, or all records are earlier.
     #[serde(default)]
     pub at_time: Option<i64>,
 }
@@ -81,7 +81,7 @@ pub struct Span {
 /// What each partition that exists holds.
 pub type Spans = BTreeMap<TopicPartition, Span>;
 
-/// Why there is no answer.
+/// The reason why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// What is wrong, and what can be done, as whole sentences.

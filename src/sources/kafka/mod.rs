@@ -181,14 +181,14 @@ impl Kafka {
     ///
     /// # Errors
     /// `KAFKA_DATA_LOSS`, if that is an error.
-    fn learn(&mut self, mut spans: Spans) -> Result<()> {
+    fn learn(&mut self, spans: Spans) -> Result<()> {
         let begin = if self.at.is_empty() {
             self.initial.as_ref()
         } else {
             Some(&self.at)
         };
         for (partition, offset) in begin.into_iter().flatten() {
-            match spans.get_mut(partition) {
+            match spans.get(partition) {
                 None => self.lost(
                     "PARTITIONS_DELETED",
                     format!("Partitions {} have been deleted.", name(partition)),
@@ -216,7 +216,7 @@ impl Kafka {
                 Some(_) => {}
             }
         }
-        if begin.is_some() && !self.at.is_empty() {
+        if !self.at.is_empty() {
             for (partition, span) in spans
                 .iter()
                 .filter(|(p, span)| span.earliest > 0 && !self.at.contains_key(*p))
@@ -266,7 +266,8 @@ impl Kafka {
         Ok(())
     }
 
-    /// Returns the offsets that wait after these. A partition that begins anew, which is no error here, counts as one.
+    /// Returns how many offsets wait after these. A partition that begins anew counts as one: it is an error only in a strict source,
+    /// and found before.
     fn waiting(&self, begin: &Positions) -> i64 {
         let known = self.known.iter().flatten();
         let each = known.map(|(partition, span)| {
