@@ -303,6 +303,14 @@ cmd_kafka() {
   node tests/conformance/kafka.mjs --server "$SERVER" --python "$VENV/bin/python" "$@"
 }
 
+# Real Spark (which needs Java), the gateway, and this package in Chromium and in Node.js: the same programs have the same answers.
+cmd_cluster() {
+  setup_python; native; setup_browser; cmd_build; need_package java default-jre-headless
+  npm_packages benches
+  say "the same programs on a Spark cluster"
+  node tests/conformance/cluster.mjs --python "$VENV/bin/python" "$@"
+}
+
 cmd_gateway() { native; exec "$CARGO_TARGET_DIR/debug/rivulet-gateway" "$@"; }
 
 # The benchmark; --pack first builds what is shipped. Whatever else is said is for benches/bench.mjs; without a word the benches
@@ -348,7 +356,9 @@ cmd_help() {
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   kafka [--records N] [--kills N] [--seed N]
                           N records (20000) of Kafka into files and back, while the native server is killed N times (3)
-  gateway --kafka HOST:PORT,… [--port N] [--origin ORIGIN]… [--token T]   Kafka over HTTP for pages, which have no TCP
+  gateway [--kafka HOST:PORT,…] [--spark HOST:PORT] [--port N] [--origin ORIGIN]… [--token T]
+                          Kafka over HTTP and Spark Connect over gRPC-Web, for pages, which have no TCP
+  cluster [--only NAME]   programs of the demo and the benches on real Spark, from Chromium and Node.js (needs Java)
   bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
         [--json FILE] [--markdown FILE] [--against FOLDER]
                           workloads by Rivulet, other engines and libraries, and JavaScript by hand, in Chromium: a table of times,
@@ -364,7 +374,7 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   gateway) cmd_gateway "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;

@@ -28,6 +28,8 @@ mod errors;
 pub mod execute;
 mod expiry;
 pub mod files;
+#[cfg(feature = "server")]
+pub mod gateway;
 #[cfg(all(feature = "server", not(target_arch = "wasm32")))]
 pub mod grpc;
 mod jobs;

@@ -1,7 +1,6 @@
-//! Kafka by its own protocol, natively: what a page has over HTTP ([`crate::sources::kafka::bridge`]), from a gateway that is made of
-//! the same code.
+//! Kafka by its own protocol, natively: what a page has over HTTP ([`crate::sources::kafka::bridge`]), from the
+//! gateway, which is made of the same code.
 
-pub mod gateway;
 mod murmur2;
 
 use std::collections::{BTreeMap, HashMap};

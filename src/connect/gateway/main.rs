@@ -1,15 +1,16 @@
-//! `rivulet-gateway --kafka HOST:PORT,… [--port N] [--origin ORIGIN]… [--token TOKEN]`: Kafka over HTTP for pages, on the loopback
-//! address. The token may be in the environment's `RIVULET_GATEWAY_TOKEN` too, where other users of the machine do not see it.
+//! `rivulet-gateway [--kafka HOST:PORT,…] [--spark HOST:PORT] [--port N] [--origin ORIGIN]… [--token TOKEN]`: Kafka over HTTP and Spark
+//! Connect over gRPC-Web, for pages, on the loopback address. The token may be in the environment's `RIVULET_GATEWAY_TOKEN` too, where
+//! other users of the machine do not see it, and Spark's own in `SPARK_CONNECT_AUTHENTICATE_TOKEN`.
 //!
 //! It exits with 2 if the command line cannot be read, and with 1 if it cannot serve.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use rivulet::connect::kafka::gateway::{Settings, routes};
+use rivulet::connect::gateway::{Settings, Upstream, routes};
 
 /// What is printed for options that cannot be read.
-const USAGE: &str = "usage: rivulet-gateway --kafka HOST:PORT,… [--port N (9095)] [--origin ORIGIN (http://localhost:5173)]… [--token TOKEN]";
+const USAGE: &str = "usage: rivulet-gateway [--kafka HOST:PORT,…] [--spark HOST:PORT] [--port N (9095)] [--origin ORIGIN (http://localhost:5173)]… [--token TOKEN]";
 
 /// The port without an option.
 const PORT: u16 = 9095;
@@ -18,22 +19,29 @@ const PORT: u16 = 9095;
 fn options(mut words: impl Iterator<Item = String>) -> Result<(u16, Settings), String> {
     let mut port = PORT;
     let mut settings = Settings {
-        servers: String::new(),
-        origins: vec![],
         token: std::env::var("RIVULET_GATEWAY_TOKEN").ok(),
+        ..Settings::default()
     };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value\n{USAGE}"));
         match word.as_str() {
-            "--kafka" => settings.servers = value()?,
+            "--kafka" => settings.kafka = Some(value()?),
+            "--spark" => {
+                settings.spark = Some(Upstream {
+                    address: value()?,
+                    token: std::env::var("SPARK_CONNECT_AUTHENTICATE_TOKEN").ok(),
+                });
+            }
             "--port" => port = value()?.parse().map_err(|_| format!("--port is not a port\n{USAGE}"))?,
             "--origin" => settings.origins.push(value()?.trim_end_matches('/').to_owned()),
             "--token" => settings.token = Some(value()?),
             _ => return Err(format!("unknown option {word}\n{USAGE}")),
         }
     }
-    if settings.servers.is_empty() {
-        return Err(format!("--kafka must name the brokers\n{USAGE}"));
+    if settings.kafka.as_ref().is_none_or(String::is_empty) && settings.spark.is_none() {
+        return Err(format!(
+            "--kafka must name brokers, or --spark a Spark Connect server\n{USAGE}"
+        ));
     }
     if settings.origins.is_empty() {
         settings.origins.push("http://localhost:5173".to_owned());
@@ -51,6 +59,13 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let served = match routes(settings.clone()) {
+        Ok(served) => served,
+        Err(why) => {
+            eprintln!("rivulet-gateway: {why}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     let listener = match tokio::net::TcpListener::bind(address).await {
         Ok(listener) => listener,
@@ -60,12 +75,23 @@ async fn main() -> ExitCode {
         }
     };
     let at = listener.local_addr().unwrap_or(address);
+    let systems: Vec<String> = settings
+        .kafka
+        .iter()
+        .map(|servers| format!("Kafka at {servers}"))
+        .chain(
+            settings
+                .spark
+                .iter()
+                .map(|server| format!("Spark at {}", server.address)),
+        )
+        .collect();
     println!(
-        "Rivulet's gateway: http://{at}, Kafka at {}, pages of {}",
-        settings.servers,
+        "Rivulet's gateway: http://{at}, {}, pages of {}",
+        systems.join(", "),
         settings.origins.join(", ")
     );
-    match axum::serve(listener, routes(settings)).await {
+    match axum::serve(listener, served).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rivulet-gateway: {error}");
