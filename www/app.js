@@ -1,5 +1,5 @@
 // The demo's control: source, query, start and stop.
-import { SparkSession } from 'rivulet';
+import { builderFor, remote } from './place.js';
 import { compile, DEFAULT_CODE, DEFAULT_SQL } from './queries.js';
 import { file, generated, webSocket } from './sources.js';
 import { View } from './view.js';
@@ -56,13 +56,9 @@ function openSource() {
 
 async function session() {
   const executors = Number(byId('executors').value);
-  if (spark && !spark.isStopped && spark.status.executors.length === executors) return;
+  if (spark && !spark.isStopped && (remote || spark.status.executors.length === executors)) return;
   await spark?.stop();
-  spark = await SparkSession.builder
-    .appName('trending hashtags')
-    .master(`local[${executors}]`)
-    .config('spark.sql.shuffle.partitions', executors)
-    .create();
+  spark = await builderFor(executors).appName('trending hashtags').config('spark.sql.shuffle.partitions', executors).create();
   spark.status.watch((status) => view.status(status));
   spark.status.onExecutor(({ type, executor, incarnation, reason }) => {
     if (type === 'lost') view.log(`Executor ${executor} is lost: ${reason}`);
@@ -101,7 +97,7 @@ async function start() {
         .foreachBatch(async (batch) => view.batch(await batch.collect()))
         .start();
     query = await startQuery('update');
-    setState('running', `Running on ${spark.status.executors.length} executors`);
+    setState('running', remote ? 'Running on a Spark cluster' : `Running on ${spark.status.executors.length} executors`);
     view.log(`Reading from ${source.describe}`);
     const current = query;
     current.awaitTermination().then(

@@ -1,7 +1,8 @@
 // The sentiment demo: a pipeline is trained, judged, kept, and scores a stream.
-import { ml, SparkSession } from 'rivulet';
+import { ml } from 'rivulet';
 import { LiveSentiment } from './live_sentiment.js';
 import { splitSentences } from './opinions.js';
+import { builderFor } from './place.js';
 
 const byId = (id) => document.getElementById(id);
 const SAVED = 'models/sentiment';
@@ -52,7 +53,7 @@ const guarded =
     return handler(...args).catch(fail);
   };
 
-const session = async () => (spark ??= await SparkSession.builder.appName('sentiment').master('local[2]').getOrCreate());
+const session = async () => (spark ??= await builderFor(2).appName('sentiment').getOrCreate());
 
 const ownSentences = async () => (await fetch('./vendor/sentences.json')).json();
 

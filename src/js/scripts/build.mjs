@@ -5,7 +5,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { besideIndex, bundle, bundleFunctions, bundleWorker, manifest } from './build/bundle.mjs';
+import { besideIndex, bundle, bundleFunctions, bundleIndex, bundleRemote, bundleWorker, manifest } from './build/bundle.mjs';
 import { emitTypes } from './build/types.mjs';
 import { generate } from './generated.mjs';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
@@ -29,7 +29,9 @@ await bundleWorker(WASM, join(dist, 'worker.js'));
 step('functions.js');
 await bundleFunctions(join(dist, 'functions.js'));
 step('index.js');
-await bundle('src/index.ts', join(dist, 'index.js'));
+await bundleIndex(join(dist, 'index.js'));
+step('remote.js, remote-node.js');
+await bundleRemote(dist);
 step('cdn.js');
 await bundle('src/cdn.ts', join(dist, 'cdn.js'), [besideIndex]);
 
@@ -57,10 +59,15 @@ emitTypes(join(dist, 'types'));
 writeFileSync(join(PKG, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 copyFileSync(join(JS, 'README.md'), join(PKG, 'README.md'));
 if (existsSync(join(ROOT, 'LICENSE'))) copyFileSync(join(ROOT, 'LICENSE'), join(PKG, 'LICENSE'));
-const flechette = readFileSync(join(JS, 'node_modules/@uwdata/flechette/LICENSE'), 'utf8');
+/** Packages whose code is in the bundles: by the licence that they bring, or its name. */
+const PACKAGES = ['@uwdata/flechette', '@bufbuild/protobuf', '@connectrpc/connect', '@connectrpc/connect-web', '@connectrpc/connect-node'];
+const licences = PACKAGES.map((name) => {
+  const folder = join(JS, 'node_modules', name);
+  const text = existsSync(join(folder, 'LICENSE'))
+    ? readFileSync(join(folder, 'LICENSE'), 'utf8')
+    : `Licence: ${JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).license}\n`;
+  return `## ${name}\n\n${text}\n`;
+});
 const crates = existsSync(join(WASM, 'THIRD_PARTY.md')) ? readFileSync(join(WASM, 'THIRD_PARTY.md'), 'utf8') : '';
-writeFileSync(
-  join(PKG, 'THIRD_PARTY.md'),
-  `# Software inside this package\n\n## @uwdata/flechette (dist/index.js)\n\n${flechette}\n${crates}`,
-);
+writeFileSync(join(PKG, 'THIRD_PARTY.md'), `# Software inside this package\n\n${licences.join('')}${crates}`);
 step(`done: ${PKG}`);

@@ -9,12 +9,14 @@ const SOURCE = 'src/js/src';
 
 /** Floors, lowest first; a file is on the first floor that has a pattern for it: a folder (`x/`) or a file. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['protocol.ts', 'version.ts', 'clock.ts', 'generated/spark/', 'generated/table.ts'],
+  ['protocol.ts', 'version.ts', 'clock.ts', 'generated/spark/', 'generated/remote/', 'generated/table.ts'],
   ['errors.ts'],
   ['values/'],
   ['cluster/'],
   ['connect/'],
   ['files/'],
+  // The driver that is a Spark cluster.
+  ['remote/'],
   // What travels between the page and the executors.
   ['rdd/job_plan.ts', 'rdd/value_codec.ts', 'rdd/framing.ts'],
   // What the executors do with it.

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TimeUnit, Type } from '@uwdata/flechette';
+import { typeFromMessage, typeToMessage } from '../src/connect/type_message.js';
 import { ParseException, SparkTypeError } from '../src/errors.js';
-import { typeFromMessage, typeToMessage } from '../src/sql/type_message.js';
 import { parseSchema, parseType, typeFromJson } from '../src/values/ddl.js';
 import { encodeRows } from '../src/values/encode.js';
 import { inferSchema } from '../src/values/infer.js';

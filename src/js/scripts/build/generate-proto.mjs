@@ -1,5 +1,6 @@
 // Spark Connect's messages for the client, from the .proto files: TypeScript types and enums by protobuf-es, and a table of
-// the fields for connect/message_codec.ts. Only what the client sends and reads, for every page downloads the table.
+// the fields for connect/message_codec.ts. Only what the client sends and reads, for every page downloads the table. And the whole
+// service for src/remote, which a page that asks for a Spark cluster loads.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -110,33 +111,35 @@ const final = join(JS, 'src/generated');
 /** Every word of the client's source: a field that none of them names is neither sent nor read, and decoding skips it. */
 const WORDS = new Set(
   readdirSync(join(JS, 'src'), { recursive: true })
-    .filter((file) => file.endsWith('.ts') && !file.startsWith('generated'))
+    .filter((file) => file.endsWith('.ts') && !/^(generated|remote)\b/.test(file))
     .flatMap((file) => readFileSync(join(JS, 'src', file), 'utf8').match(/[A-Za-z_]\w*/g) ?? []),
 );
 const out = `${final}.new`;
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
-const template = join(tmpdir(), `rivulet-buf-${process.pid}.yaml`);
-writeFileSync(
-  template,
-  JSON.stringify({
-    version: 'v2',
-    clean: false,
-    inputs: [
-      {
-        directory: protoDir(),
-        types: WANTED.map((t) => `spark.connect.${t}`),
-        exclude_types: UNWANTED.map((t) => `spark.connect.${t}`),
-      },
-    ],
-    plugins: [{ local: join(JS, 'node_modules/.bin/protoc-gen-es'), out, opt: ['target=ts', 'import_extension=js'] }],
-  }),
-);
-try {
-  execFileSync(join(JS, 'node_modules/.bin/buf'), ['generate', '--template', template], { cwd: JS, stdio: 'inherit' });
-} finally {
-  rmSync(template, { force: true });
+
+/** Generates the messages that are reachable from `types`, but for `unwanted` ones, into a folder. */
+function generate(folder, types, unwanted = []) {
+  const template = join(tmpdir(), `rivulet-buf-${process.pid}.yaml`);
+  const named = (names) => names.map((name) => `spark.connect.${name}`);
+  writeFileSync(
+    template,
+    JSON.stringify({
+      version: 'v2',
+      clean: false,
+      inputs: [{ directory: protoDir(), types: named(types), exclude_types: named(unwanted) }],
+      plugins: [{ local: join(JS, 'node_modules/.bin/protoc-gen-es'), out: folder, opt: ['target=ts', 'import_extension=js'] }],
+    }),
+  );
+  try {
+    execFileSync(join(JS, 'node_modules/.bin/buf'), ['generate', '--template', template], { cwd: JS, stdio: 'inherit' });
+  } finally {
+    rmSync(template, { force: true });
+  }
 }
+
+generate(out, WANTED, UNWANTED);
+generate(join(out, 'remote'), ['SparkConnectService']);
 
 /** One line a message that the client sends or reads: `Name:field number label-kind-type oneof,…`; see connect/message_codec.ts. */
 const KINDS = { 1: 'd', 2: 'f', 3: 'l', 5: 'i', 8: 'b', 9: 's', 12: 'y', 13: 'u' };

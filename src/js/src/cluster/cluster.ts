@@ -1,6 +1,7 @@
 import { SessionClosedError, type SparkError } from '../errors.js';
 import type { FromDriver, FromDriverAtOnce, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
 import { VERSION } from '../version.js';
+import type { Backend } from './backend.js';
 import { type Launched, launchWorker, startWorker } from './handshake.js';
 import { type Assets, compileEngine, functionsUrlOf, requireBrowser } from './load.js';
 import { connect, type Member } from './mesh.js';
@@ -30,7 +31,7 @@ export interface ExecutorEvent {
  * The workers of one session: a driver and N executors, which the page creates, wires and replaces. The page holds no
  * part of the engine; it only passes ports on.
  */
-export class Cluster {
+export class Cluster implements Backend {
   readonly #members = new Map<number, Member>();
   readonly #reasons = new Map<string, string>();
   readonly #restarts = new RestartPolicy();

@@ -1,8 +1,9 @@
 import type { EngineStatus } from '../protocol.js';
-import type { Cluster, ExecutorEvent } from './cluster.js';
+import type { Backend } from './backend.js';
+import type { ExecutorEvent } from './cluster.js';
 
 /**
- * What the engine is doing, for user interfaces: `spark.status`.
+ * What the engine is doing, for user interfaces: `spark.status`. A session on a Spark cluster has no executors here, and no status.
  * @example
  * ```ts
  * const end = spark.status.watch((status) => console.debug(status.jobs.length));
@@ -17,7 +18,7 @@ export class StatusEvents {
   #last: EngineStatus | undefined;
 
   /** @internal */
-  constructor(private readonly cluster: () => Cluster) {}
+  constructor(private readonly cluster: () => Backend) {}
 
   /** The newest status that arrived while somebody watched; undefined before the first. */
   get last(): EngineStatus | undefined {

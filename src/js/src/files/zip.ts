@@ -73,7 +73,7 @@ function* entriesOf(zip: Uint8Array<ArrayBuffer>): Generator<Entry> {
 /** A file's bytes; throws a RangeError if they are not of the size and checksum that the directory says. */
 async function contentOf({ name, deflated, packed, size, checksum }: Entry): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = deflated ? await inflated(packed, size) : packed;
-  if (bytes.byteLength !== size || crc(bytes) !== checksum) throw new RangeError(`${name} is damaged`);
+  if (bytes.byteLength !== size || crc32(bytes) !== checksum) throw new RangeError(`${name} is damaged`);
   return bytes;
 }
 
@@ -94,7 +94,8 @@ const CRC = Uint32Array.from({ length: 256 }, (_, n) => {
   for (let bit = 0; bit < 8; bit++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
   return c;
 });
-const crc = (bytes: Uint8Array): number => ~bytes.reduce((c, byte) => (CRC[(c ^ byte) & 0xff] as number) ^ (c >>> 8), -1) >>> 0;
+/** The checksum of bytes, CRC-32 as zip and Java have it. */
+export const crc32 = (bytes: Uint8Array): number => ~bytes.reduce((c, byte) => (CRC[(c ^ byte) & 0xff] as number) ^ (c >>> 8), -1) >>> 0;
 
 /** Files as a zip, stored as they are. */
 export function zip(files: readonly (readonly [string, Uint8Array<ArrayBuffer>])[]): Blob {
@@ -121,7 +122,7 @@ export function zip(files: readonly (readonly [string, Uint8Array<ArrayBuffer>])
       [2, 0],
       [2, 0],
       [2, JANUARY_1980],
-      [4, crc(bytes)],
+      [4, crc32(bytes)],
       [4, bytes.byteLength],
       [4, bytes.byteLength],
       [2, encoded.byteLength],

@@ -1,6 +1,6 @@
 import type { Literal } from '../connect/messages.js';
+import { typeToMessage } from '../connect/type_message.js';
 import { IllegalArgumentException } from '../errors.js';
-import { typeToMessage } from '../sql/type_message.js';
 import { jsonOf } from '../values/json.js';
 import { shown } from '../values/misfit.js';
 import { ArrayType, DoubleType, StringType } from '../values/types.js';

@@ -1,9 +1,12 @@
 import type { Assets } from '../cluster/load.js';
-import { IllegalArgumentException } from '../errors.js';
+import { IllegalArgumentException, IllegalStateException } from '../errors.js';
 import { settingText } from './option.js';
 import { SparkSession } from './session.js';
 
 let active: Promise<SparkSession> | undefined;
+
+/** The settings that say what a session runs on. */
+const [MASTER, REMOTE] = ['spark.master', 'spark.remote'];
 
 /** Gathers the settings of a session: `SparkSession.builder`. */
 export class SparkSessionBuilder {
@@ -20,6 +23,21 @@ export class SparkSessionBuilder {
    */
   master(master: string): this {
     return this.config('spark.master', master);
+  }
+  /**
+   * Runs the session on a Spark cluster, of Spark 4 or newer: `sc://host:port/;token=…` names its Spark Connect server, with the
+   * parameters `token`, `use_ssl`, `user_id`, `session_id` (to share a session) and others, which become headers. A page reaches it
+   * over gRPC-Web, through a gateway such as `rivulet-gateway`; Node.js over HTTP/2. What a page reads and its functions of
+   * micro-batches stay in the page; datasets of JavaScript values (RDD), DStreams and functions over state are refused.
+   * @example
+   * ```ts
+   * const open = () => SparkSession.builder.remote('sc://localhost:1').create();
+   * const error = await open().catch((e: SparkError) => e);
+   * error instanceof SparkError && error.condition; // → 'RIVULET_REMOTE_UNREACHABLE'
+   * ```
+   */
+  remote(address: string): this {
+    return this.config(REMOTE, address);
   }
   /** Sets a setting, such as `spark.sql.shuffle.partitions`. */
   config(key: string, value: string | number | boolean): this {
@@ -46,7 +64,13 @@ export class SparkSessionBuilder {
     for (let known = active; known; known = active === known ? undefined : active) {
       const existing = await known.catch(() => undefined);
       if (!existing || existing.isStopped) continue;
-      const pairs = Object.entries(this.#conf).filter(([key]) => key !== 'spark.master' && key !== 'spark.app.name');
+      this.#checkPlace();
+      if (this.#conf[REMOTE] !== undefined && !existing.isRemote) {
+        throw new IllegalStateException('Cannot start a remote Spark session because there is a regular Spark session already running', {
+          condition: 'SESSION_ALREADY_EXIST',
+        });
+      }
+      const pairs = Object.entries(this.#conf).filter(([key]) => ![MASTER, REMOTE, 'spark.app.name'].includes(key));
       for (const [key, value] of pairs) await existing.conf.set(key, value);
       return existing;
     }
@@ -65,8 +89,18 @@ export class SparkSessionBuilder {
    * ```
    */
   async create(): Promise<SparkSession> {
-    const master = this.#conf['spark.master'] ?? 'local[*]';
-    return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...this.#conf, 'spark.master': master }, this.#assets);
+    this.#checkPlace();
+    const { [MASTER]: master = 'local[*]', [REMOTE]: remote, ...conf } = this.#conf;
+    if (remote !== undefined) return SparkSession.connect(remote, conf);
+    return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...conf, [MASTER]: master }, this.#assets);
+  }
+
+  /** Throws where both a master and a remote are named (`SparkSession.Builder` of PySpark). */
+  #checkPlace(): void {
+    const { [MASTER]: master, [REMOTE]: remote } = this.#conf;
+    if (master === undefined || remote === undefined) return;
+    const message = `Spark Connect server and Spark master cannot be configured together: Spark master [${master}], Spark Connect [${remote.replace(/;.*/s, '')}]`;
+    throw new IllegalArgumentException(message, { condition: 'CANNOT_CONFIGURE_SPARK_CONNECT_MASTER' });
   }
 }
 

@@ -1,10 +1,10 @@
 import type { Expression } from '../connect/messages.js';
+import { typeToMessage } from '../connect/type_message.js';
 import { IllegalArgumentException } from '../errors.js';
 import { Expression_Cast_EvalMode as EvalMode } from '../generated/spark/connect/expressions_pb.js';
 import { DataType } from '../values/types.js';
 import { attribute, call, sortBy } from './expression.js';
 import { literalExpression } from './literal.js';
-import { typeToMessage } from './type_message.js';
 import type { WindowSpec } from './window.js';
 
 /**

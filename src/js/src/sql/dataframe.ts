@@ -1,5 +1,6 @@
 import type { ActionOptions } from '../connect/action_options.js';
 import type { RelationKind } from '../connect/messages.js';
+import { typeToMessage } from '../connect/type_message.js';
 import { IllegalArgumentException } from '../errors.js';
 import { Aggregate_GroupType as GroupType, SetOperation_SetOpType as SetOp } from '../generated/spark/connect/relations_pb.js';
 import type { RDD } from '../rdd/rdd.js';
@@ -20,7 +21,6 @@ import { KeyValueGroupedDataset } from './keyed.js';
 import { DataFrameNaFunctions } from './na.js';
 import { type Context, type Plan, planOf } from './plan.js';
 import { DataStreamWriter } from './streaming/stream_writer.js';
-import { typeToMessage } from './type_message.js';
 
 /**
  * A distributed table, bounded or a stream (`DataFrame`). Methods that return a DataFrame only describe work; methods that return a

@@ -1,4 +1,5 @@
 import type { Expression } from '../connect/messages.js';
+import { typeToMessage } from '../connect/type_message.js';
 import { SparkTypeError } from '../errors.js';
 import { framed } from '../rdd/framing.js';
 import { PlanBuilder } from '../rdd/plan_builder.js';
@@ -11,7 +12,6 @@ import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import { DataFrame } from './dataframe.js';
 import { type Context, type Plan, planOf } from './plan.js';
-import { typeToMessage } from './type_message.js';
 
 /** What a function over groups returns. */
 interface Output {

@@ -1,9 +1,10 @@
+import type { Backend } from '../cluster/backend.js';
 import { Cluster } from '../cluster/cluster.js';
 import { Connection } from '../cluster/connection.js';
 import type { Assets } from '../cluster/load.js';
 import { StatusEvents } from '../cluster/status.js';
 import { ConnectClient } from '../connect/client.js';
-import { SessionClosedError, SparkTypeError } from '../errors.js';
+import { SessionClosedError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
 import type { FromDriver, ToDriver } from '../protocol.js';
 import { SparkContext } from '../rdd/context.js';
@@ -20,6 +21,7 @@ import { Catalog } from './catalog.js';
 import { RuntimeConfig } from './conf.js';
 import { DataFrame } from './dataframe.js';
 import { frameOf } from './datasets.js';
+import { loadRemote } from './load_remote.js';
 import { type Context, planOf } from './plan.js';
 import { DataFrameReader } from './reader.js';
 import { localRelation, type SqlArguments, sqlPlan } from './relations.js';
@@ -49,10 +51,8 @@ export class SparkSession {
   readonly checkpoint: Checkpoints;
   /** Executors, jobs and stages, for user interfaces. */
   readonly status: StatusEvents;
-  /** Partitioned datasets of JavaScript values. */
-  readonly sparkContext: SparkContext;
 
-  readonly #wire = { post: (message: ToDriver, transfer?: Transferable[]) => this.#clusterOrThrow().post(message, transfer) };
+  readonly #wire = { post: (message: ToDriver, transfer?: Transferable[]) => this.#backendOrThrow().post(message, transfer) };
   readonly #connection = new Connection(this.#wire);
   readonly #bus = new ListenerBus(this.#wire);
   readonly #context: Context & {
@@ -60,21 +60,26 @@ export class SparkSession {
     files: FileRegistry;
     sources: PushSources;
     sinks: PageSinks;
-    sparkContext: SparkContext;
   };
-  #cluster: Cluster | undefined;
+  /** The workers, or the cluster; undefined while they start. */
+  #backend: Backend | undefined;
+  /** Datasets; undefined in a session on a Spark cluster. */
+  #sparkContext: SparkContext | undefined;
   #version = '';
   #stopped = false;
 
-  private constructor(conf: Record<string, string>, executors: number) {
+  private constructor(conf: Record<string, string>) {
     const client = new ConnectClient(this.#connection);
+    const sparkContext = () => this.sparkContext;
     this.#context = {
       client,
       rowOptions: { bigint: conf[BIGINT] === 'true' },
       files: new FileRegistry(this.#wire),
       sources: new PushSources(this.#wire),
       sinks: new PageSinks(this.#wire, (arrow) => this.#ofArrow(arrow)),
-      sparkContext: undefined as never,
+      get sparkContext() {
+        return sparkContext();
+      },
     };
     this.conf = new RuntimeConfig(client, (key, value) => {
       if (key === BIGINT) this.#context.rowOptions.bigint = value === 'true';
@@ -82,33 +87,49 @@ export class SparkSession {
     this.catalog = new Catalog(this.#context);
     this.streams = new StreamingQueryManager(this.#context, this.#bus);
     this.checkpoint = new Checkpoints(this.#context);
-    this.status = new StatusEvents(() => this.#clusterOrThrow());
-    const lender = {
-      client,
-      lend: (id: number, blob: Blob) => this.#clusterOrThrow().lend(id, blob),
-      takeBack: (id: number) => this.#cluster?.takeBack(id),
-      stop: () => this.stop(),
-      alarm: (inMs: number, work: () => void) => this.#clusterOrThrow().alarm(inMs, work),
-    };
-    this.sparkContext = this.#context.sparkContext = new SparkContext(lender, executors, conf, () => this.#stopped);
+    this.status = new StatusEvents(() => this.#backendOrThrow());
   }
 
   /** Starts the workers. @internal */
   static async start(executors: number, conf: Record<string, string>, assets: Assets): Promise<SparkSession> {
-    const session = new SparkSession(conf, executors);
-    session.#cluster = await Cluster.start(executors, conf, assets, {
+    const session = new SparkSession(conf);
+    const cluster = await Cluster.start(executors, conf, assets, {
       message: (message) => session.#receive(message),
       executor: (event) => session.status.executor(event),
       closed: (error) => session.#close(error),
     });
-    const { client } = session.#context;
+    session.#backend = cluster;
+    const running = () => session.#backendOrThrow() && cluster;
+    const engine = {
+      client: session.#context.client,
+      lend: (id: number, blob: Blob) => running().lend(id, blob),
+      takeBack: (id: number) => cluster.takeBack(id),
+      stop: () => session.stop(),
+      alarm: (inMs: number, work: () => void) => running().alarm(inMs, work),
+    };
+    session.#sparkContext = new SparkContext(engine, executors, conf, () => session.#stopped);
+    // The engine has the settings already; this says which of them it cannot have.
+    return session.#ready(conf);
+  }
+
+  /** Begins a session on a Spark cluster. @internal */
+  static async connect(address: string, conf: Record<string, string>): Promise<SparkSession> {
+    const session = new SparkSession(conf);
+    const open = await loadRemote();
+    session.#backend = open(address, (message) => session.#receive(message));
+    const { 'spark.app.name': _, [BIGINT]: __, ...settings } = conf;
+    return session.#ready(settings);
+  }
+
+  /** Asks for the version and sets settings; a session that cannot have them is closed. */
+  async #ready(conf: Record<string, string>): Promise<SparkSession> {
+    const { client } = this.#context;
     try {
-      // The engine has the settings already; this says which of them it cannot have.
       const [{ version }] = await Promise.all([client.analyze({ case: 'sparkVersion', value: {} }), client.setConf(conf)]);
-      session.#version = version;
-      return session;
+      this.#version = version;
+      return this;
     } catch (error) {
-      session.#close(new SessionClosedError('The session did not start'));
+      this.#close(new SessionClosedError('The session did not start'));
       throw error;
     }
   }
@@ -116,6 +137,18 @@ export class SparkSession {
   /** @internal */
   get context(): Context {
     return this.#context;
+  }
+  /** Partitioned datasets of JavaScript values. Throws RIVULET_NOT_ON_A_CLUSTER in a session on a Spark cluster. */
+  get sparkContext(): SparkContext {
+    if (this.#sparkContext) return this.#sparkContext;
+    throw new UnsupportedOperationException(
+      "Datasets of JavaScript values (RDD) and DStreams run in the page, and not on a Spark cluster: use a session with master('local[*]') for them",
+      { condition: 'RIVULET_NOT_ON_A_CLUSTER' },
+    );
+  }
+  /** Whether the session runs on a Spark cluster, and not in this page. */
+  get isRemote(): boolean {
+    return this.#sparkContext === undefined;
   }
   /** The version of Spark whose behaviour this is. */
   get version(): string {
@@ -198,7 +231,7 @@ export class SparkSession {
   /** Ends the session: queries stop, workers end, memory returns to the page. Later calls throw a SessionClosedError. */
   async stop(): Promise<void> {
     if (this.#stopped) return;
-    const deadline = new Promise((resolve) => setTimeout(resolve, 1_000));
+    const deadline = new Promise((resolve) => setTimeout(resolve, this.isRemote ? 10_000 : 1_000));
     await Promise.race([this.#context.client.release().catch(() => {}), deadline]);
     this.#close(new SessionClosedError('The session is stopped'));
   }
@@ -209,12 +242,12 @@ export class SparkSession {
     this.#context.files.stop();
     this.#context.sources.stop();
     this.#connection.close(error);
-    this.#cluster?.stop();
+    this.#backend?.stop();
   }
 
-  #clusterOrThrow(): Cluster {
-    if (!this.#cluster || this.#stopped) throw new SessionClosedError('The session is stopped');
-    return this.#cluster;
+  #backendOrThrow(): Backend {
+    if (!this.#backend || this.#stopped) throw new SessionClosedError('The session is stopped');
+    return this.#backend;
   }
 
   #ofArrow(arrow: Uint8Array[]): DataFrame {

@@ -17,7 +17,11 @@ export class ArrowFitter {
   /** The head of the last stream that the engine reads as it is. */
   #head: Uint8Array | undefined;
 
-  constructor(readonly schema: StructType) {
+  /** With `isExact`, only columns of just the schema's Arrow types are left as they are: Spark itself reads no others. */
+  constructor(
+    readonly schema: StructType,
+    private readonly isExact = false,
+  ) {
     this.#types = arrowTypesOf(schema);
     this.#isByHead = schema.fields.every(({ nullable }) => nullable);
   }
@@ -46,10 +50,11 @@ export class ArrowFitter {
 
   #isReadable(table: A.Table): boolean {
     const { fields } = table.schema;
+    const isRead = this.isExact ? sameType : isReadAs;
     const isFitting = ({ name, type }: A.Field, at: number) => {
       const wanted = this.schema.fields[at];
       const nulls = () => table.getChildAt(at).nullCount;
-      return wanted?.name === name && (wanted.nullable || nulls() === 0) && isReadAs(type, this.#types[at] as A.DataType);
+      return wanted?.name === name && (wanted.nullable || nulls() === 0) && isRead(type, this.#types[at] as A.DataType);
     };
     return fields.length === this.#types.length && fields.every(isFitting);
   }

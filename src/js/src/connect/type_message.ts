@@ -1,9 +1,9 @@
 import type { MessageShape } from '@bufbuild/protobuf';
-import type { DataTypeMessage } from '../connect/messages.js';
 import { SparkTypeError } from '../errors.js';
 import type { DataTypeSchema } from '../generated/spark/connect/types_pb.js';
 import { parseType } from '../values/ddl.js';
 import * as T from '../values/types.js';
+import type { DataTypeMessage } from './messages.js';
 
 const ATOMIC = {
   null: T.NullType,

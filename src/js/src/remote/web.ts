@@ -1,0 +1,7 @@
+import { createGrpcWebTransport } from '@connectrpc/connect-web';
+import type { OpenRemote } from '../cluster/backend.js';
+import { RemoteDriver } from './driver.js';
+
+/** Opens a session over gRPC-Web, which is what a page has. */
+export const openRemote: OpenRemote = (address, receive) =>
+  new RemoteDriver(address, (baseUrl) => createGrpcWebTransport({ baseUrl }), receive);
