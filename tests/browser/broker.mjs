@@ -18,8 +18,8 @@ export const freePort = () =>
   });
 
 /** Starts a program, and resolves when it has printed what matches. */
-export function started(command, args, pattern) {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export function started(command, args, pattern, env = {}) {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let said = '';
   return new Promise((resolve, reject) => {
     const hear = (bytes) => {
