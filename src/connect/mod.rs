@@ -43,4 +43,6 @@ pub mod session;
 mod statements;
 mod storage;
 pub mod streaming;
+#[cfg(feature = "server")]
+pub mod systems;
 pub mod write;

@@ -18,7 +18,9 @@
 //! A [`Definition`] declares what users meet: name, options with types and defaults, how bytes become rows, and what is
 //! guaranteed over a restart. Adding a source is a file here and a line in [`SOURCES`].
 
+mod asking;
 pub mod files;
+pub mod http;
 pub mod kafka;
 mod limits;
 pub mod listing;
@@ -28,6 +30,7 @@ pub mod queue;
 mod rate;
 pub mod retry;
 mod sse;
+pub mod systems;
 mod websocket;
 
 use std::any::Any;
@@ -111,8 +114,8 @@ pub enum Ask {
         /// What to send.
         text: String,
     },
-    /// Asks which offsets there are; the answer is [`Event::Kafka`].
-    Kafka(Box<kafka::exchange::Question>),
+    /// Asks what there is in another system; the answer is [`Event::Answered`].
+    System(Box<systems::Question>),
     /// Ends the connection.
     Close,
 }
@@ -131,8 +134,8 @@ pub enum Event {
     Binary(Vec<u8>),
     /// A message that is longer than was asked for; it is not kept.
     TooLarge,
-    /// The answer to a question for offsets.
-    Kafka(Box<kafka::exchange::Answer>),
+    /// The answer to a question about another system.
+    Answered(Box<systems::Answer>),
     /// The connection has ended, whoever ended it.
     Closed,
 }
@@ -324,6 +327,8 @@ pub struct Definition {
     pub guarantee: Guarantee,
     /// Whether [`Source::read`] returns orders for records in place of records: executors carry them out.
     pub orders: bool,
+    /// How options begin that are another system's, and taken as they are; `None` if there are none.
+    pub passes: Option<&'static str>,
     /// Checks what the types of options do not say.
     pub check: fn(spec: &StreamSpec) -> Result<()>,
     /// Makes a source of checked options. `now_ms` is when.

@@ -17,10 +17,11 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 
 use super::{Definition, Delivery, Opening, Sink, Step, Wish, none};
 use crate::error::{Exception, Result, SparkError};
-use crate::sources::kafka::exchange::{Cluster, Refused, Writing};
+use crate::sources::kafka::exchange::{self, Cluster};
 use crate::sources::kafka::options::{BRIDGE, SERVERS, TOKEN, sink_cluster};
 use crate::sources::kafka::{rows, unanswered};
 use crate::sources::options::{Kind, Opt, Options};
+use crate::sources::systems::{Refused, Writing};
 use crate::values::{ipc, raw};
 
 /// The topic of all rows.
@@ -163,7 +164,7 @@ impl Sink for Kafka {
             return Ok(Step::Done);
         }
         let cluster = self.cluster.clone();
-        Ok(Step::Send(Writing { cluster, blocks }))
+        Ok(Step::Send(Writing::Kafka(exchange::Writing { cluster, blocks })))
     }
 
     fn sent(&mut self, answer: std::result::Result<(), Refused>) -> Result<Step> {
@@ -262,7 +263,7 @@ mod tests {
                 now_ms: 0,
             })
         };
-        let Step::Send(writing) = deliver(None, batch(vec![Some("a"), Some("b")])).unwrap() else {
+        let Step::Send(Writing::Kafka(writing)) = deliver(None, batch(vec![Some("a"), Some("b")])).unwrap() else {
             panic!("nothing is written")
         };
         let rows = ipc::read(&writing.blocks[0]).unwrap();

@@ -25,8 +25,8 @@ use crate::error::{Result, SparkError};
 use crate::exec::encode::FileFormat;
 use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
-use crate::sources::kafka::exchange::{Refused, Writing};
 use crate::sources::options::{Opt, Side, check_types, refuse_unknown};
+use crate::sources::systems::{Refused, Writing};
 use crate::storage::Request;
 use crate::values::zone::Zone;
 

@@ -6,6 +6,7 @@ mod crash;
 mod faults;
 mod restless;
 mod server;
+mod systems;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -250,7 +251,7 @@ impl Cluster {
                     Ask::Send { text } => self.acknowledged(connection, &text),
                     Ask::More => {}
                     Ask::Close => self.socket_closed(connection),
-                    Ask::Kafka(question) => self.offsets_asked(connection, &question),
+                    Ask::System(question) => self.asked(connection, &question),
                     Ask::Http { url, .. } => panic!("no query reads {url}"),
                 },
             }
@@ -405,7 +406,7 @@ impl Cluster {
                         Happening::FromExecutor(executor, message, blobs),
                     );
                 }
-                Outgoing::Order(task, at, order) => self.records_ordered(executor, task, at, *order),
+                Outgoing::Order(task, at, order) => self.ordered(executor, task, at, &order),
                 Outgoing::Peer(to, message, blobs) => {
                     let port = (address(executor), address(to));
                     self.network.send(

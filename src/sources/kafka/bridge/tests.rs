@@ -29,6 +29,10 @@ impl Http for Scripted {
     async fn sleep(&self, ms: i64) {
         *self.slept_ms.borrow_mut() += ms;
     }
+
+    fn now_ms(&self) -> i64 {
+        *self.slept_ms.borrow()
+    }
 }
 
 fn scripted(answers: impl IntoIterator<Item = Result<Response, String>>) -> Scripted {
@@ -41,7 +45,7 @@ fn scripted(answers: impl IntoIterator<Item = Result<Response, String>>) -> Scri
 fn said(status: u16, next: Option<i64>, body: &[u8]) -> Result<Response, String> {
     Ok(Response {
         status,
-        next_offset: next.map(|next| next.to_string()),
+        header: next.map(|next| next.to_string()),
         body: body.to_vec(),
     })
 }
