@@ -30,9 +30,13 @@ mod expiry;
 pub mod files;
 #[cfg(all(feature = "server", not(target_arch = "wasm32")))]
 pub mod grpc;
+#[cfg(feature = "server")]
+mod http;
 mod jobs;
 #[cfg(feature = "server")]
 pub mod kafka;
+#[cfg(feature = "server")]
+mod kinesis;
 pub mod ml;
 pub mod protocol;
 mod questions;

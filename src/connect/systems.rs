@@ -8,8 +8,10 @@ use std::sync::OnceLock;
 use arrow::buffer::Buffer;
 use tokio::runtime::{Builder, Runtime};
 
-use super::kafka;
+use super::http::Client;
+use super::{kafka, kinesis};
 use crate::error::{Result, SparkError};
+use crate::sources::kinesis::{reading, writing};
 use crate::sources::systems::{Answer, Found, Order, Question, Refused, Writing};
 
 /// Returns the threads that work for other systems.
@@ -43,6 +45,10 @@ pub fn ask(question: Question, answered: impl FnOnce(Answer) + Send + 'static) {
     let work = async move {
         match question {
             Question::Kafka(question) => kafka::brokers().answer(&question).await.map(Found::Kafka),
+            Question::Kinesis(mut question) => {
+                kinesis::sign(&mut question.stream);
+                reading::look(&Client, &question).await.map(Found::Kinesis)
+            }
         }
     };
     run(work, answered, |why| Err(Refused::for_good(why)));
@@ -53,6 +59,10 @@ pub fn supply(order: Order, supplied: impl FnOnce(Result<Vec<Buffer>>) + Send + 
     let work = async move {
         match order {
             Order::Kafka(order) => kafka::brokers().pull(&order).await,
+            Order::Kinesis(mut order) => {
+                kinesis::sign(&mut order.stream);
+                reading::pull(&Client, &order).await
+            }
         }
     };
     run(work, supplied, |why| Err(SparkError::internal(why)));
@@ -63,6 +73,10 @@ pub fn write(writing: Writing, written: impl FnOnce(Answered<(), Refused>) + Sen
     let work = async move {
         match writing {
             Writing::Kafka(writing) => kafka::brokers().write_all(&writing).await,
+            Writing::Kinesis(mut writing) => {
+                kinesis::sign(&mut writing.stream);
+                writing::write(&Client, &writing).await
+            }
         }
     };
     run(work, written, |why| Err(Refused::for_good(why)));

@@ -22,6 +22,7 @@ mod asking;
 pub mod files;
 pub mod http;
 pub mod kafka;
+pub mod kinesis;
 mod limits;
 pub mod listing;
 pub mod options;
@@ -222,6 +223,11 @@ pub trait Source: fmt::Debug {
         false
     }
 
+    /// Returns whether a query that ends by itself must look again, since what was there when it began may not all be known yet.
+    fn looks_again(&self) -> bool {
+        false
+    }
+
     /// Returns whether a batch from this offset would get anything now.
     fn has_data(&self, start: &Value, now_ms: i64) -> bool;
 
@@ -348,6 +354,7 @@ pub static SOURCES: &[Definition] = &[
     websocket::WEBSOCKET,
     sse::SSE,
     kafka::KAFKA,
+    kinesis::KINESIS,
 ];
 
 /// Returns the source of that name, in lower case.

@@ -13,6 +13,7 @@ use arrow::buffer::Buffer;
 use serde::{Deserialize, Serialize};
 
 use super::kafka::exchange as kafka;
+use super::kinesis::exchange as kinesis;
 use crate::error::{Result, SparkError};
 
 /// What a source wants to know.
@@ -20,6 +21,8 @@ use crate::error::{Result, SparkError};
 pub enum Question {
     /// Which offsets Kafka's partitions have.
     Kafka(kafka::Question),
+    /// How far the shards of a stream of Kinesis can be read.
+    Kinesis(kinesis::Question),
 }
 
 /// What the host has found out.
@@ -27,6 +30,8 @@ pub enum Question {
 pub enum Found {
     /// The offsets of Kafka's partitions.
     Kafka(kafka::Spans),
+    /// How far the shards of a stream of Kinesis can be read.
+    Kinesis(kinesis::Look),
 }
 
 /// The reason why a question has no answer, or records are not written.
@@ -46,6 +51,8 @@ pub type Answer = std::result::Result<Found, Refused>;
 pub enum Order {
     /// Of a partition of Kafka's.
     Kafka(kafka::Order),
+    /// Of a shard of Kinesis.
+    Kinesis(kinesis::Order),
 }
 
 /// Asks the driver's host to write records.
@@ -53,6 +60,8 @@ pub enum Order {
 pub enum Writing {
     /// To Kafka's topics.
     Kafka(kafka::Writing),
+    /// To a stream of Kinesis.
+    Kinesis(kinesis::Writing),
 }
 
 impl Refused {

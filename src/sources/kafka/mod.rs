@@ -290,6 +290,7 @@ impl Source for Kafka {
             return Ok(Heard::default());
         }
         match *answer {
+            Ok(Found::Kinesis(_)) => {}
             Ok(Found::Kafka(spans)) => {
                 self.learn(spans)?;
                 self.asking.answered();

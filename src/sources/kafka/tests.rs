@@ -58,7 +58,10 @@ fn orders(source: &mut dyn Source, start: &Value, end: &Value) -> Vec<(i32, i64,
     let blocks = source.read(start, end, &NoFiles).unwrap();
     let orders = blocks.iter().map(|block| systems::Order::of_block(block).unwrap());
     orders
-        .map(|systems::Order::Kafka(order)| (order.partition, order.from, order.until))
+        .map(|order| match order {
+            systems::Order::Kafka(order) => (order.partition, order.from, order.until),
+            other => panic!("{other:?}"),
+        })
         .collect()
 }
 
@@ -210,6 +213,7 @@ fn a_query_that_begins_at_a_time_asks_for_it_once_and_says_if_nothing_is_so_late
     let asked = |asks: Vec<Ask>| match asks.into_iter().next() {
         Some(Ask::System(question)) => match *question {
             systems::Question::Kafka(question) => question.times,
+            other => panic!("{other:?}"),
         },
         other => panic!("{other:?}"),
     };

@@ -15,7 +15,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 
-use super::{Definition, Delivery, Opening, Sink, Step, Wish, none};
+use super::{Definition, Delivery, Opening, Sink, Step, Wish, none, pieces};
 use crate::error::{Exception, Result, SparkError};
 use crate::sources::kafka::exchange::{self, Cluster};
 use crate::sources::kafka::options::{BRIDGE, SERVERS, TOKEN, sink_cluster};
@@ -155,7 +155,7 @@ impl Sink for Kafka {
         let mut blocks = Vec::new();
         for block in raw::shown_blocks(delivery.blocks)? {
             for batch in ipc::read(&block)?.iter().filter(|batch| batch.num_rows() > 0) {
-                for piece in rows::pieces(&self.records(batch)?) {
+                for piece in pieces(&self.records(batch)?) {
                     blocks.push(ipc::write(&wanted, [piece])?.into());
                 }
             }
