@@ -59,3 +59,50 @@ pub trait Http {
     /// Returns the time, ms since the epoch.
     fn now_ms(&self) -> i64;
 }
+
+#[cfg(test)]
+pub mod scripted {
+    //! A server that answers from a script: late, wrong, or not at all.
+
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// Answers from a script, and notes what was asked.
+    #[derive(Default)]
+    pub struct Scripted {
+        /// What is still to be answered.
+        pub answers: RefCell<VecDeque<Result<Response, String>>>,
+        /// What was asked.
+        pub asked: RefCell<Vec<Request>>,
+        /// How long was waited, ms.
+        pub slept_ms: RefCell<i64>,
+    }
+
+    /// Returns a server that gives these answers, one after the other.
+    pub fn scripted(answers: impl IntoIterator<Item = Result<Response, String>>) -> Scripted {
+        Scripted {
+            answers: RefCell::new(answers.into_iter().collect()),
+            ..Scripted::default()
+        }
+    }
+
+    impl Http for Scripted {
+        async fn post(&self, request: Request) -> Result<Response, String> {
+            self.asked.borrow_mut().push(request);
+            self.answers
+                .borrow_mut()
+                .pop_front()
+                .unwrap_or_else(|| Err("the script is over".into()))
+        }
+
+        async fn sleep(&self, ms: i64) {
+            *self.slept_ms.borrow_mut() += ms;
+        }
+
+        fn now_ms(&self) -> i64 {
+            *self.slept_ms.borrow()
+        }
+    }
+}
