@@ -127,6 +127,13 @@ pub struct Look {
     pub lost: Vec<String>,
 }
 
+impl Look {
+    /// Returns whether there is anything new: records, or the end of a shard, after which its children are read.
+    pub fn has_found(&self) -> bool {
+        self.reaches.values().any(|reach| reach.records > 0 || reach.has_ended)
+    }
+}
+
 /// Asks an executor's host for the records of a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {

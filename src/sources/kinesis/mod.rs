@@ -170,7 +170,8 @@ impl Source for Kinesis {
 
     fn look(&mut self) -> Vec<Ask> {
         // What was found and is not planned yet is still so.
-        if self.known.is_none() && self.asking.begin(self.look_ms) {
+        let has_found = self.known.as_ref().is_some_and(Look::has_found);
+        if !has_found && self.asking.begin(self.look_ms) {
             vec![self.question()]
         } else {
             vec![]
@@ -226,7 +227,7 @@ impl Source for Kinesis {
     fn has_data(&self, start: &Value, _: i64) -> bool {
         let Some(look) = &self.known else { return false };
         // The first batch comes even if it is empty: with it, where the query begins is written down.
-        start.is_null() || look.reaches.values().any(|reach| reach.records > 0 || reach.has_ended)
+        start.is_null() || look.has_found()
     }
 
     fn plan(&mut self, start: &Value, _: i64, _: bool) -> (Value, Option<Request>) {

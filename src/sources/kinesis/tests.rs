@@ -117,7 +117,17 @@ fn a_batch_ends_where_the_host_has_read_and_is_the_same_when_it_runs_again() {
     again.restore("f".into(), &Value::Null, &Memory::of(Began(began)));
     again.plan_again(&end);
     assert_eq!(orders(again.as_mut(), &Value::Null, &end), planned);
-    // It goes on from there.
+    // It goes on from there, and a look that finds nothing is followed by another.
+    told(running.as_mut(), Ok(look(Positions::new(), &[])), 2_000).unwrap();
+    assert!(running.look().is_empty() && running.is_looking());
+    asked(running.wake(9_000));
+    let found = [("a", reach(None, 0, false))];
+    told(running.as_mut(), Ok(look(Positions::new(), &found)), 9_000).unwrap();
+    assert!(
+        running.look().is_empty() && running.is_looking(),
+        "it looks again after a while"
+    );
+    asked(running.wake(99_000));
     assert_eq!(
         asked(again.look()).from,
         Some(at(&[("a", after("7")), ("b", Position::Time(1_000))]))
