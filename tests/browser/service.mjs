@@ -1,8 +1,8 @@
 // Kinesis for tests: servers that speak its protocol (kinesis-local, moto), and one in front of them that has no time, loses answers and
 // lets iterators expire.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { JS } from '../../src/js/scripts/paths.mjs';
 import { freePort, started } from './broker.mjs';
