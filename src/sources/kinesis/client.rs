@@ -19,8 +19,10 @@ const JSON: &str = "application/x-amz-json-1.1";
 const ANSWER_BYTES: usize = 32 << 20;
 /// How long an answer may take, ms.
 const ANSWER_MS: i64 = 60_000;
-/// Most pages of a list of shards, of a thousand each.
+/// Most pages of a list of shards.
 const MOST_PAGES: usize = 100;
+/// Most shards of a stream.
+const MOST_SHARDS: usize = 100_000;
 /// µs in a second.
 const US: f64 = 1e6;
 
@@ -202,6 +204,7 @@ impl<H: Http> Client<'_, H> {
                 shards.insert(shard.shard_id, of);
             }
             match page.next_token {
+                _ if shards.len() > MOST_SHARDS => break,
                 Some(token) => wanted = json!({"NextToken": token}),
                 None => return Ok(shards),
             }

@@ -25,14 +25,12 @@ const BATCH_BYTES: usize = 512 << 20;
 const BLOCK_BYTES: usize = 8 << 20;
 /// Most bytes that one task reads.
 const MOST_BYTES: usize = 1 << 30;
-/// How long a shard is read on through pages without records, before it counts as one that has none, ms.
-const EMPTY_MS: i64 = 60_000;
+/// How long a shard is read on through pages without records, ms: a look takes it for one that has none then, and a task fails.
+const EMPTY_MS: i64 = 300_000;
 /// How often an iterator may expire in a row.
 const MOST_EXPIRIES: u32 = 3;
 /// How long a task waits for a record that was there when its batch was planned, ms.
 const MISSING_MS: i64 = 10_000;
-/// Bytes that a record takes besides its data, about.
-const RECORD_BYTES: usize = 128;
 
 /// Reads one shard from a position on.
 struct Reader<'a, H> {
@@ -193,9 +191,9 @@ async fn ahead(
     let mut reader = Reader::new(client, name, at, question.strict);
     let (mut reach, mut bytes) = (Reach::default(), 0);
     loop {
-        let page = reader.page(question.records - reach.records).await?;
+        let page = reader.page(question.records.saturating_sub(reach.records)).await?;
         reach.records += page.records.len() as u64;
-        bytes += size_of(&page.records);
+        bytes += page.records.iter().map(Record::bytes).sum::<usize>();
         if let Some(last) = page.records.last() {
             reach.last = Some(last.sequence.clone());
         }
@@ -217,11 +215,6 @@ async fn ahead(
         }
         reader.pause().await;
     }
-}
-
-/// Returns the bytes of records, about.
-fn size_of(records: &[Record]) -> usize {
-    records.iter().map(|record| record.data.len() + RECORD_BYTES).sum()
 }
 
 /// Reads the records of an order: blocks of rows.
@@ -247,13 +240,20 @@ pub async fn pull(http: &impl Http, order: &Order) -> Read<Vec<Buffer>> {
         if is_over || page.has_ended {
             break;
         }
-        if brought || !page.is_tip {
+        if brought {
             waited_ms = 0;
         } else {
             // All that there were are here, or the last was not seen yet.
             let is_all = order.until.is_none() && order.records.is_some_and(|records| pulled.count >= records);
-            if is_all || waited_ms >= MISSING_MS {
+            if page.is_tip && (is_all || waited_ms >= MISSING_MS) {
                 break;
+            }
+            if waited_ms >= EMPTY_MS {
+                let what = format!(
+                    "has no records of {} for minutes, and says that there are some",
+                    order.shard
+                );
+                return Err(unanswered(&client.unusable("GetRecords", &what).message()));
             }
             waited_ms += client.stream.interval_ms.max(1);
         }
@@ -289,8 +289,8 @@ impl Pulled {
                 return Ok(true);
             }
             self.count += 1;
-            self.open_bytes += record.data.len() + RECORD_BYTES;
-            self.bytes += record.data.len() + RECORD_BYTES;
+            self.open_bytes += record.bytes();
+            self.bytes += record.bytes();
             self.open.push(record);
             if self.open_bytes >= BLOCK_BYTES {
                 self.close(order)?;

@@ -23,6 +23,16 @@ pub struct Record {
     pub arrived_us: Option<i64>,
 }
 
+/// Bytes that a record takes besides its data and its strings, about.
+const RECORD_BYTES: usize = 128;
+
+impl Record {
+    /// Returns the bytes that it takes, about.
+    pub fn bytes(&self) -> usize {
+        self.data.len() + self.key.len() + self.sequence.len() + RECORD_BYTES
+    }
+}
+
 /// Returns the columns of a stream of records.
 pub fn columns() -> Vec<Field> {
     vec![

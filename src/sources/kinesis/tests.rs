@@ -399,6 +399,17 @@ fn answers_of_hostile_servers_are_errors_that_say_so() {
         "{}",
         refused.message
     );
+    let quiet = scripted(std::iter::once(iterator()).chain(vec![records(&[], Some("j"), 9); 5_000]));
+    let error = block_on(reading::pull(&quiet, &after_nine)).unwrap_err();
+    assert!(error.message.contains("has no records of a for minutes"), "{error}");
+    let many: Vec<Value> = (0..100_001).map(|n| json!({"ShardId": n.to_string()})).collect();
+    let many = [said(&json!({"Shards": many, "NextToken": "t"}))];
+    let refused = block_on(reading::look(&scripted(many), &question())).unwrap_err();
+    assert!(
+        refused.message.contains("more shards than a stream can have"),
+        "{}",
+        refused.message
+    );
     let endless = json!({"Shards": [], "NextToken": "t"});
     let refused = block_on(reading::look(&scripted(vec![said(&endless); 200]), &question())).unwrap_err();
     assert!(
