@@ -1,5 +1,5 @@
 //! HTTP requests whose answers are read whole, as the hosts of sources and sinks send them: what differs between a page and a
-//! native server stands behind [`Http`], and everything else is written once.
+//! native server stands in [`Http`], and everything else is written once.
 
 use std::future::Future;
 

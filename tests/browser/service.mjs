@@ -112,7 +112,7 @@ export async function startMoto(program) {
 }
 
 /** Starts a server in front of another that does one request in `every` wrong; `draw` draws numbers. */
-export async function startTrouble(behind, draw, every) {
+export async function startTrouble(origin, draw, every) {
   const seen = {};
   const note = (what) => (seen[what] = (seen[what] ?? 0) + 1);
   const server = createServer((request, response) => {
@@ -135,11 +135,11 @@ export async function startTrouble(behind, draw, every) {
           // Half of the records are written.
           note('half');
           const half = body.Records.filter((_, at) => at % 2 === 0);
-          const { Records } = await behind.call(action, { ...body, Records: half });
+          const { Records } = await origin.call(action, { ...body, Records: half });
           const failed = { ErrorCode: 'ProvisionedThroughputExceededException', ErrorMessage: 'on purpose' };
           return say(200, { Records: body.Records.map((_, at) => (at % 2 === 0 ? Records[at / 2] : failed)) });
         }
-        const answer = await behind.call(action, body);
+        const answer = await origin.call(action, body);
         if (wrong === 4) {
           note('lost');
           return request.socket.destroy();

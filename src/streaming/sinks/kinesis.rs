@@ -47,7 +47,7 @@ fn place(schema: &Schema, name: &str) -> Option<usize> {
     schema.fields().iter().position(|f| f.name().eq_ignore_ascii_case(name))
 }
 
-/// Refuses columns that are no records.
+/// Refuses columns that do not make records.
 ///
 /// # Errors
 /// `RIVULET_KINESIS_COLUMNS`, which names the column and says what it must be.
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_are_no_records_are_refused() {
+    fn columns_that_do_not_make_records_are_refused() {
         let text = || DataType::Utf8;
         type Columns<'a> = &'a [(&'a str, DataType)];
         let refusals: [(Columns<'_>, &str); 4] = [
