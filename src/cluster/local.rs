@@ -14,7 +14,7 @@ use super::message::{FromExecutor, Peer, ToExecutor};
 use crate::error::{Result, SparkError, guarded};
 use crate::exec::pace::Slices;
 use crate::ids::{ExecutorId, ExecutorRef, TaskId};
-use crate::sources::kafka::exchange::Order;
+use crate::sources::systems::Order;
 
 /// What an executor's thread receives.
 enum Inbox {

@@ -32,9 +32,13 @@ pub mod files;
 pub mod gateway;
 #[cfg(all(feature = "server", not(target_arch = "wasm32")))]
 pub mod grpc;
+#[cfg(feature = "server")]
+mod http;
 mod jobs;
 #[cfg(feature = "server")]
 pub mod kafka;
+#[cfg(feature = "server")]
+mod kinesis;
 pub mod ml;
 pub mod protocol;
 mod questions;
@@ -45,4 +49,6 @@ pub mod session;
 mod statements;
 mod storage;
 pub mod streaming;
+#[cfg(feature = "server")]
+pub mod systems;
 pub mod write;

@@ -11,7 +11,7 @@ use crate::cluster::message::{FromExecutor, ToExecutor};
 use crate::error::SparkError;
 use crate::ids::{BatchId, ConnectionId, ExecutorRef};
 use crate::sources;
-use crate::sources::kafka::exchange::{Refused, Writing};
+use crate::sources::systems::{Refused, Writing};
 use crate::storage::{Answer, Request};
 use crate::streaming::query::{EventKind, Told};
 

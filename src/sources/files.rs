@@ -79,6 +79,7 @@ pub const JSON: Definition = Definition {
     offset: "the number of the last entry in the log of files",
     guarantee: Guarantee::Replayable,
     orders: false,
+    passes: None,
     check: |_| Ok(()),
     open,
     recall,

@@ -18,8 +18,11 @@
 //! A [`Definition`] declares what users meet: name, options with types and defaults, how bytes become rows, and what is
 //! guaranteed over a restart. Adding a source is a file here and a line in [`SOURCES`].
 
+mod asking;
 pub mod files;
+pub mod http;
 pub mod kafka;
+pub mod kinesis;
 mod limits;
 pub mod listing;
 pub mod options;
@@ -28,6 +31,7 @@ pub mod queue;
 mod rate;
 pub mod retry;
 mod sse;
+pub mod systems;
 mod websocket;
 
 use std::any::Any;
@@ -111,8 +115,8 @@ pub enum Ask {
         /// What to send.
         text: String,
     },
-    /// Asks which offsets there are; the answer is [`Event::Kafka`].
-    Kafka(Box<kafka::exchange::Question>),
+    /// Asks what there is in another system; the answer is [`Event::Answered`].
+    System(Box<systems::Question>),
     /// Ends the connection.
     Close,
 }
@@ -131,8 +135,8 @@ pub enum Event {
     Binary(Vec<u8>),
     /// A message that is longer than was asked for; it is not kept.
     TooLarge,
-    /// The answer to a question for offsets.
-    Kafka(Box<kafka::exchange::Answer>),
+    /// The answer to a question about another system.
+    Answered(Box<systems::Answer>),
     /// The connection has ended, whoever ended it.
     Closed,
 }
@@ -216,6 +220,11 @@ pub trait Source: fmt::Debug {
 
     /// Returns whether a trigger must wait for what was asked.
     fn is_looking(&self) -> bool {
+        false
+    }
+
+    /// Returns whether a query that ends by itself must look again, since what was there when it began may not all be known yet.
+    fn looks_again(&self) -> bool {
         false
     }
 
@@ -324,6 +333,8 @@ pub struct Definition {
     pub guarantee: Guarantee,
     /// Whether [`Source::read`] returns orders for records in place of records: executors carry them out.
     pub orders: bool,
+    /// How options begin that are another system's, and taken as they are; `None` if there are none.
+    pub passes: Option<&'static str>,
     /// Checks what the types of options do not say.
     pub check: fn(spec: &StreamSpec) -> Result<()>,
     /// Makes a source of checked options. `now_ms` is when.
@@ -343,6 +354,7 @@ pub static SOURCES: &[Definition] = &[
     websocket::WEBSOCKET,
     sse::SSE,
     kafka::KAFKA,
+    kinesis::KINESIS,
 ];
 
 /// Returns the source of that name, in lower case.

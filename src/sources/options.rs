@@ -191,8 +191,8 @@ pub fn check(definition: &Definition, format: &Format, spec: &StreamSpec) -> Res
             Format::Arrow => &[],
         });
     }
-    // Those of Kafka's own clients are not ours to know.
-    let passed = |key: &&String| definition.orders && key.starts_with("kafka.");
+    // Those of another system's own clients are not ours to know.
+    let passed = |key: &&String| definition.passes.is_some_and(|start| key.starts_with(start));
     known.extend(spec.options.keys().filter(passed).map(String::as_str));
     refuse_unknown(Side::Source, name, &known, &spec.options)
 }

@@ -29,6 +29,7 @@ pub const PUSH: Definition = Definition {
     offset: "a number of pushes",
     guarantee: Guarantee::Logged,
     orders: false,
+    passes: None,
     check: |_| Ok(()),
     open,
     recall: Queue::recall,

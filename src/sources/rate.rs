@@ -51,6 +51,7 @@ pub const RATE: Definition = Definition {
     offset: "seconds since the source began",
     guarantee: Guarantee::Replayable,
     orders: false,
+    passes: None,
     check: |_| Ok(()),
     open,
     recall,

@@ -44,6 +44,7 @@ pub const SSE: Definition = Definition {
     offset: "the number of events, and the id of the last one",
     guarantee: Guarantee::Logged,
     orders: false,
+    passes: None,
     check: |_| Ok(()),
     open,
     recall: Queue::recall,
@@ -167,7 +168,7 @@ impl QueueSource for EventSource {
             Event::Open { status } => return Err(refused(&self.url, status)),
             Event::Closed => self.retry.failed(now_ms),
             Event::Text(text) => return self.hear(Event::Binary(text.into_bytes()), now_ms),
-            Event::TooLarge | Event::Kafka(_) => {}
+            Event::TooLarge | Event::Answered(_) => {}
             Event::Binary(bytes) => {
                 let events = self.parser.feed(&bytes, &mut self.last_id);
                 for _ in 0..std::mem::take(&mut self.parser.refused) {

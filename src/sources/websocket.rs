@@ -42,6 +42,7 @@ pub const WEBSOCKET: Definition = Definition {
     offset: "a number of messages",
     guarantee: Guarantee::Logged,
     orders: false,
+    passes: None,
     check: |_| Ok(()),
     open,
     recall: Queue::recall,
@@ -138,7 +139,7 @@ impl QueueSource for WebSocket {
             }
             Event::Binary(bytes) => heard.blocks.push(self.queue.record(bytes)),
             Event::TooLarge => heard.blocks.push(self.queue.refuse()),
-            Event::Kafka(_) => {}
+            Event::Answered(_) => {}
         }
         if self.retry.hold_back(&mut heard, &mut self.queue) {
             self.is_open = false;

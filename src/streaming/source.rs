@@ -103,6 +103,11 @@ impl Source {
         self.inner.look()
     }
 
+    /// Returns whether a query that ends by itself must look again.
+    pub fn looks_again(&self) -> bool {
+        self.inner.looks_again()
+    }
+
     /// Returns whether a trigger must wait for what was asked.
     pub fn is_looking(&self) -> bool {
         self.inner.is_looking()

@@ -3,6 +3,20 @@
 /// The digits of base 64, in order.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// What no digit stands for.
+const NONE: u8 = 64;
+
+/// The values of digits, by their bytes.
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let mut at = 0;
+    while at < ALPHABET.len() {
+        values[ALPHABET[at] as usize] = at as u8;
+        at += 1;
+    }
+    values
+};
+
 /// Returns bytes in base 64, padded.
 pub fn to_base64(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -24,13 +38,14 @@ pub fn from_base64(text: &str, skip: bool) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut word, mut bits) = (0u32, 0);
     for byte in text.bytes().take_while(|b| *b != b'=') {
-        let Some(digit) = ALPHABET.iter().position(|a| *a == byte) else {
+        let digit = VALUES[usize::from(byte)];
+        if digit == NONE {
             if skip {
                 continue;
             }
             return None;
-        };
-        word = word << 6 | digit as u32;
+        }
+        word = word << 6 | u32::from(digit);
         bits += 6;
         if bits >= 8 {
             bits -= 8;

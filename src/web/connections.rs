@@ -15,12 +15,11 @@ use web_sys::{
     RequestInit, Response, WebSocket,
 };
 
-use super::fetch::Fetch;
 use super::page::scope;
+use super::systems;
 use crate::ids::ConnectionId;
 use crate::sources::Event;
-use crate::sources::kafka::bridge;
-use crate::sources::kafka::exchange::Question;
+use crate::sources::systems::Question;
 
 /// Status of a WebSocket that has opened: `101 Switching Protocols`.
 const SWITCHING_PROTOCOLS: u16 = 101;
@@ -248,14 +247,14 @@ impl Connections {
         });
     }
 
-    /// Asks a server for the offsets of Kafka's partitions; the answer is an event.
+    /// Asks what there is in another system; the answer is an event.
     pub fn ask(&self, id: ConnectionId, question: Question) {
         self.close(id);
         let (this, turn) = (self.clone(), self.turn());
         self.open.borrow_mut().insert(id, (turn, Connection::Question));
         spawn_local(async move {
-            let answer = bridge::answer_of(&Fetch, &question).await;
-            this.tell(id, turn, Event::Kafka(Box::new(answer)));
+            let answer = systems::answer(&question).await;
+            this.tell(id, turn, Event::Answered(Box::new(answer)));
         });
     }
 

@@ -11,11 +11,11 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::connections::Connections;
-use super::fetch::Fetch;
 use super::page::{Init, Joining, Letter, ToDriver, ToPage, WireError, tell};
 use super::port::{Originals, Parcel, Port};
 use super::registered_files::RegisteredFiles;
 use super::storage::Storage;
+use super::systems;
 use super::timer::{Timer, now_ms};
 use super::{heap_bytes, locks, take};
 use crate::cluster::message::{self, FromExecutor, ToExecutor};
@@ -25,7 +25,6 @@ use crate::error::SparkError;
 use crate::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation, TaskId};
 use crate::settings::Conf;
 use crate::sources::Ask;
-use crate::sources::kafka::bridge;
 use crate::streaming::query::EventKind;
 
 /// ms between two status reports to a page that watches.
@@ -348,7 +347,7 @@ impl State {
             Output::Write { run, batch_id, writing } => {
                 let written = self.written.clone();
                 spawn_local(async move {
-                    let answer = bridge::write(&Fetch, &writing).await;
+                    let answer = systems::write(&writing).await;
                     written(Input::Written { run, batch_id, answer });
                 });
                 Ok(())
@@ -382,7 +381,7 @@ impl State {
                     Ask::WebSocket { url, max_bytes, .. } => self.connections.open_socket(connection, &url, max_bytes),
                     Ask::More => self.connections.more(connection),
                     Ask::Http { url, headers } => self.connections.open_response(connection, &url, &headers),
-                    Ask::Kafka(question) => self.connections.ask(connection, *question),
+                    Ask::System(question) => self.connections.ask(connection, *question),
                     Ask::Send { text } => self.connections.send(connection, &text),
                     Ask::Close => self.connections.close(connection),
                 }

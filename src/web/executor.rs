@@ -12,11 +12,11 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::blocks::Blocks;
 use super::driver::fatal;
-use super::fetch::Fetch;
 use super::host::Programs;
 use super::page::{Init, ToExecutor, ToPage, plain, read, tell};
 use super::port::{Parcel, Port};
 use super::programs::ScriptPrograms;
+use super::systems;
 use super::timer::{Timer, now_ms};
 use super::{heap_bytes, spill, take};
 use crate::cluster::executor::{Executor as Core, Outgoing};
@@ -24,7 +24,6 @@ use crate::cluster::message::{self, FromExecutor, Run};
 use crate::error::SparkError;
 use crate::exec::pace::Slices;
 use crate::ids::ExecutorRef;
-use crate::sources::kafka::bridge;
 use crate::sources::listing;
 
 /// An executor, which the events of its worker share.
@@ -214,7 +213,7 @@ impl Executor {
             Outgoing::Order(task, at, order) => {
                 let this = self.clone();
                 spawn_local(async move {
-                    let brought = bridge::pull(&Fetch, &order).await;
+                    let brought = systems::pull(&order).await;
                     fatal(this.step(|core| core.supply(task, at, brought)));
                 });
                 Ok(())

@@ -11,7 +11,8 @@ use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestCach
 
 use super::host::thrown;
 use super::page::scope;
-use crate::sources::kafka::bridge::{Http, NEXT_OFFSET, Request, Response};
+use super::timer::now_ms;
+use crate::sources::http::{Http, Request, Response};
 
 /// Sends requests by the browser's `fetch`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -34,6 +35,10 @@ impl Http for Fetch {
     async fn sleep(&self, ms: i64) {
         TimeoutFuture::new(u32::try_from(ms).unwrap_or(0)).await;
     }
+
+    fn now_ms(&self) -> i64 {
+        now_ms()
+    }
 }
 
 /// Sends a request and reads its answer.
@@ -41,11 +46,8 @@ async fn sent(request: &Request, abort: &AbortController) -> Result<Response, St
     let js = |error: JsValue| thrown(&error);
     let init = RequestInit::new();
     let headers = Headers::new().map_err(js)?;
-    headers.append("Content-Type", request.content_type).map_err(js)?;
-    if let Some(token) = &request.token {
-        headers
-            .append("Authorization", &format!("Bearer {token}"))
-            .map_err(js)?;
+    for (name, value) in &request.headers {
+        headers.append(name, value).map_err(js)?;
     }
     init.set_method("POST");
     init.set_headers(&headers);
@@ -54,7 +56,10 @@ async fn sent(request: &Request, abort: &AbortController) -> Result<Response, St
     init.set_cache(RequestCache::NoStore);
     let answered = JsFuture::from(scope().fetch_with_str_and_init(&request.url, &init));
     let answered: Answered = answered.await.map_err(js)?.dyn_into().map_err(js)?;
-    let next_offset = answered.headers().get(NEXT_OFFSET).map_err(js)?;
+    let header = match request.wants {
+        Some(name) => answered.headers().get(name).map_err(js)?,
+        None => None,
+    };
     let mut body = Vec::new();
     if let Some(stream) = answered.body() {
         let reader: ReadableStreamDefaultReader = stream.get_reader().dyn_into().map_err(|o| js(o.into()))?;
@@ -75,7 +80,7 @@ async fn sent(request: &Request, abort: &AbortController) -> Result<Response, St
     }
     Ok(Response {
         status: answered.status(),
-        next_offset,
+        header,
         body,
     })
 }

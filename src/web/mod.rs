@@ -22,6 +22,7 @@ pub mod programs;
 pub mod registered_files;
 pub mod spill;
 pub mod storage;
+mod systems;
 pub mod timer;
 pub mod worker;
 

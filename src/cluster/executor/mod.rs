@@ -36,7 +36,7 @@ use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
 use crate::scheduler::{BlockId, Fetch};
 use crate::settings;
-use crate::sources::kafka::exchange::Order;
+use crate::sources::systems::Order;
 use crate::storage::spill::SpillRoom;
 
 /// Where shuffle blocks and kept partitions live until nobody needs them, and state for which memory has no room.
@@ -404,7 +404,7 @@ impl<B: BlockStore> Executor<B> {
             .map(|(to, fetches)| Outgoing::Peer(to, Peer::Fetch { fetches }, vec![]))
             .collect();
         for at in &run.orders {
-            let order = blobs.get(*at).and_then(|bytes| serde_json::from_slice(bytes).ok());
+            let order = blobs.get(*at).and_then(|bytes| Order::of_block(bytes));
             match order {
                 Some(order) => out.push(Outgoing::Order(run.task, *at, Box::new(order))),
                 None => return self.refuse(run.task, SparkError::internal("an order cannot be read")),

@@ -18,8 +18,8 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::cluster::local::LocalCluster;
 use crate::connect::driver::Driver;
-use crate::connect::kafka;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
+use crate::connect::systems;
 use crate::error::{Result, SparkError, guarded};
 use crate::ids::ExecutorRef;
 use crate::settings::{self, Conf};
@@ -200,7 +200,7 @@ impl Life {
             life,
             driver: Driver::new(conf, files, seed),
             executors,
-            cluster: LocalCluster::new().supplied_by(kafka::supply),
+            cluster: LocalCluster::new().supplied_by(systems::supply),
             storage: StdFs::default(),
             inbox: inbox.clone(),
         };
@@ -326,11 +326,11 @@ impl Life {
                 Output::Console { text } => println!("{text}"),
                 Output::Connection {
                     connection,
-                    ask: Ask::Kafka(question),
+                    ask: Ask::System(question),
                 } => {
                     let (life, inbox) = (self.life, self.inbox.clone());
-                    kafka::ask(*question, move |answer| {
-                        let event = Event::Kafka(Box::new(answer));
+                    systems::ask(*question, move |answer| {
+                        let event = Event::Answered(Box::new(answer));
                         let input = Box::new(Input::Connection { connection, event });
                         let _ = inbox.send(Message::Driver { life, input });
                     });
@@ -345,7 +345,7 @@ impl Life {
                 }),
                 Output::Write { run, batch_id, writing } => {
                     let (life, inbox) = (self.life, self.inbox.clone());
-                    kafka::write(writing, move |answer| {
+                    systems::write(writing, move |answer| {
                         let input = Box::new(Input::Written { run, batch_id, answer });
                         let _ = inbox.send(Message::Driver { life, input });
                     });

@@ -15,15 +15,15 @@ use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::partition::{Compression, OffsetAt, PartitionClient, UnknownTopicHandling};
 use rskafka::client::{Client, ClientBuilder};
 use rskafka::record::{Record as Produced, RecordAndOffset};
-use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
-use crate::error::{Result, SparkError};
+use crate::error::Result;
 use crate::sources::kafka::bridge::too_much;
-use crate::sources::kafka::exchange::{Answer, Order, Question, Refused, Span, Spans, Topics, Writing};
+use crate::sources::kafka::exchange::{Order, Question, Span, Spans, Topics, Writing};
 use crate::sources::kafka::options::whole_pattern;
 use crate::sources::kafka::rows::{self, Record};
 use crate::sources::kafka::{data_loss, unanswered};
+use crate::sources::systems::Refused;
 
 /// How long brokers that do not answer are asked again within one request.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -75,20 +75,10 @@ pub struct Brokers {
     turn: AtomicUsize,
 }
 
-/// Returns the process's clients, and the threads that work for them.
-///
-/// # Errors
-/// If the system cannot start threads.
-pub fn shared() -> std::result::Result<(&'static Brokers, &'static Runtime), String> {
-    static SHARED: OnceLock<std::result::Result<(Brokers, Runtime), String>> = OnceLock::new();
-    let made = SHARED.get_or_init(|| {
-        let mut threads = tokio::runtime::Builder::new_multi_thread();
-        let runtime = threads.worker_threads(2).thread_name("kafka").enable_all().build();
-        Ok((Brokers::default(), runtime.map_err(|e| e.to_string())?))
-    });
-    made.as_ref()
-        .map(|(brokers, runtime)| (brokers, runtime))
-        .map_err(Clone::clone)
+/// Returns the process's clients.
+pub fn brokers() -> &'static Brokers {
+    static BROKERS: OnceLock<Brokers> = OnceLock::new();
+    BROKERS.get_or_init(Brokers::default)
 }
 
 /// Returns what went wrong; `what` says with what.
@@ -237,7 +227,10 @@ impl Brokers {
     }
 
     /// Answers a source's question.
-    pub async fn answer(&self, question: &Question) -> Answer {
+    ///
+    /// # Errors
+    /// If brokers cannot be reached, or a topic is not there.
+    pub async fn answer(&self, question: &Question) -> std::result::Result<Spans, Refused> {
         self.spans(question).await.map_err(|trouble| Refused {
             message: trouble.message(),
             is_away: matches!(trouble, Trouble::Away(_)),
@@ -353,6 +346,24 @@ impl Brokers {
         written
     }
 
+    /// Writes all blocks. One that failed as brokers were away is written again, and may then be there twice.
+    ///
+    /// # Errors
+    /// As [`Brokers::write`], after brokers were away for long.
+    pub async fn write_all(&self, writing: &Writing) -> std::result::Result<(), Refused> {
+        for block in &writing.blocks {
+            let mut waited = Duration::ZERO;
+            while let Err(trouble) = self.write(&writing.cluster.servers, block).await {
+                if !matches!(trouble, Trouble::Away(_)) || waited >= WRITE.0 {
+                    return Err(Refused::for_good(trouble.message()));
+                }
+                waited += WRITE.1;
+                tokio::time::sleep(WRITE.1).await;
+            }
+        }
+        Ok(())
+    }
+
     /// Deals records out over partitions.
     async fn dealt(
         &self,
@@ -465,14 +476,6 @@ async fn end_of(client: &PartitionClient, listed: i64) -> std::result::Result<i6
     }
 }
 
-/// Carries out an order in the background, and hands over what it brings.
-pub fn supply(order: Order, supplied: impl FnOnce(Result<Vec<Buffer>>) + Send + 'static) {
-    match shared() {
-        Ok((brokers, runtime)) => drop(runtime.spawn(async move { supplied(brokers.pull(&order).await) })),
-        Err(why) => supplied(Err(SparkError::internal(why))),
-    }
-}
-
 /// Returns the time: records are stamped when they are written.
 #[allow(clippy::disallowed_methods)] // A native host's own.
 fn now() -> DateTime<Utc> {
@@ -481,42 +484,3 @@ fn now() -> DateTime<Utc> {
 
 /// How long records are written again to brokers that are away, and the pause between (`delivery.timeout.ms` of Kafka's producer).
 const WRITE: (Duration, Duration) = (Duration::from_secs(120), Duration::from_millis(250));
-
-/// Writes records in the background. A block that failed as brokers were away is written again, and may then be there twice.
-pub fn write(writing: Writing, written: impl FnOnce(std::result::Result<(), Refused>) + Send + 'static) {
-    let work = |brokers: &'static Brokers| async move {
-        for block in &writing.blocks {
-            let mut waited = Duration::ZERO;
-            while let Err(trouble) = brokers.write(&writing.cluster.servers, block).await {
-                if !matches!(trouble, Trouble::Away(_)) || waited >= WRITE.0 {
-                    let message = trouble.message();
-                    return Err(Refused {
-                        message,
-                        is_away: false,
-                    });
-                }
-                waited += WRITE.1;
-                tokio::time::sleep(WRITE.1).await;
-            }
-        }
-        Ok(())
-    };
-    match shared() {
-        Ok((brokers, runtime)) => drop(runtime.spawn(async move { written(work(brokers).await) })),
-        Err(message) => written(Err(Refused {
-            message,
-            is_away: false,
-        })),
-    }
-}
-
-/// Answers a question in the background.
-pub fn ask(question: Question, answered: impl FnOnce(Answer) + Send + 'static) {
-    match shared() {
-        Ok((brokers, runtime)) => drop(runtime.spawn(async move { answered(brokers.answer(&question).await) })),
-        Err(message) => answered(Err(Refused {
-            message,
-            is_away: false,
-        })),
-    }
-}

@@ -17,7 +17,7 @@ use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
 use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
-use crate::sources::kafka::exchange::Refused;
+use crate::sources::systems::Refused;
 use crate::storage::Answer;
 use crate::streaming::checkpoint::Location;
 use crate::streaming::sinks::{self, Delivery, Opening, Sink, SinkLog, Step, Wish};

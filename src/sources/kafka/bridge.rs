@@ -10,16 +10,17 @@
 //! 404 for a topic that does not exist, 416 for offsets that are gone, 502 for brokers that do not answer.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 
 use arrow::array::AsArray;
 use arrow::buffer::Buffer;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use serde::{Deserialize, Serialize};
 
-use super::exchange::{Answer, Order, Question, Refused, Span, Spans, Times, Topics, Writing};
+use super::exchange::{Order, Question, Span, Spans, Times, Topics, Writing};
 use super::{data_loss, rows, unanswered};
 use crate::error::{Result, SparkError};
+use crate::sources::http::{Http, Request, Response};
+use crate::sources::systems::Refused;
 use crate::values::ipc;
 
 #[cfg(test)]
@@ -53,46 +54,6 @@ const PAUSE_MS: i64 = 250;
 const WRITE_MS: i64 = 120_000;
 /// How long an answer may take, ms.
 const ANSWER_MS: i64 = 60_000;
-
-/// A POST request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// Where to.
-    pub url: String,
-    /// A bearer token; `None` sends none.
-    pub token: Option<String>,
-    /// The type of its body.
-    pub content_type: &'static str,
-    /// The body.
-    pub body: Buffer,
-    /// Most bytes of the answer; a longer one is an error.
-    pub max_bytes: usize,
-    /// How long to wait for the whole answer, ms; a later one is an error.
-    pub timeout_ms: i64,
-}
-
-/// What an HTTP server answers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Response {
-    /// The status.
-    pub status: u16,
-    /// The header `rivulet-next-offset`, if there is one.
-    pub next_offset: Option<String>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// Sends HTTP requests.
-pub trait Http {
-    /// Sends a POST request and returns its whole answer, whatever its status.
-    ///
-    /// # Errors
-    /// What is known of it, as the end of a sentence, if the server cannot be reached or its answer is too long.
-    fn post(&self, request: Request) -> impl Future<Output = Result<Response, String>>;
-
-    /// Waits.
-    fn sleep(&self, ms: i64) -> impl Future<Output = ()>;
-}
 
 /// The body of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,12 +167,21 @@ fn address(bridge: Option<&String>) -> Result<&str, String> {
         .ok_or_else(|| format!("A page cannot reach Kafka's brokers, as it has no TCP: {SET}."))
 }
 
+/// Returns the headers of a request.
+fn headers(content_type: &str, token: Option<&String>) -> Vec<(&'static str, String)> {
+    let token = token.map(|token| ("Authorization", format!("Bearer {token}")));
+    [("Content-Type", content_type.to_owned())]
+        .into_iter()
+        .chain(token)
+        .collect()
+}
+
 /// Returns what a server says is wrong.
 fn told(url: &str, response: &Response) -> String {
     let said: Failed = serde_json::from_slice(&response.body).unwrap_or_default();
     let status = response.status;
     let said = if said.message.is_empty() {
-        String::from_utf8_lossy(&response.body[..response.body.len().min(200)]).into_owned()
+        response.beginning()
     } else {
         said.message
     };
@@ -223,11 +193,8 @@ fn told(url: &str, response: &Response) -> String {
 }
 
 /// Asks a server which offsets there are.
-pub async fn answer_of(http: &impl Http, question: &Question) -> Answer {
-    let refused = |message: String| Refused {
-        message,
-        is_away: false,
-    };
+pub async fn answer_of(http: &impl Http, question: &Question) -> Result<Spans, Refused> {
+    let refused = |message: String| Refused::for_good(message);
     let base = address(question.cluster.bridge.as_ref()).map_err(refused)?;
     let url = format!("{base}{OFFSETS_PATH}");
     let wanted = OffsetsWanted {
@@ -236,18 +203,19 @@ pub async fn answer_of(http: &impl Http, question: &Question) -> Answer {
     };
     let request = Request {
         url: url.clone(),
-        token: question.cluster.token.clone(),
-        content_type: JSON,
+        headers: headers(JSON, question.cluster.token.as_ref()),
+        wants: None,
         body: serde_json::to_vec(&wanted).map_err(|e| refused(e.to_string()))?.into(),
         max_bytes: ANSWER_BYTES,
         timeout_ms: ANSWER_MS,
     };
-    let response = http.post(request).await.map_err(|why| Refused {
-        message: format!("{url} cannot be reached: {why}. It must run, and allow this page's origin (CORS)."),
-        is_away: true,
+    let response = http.post(request).await.map_err(|why| {
+        Refused::for_now(format!(
+            "{url} cannot be reached: {why}. It must run, and allow this page's origin (CORS)."
+        ))
     })?;
     if response.status != 200 {
-        let is_away = matches!(response.status, 408 | 429 | 500..);
+        let is_away = response.is_away();
         let message = told(&url, &response);
         return Err(Refused { message, is_away });
     }
@@ -262,10 +230,7 @@ pub async fn answer_of(http: &impl Http, question: &Question) -> Answer {
 
 /// Writes records, block by block; a block that failed as the server was away is sent again, and may then be there twice.
 pub async fn write(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
-    let refused = |message: String| Refused {
-        message,
-        is_away: false,
-    };
+    let refused = |message: String| Refused::for_good(message);
     let base = address(writing.cluster.bridge.as_ref()).map_err(refused)?;
     let url = format!("{base}{WRITE_PATH}");
     for block in &writing.blocks {
@@ -273,15 +238,15 @@ pub async fn write(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
         loop {
             let request = Request {
                 url: url.clone(),
-                token: writing.cluster.token.clone(),
-                content_type: ARROW,
+                headers: headers(ARROW, writing.cluster.token.as_ref()),
+                wants: None,
                 body: block.clone(),
                 max_bytes: ANSWER_BYTES,
                 timeout_ms: ANSWER_MS,
             };
             let why = match http.post(request).await {
                 Ok(response) if response.status == 200 => break,
-                Ok(response) if matches!(response.status, 408 | 429 | 500..) => told(&url, &response),
+                Ok(response) if response.is_away() => told(&url, &response),
                 Ok(response) => return Err(refused(told(&url, &response))),
                 Err(why) => format!("{url} cannot be reached: {why}"),
             };
@@ -350,8 +315,8 @@ impl Reading<'_> {
         };
         Ok(Request {
             url: self.url.clone(),
-            token: order.cluster.token.clone(),
-            content_type: JSON,
+            headers: headers(JSON, order.cluster.token.as_ref()),
+            wants: Some(NEXT_OFFSET),
             body: serde_json::to_vec(&wanted)
                 .map_err(|e| SparkError::internal(e.to_string()))?
                 .into(),
@@ -397,9 +362,7 @@ impl Reading<'_> {
                 }
                 _ => Err(gone(self.order, self.at, &told(&url, &response))),
             },
-            Ok(response) if matches!(response.status, 408 | 429 | 500..) => {
-                self.nothing(&told(&url, &response), PAUSE_MS, PAUSE_MS)
-            }
+            Ok(response) if response.is_away() => self.nothing(&told(&url, &response), PAUSE_MS, PAUSE_MS),
             Ok(response) => Err(unanswered(&told(&url, &response))),
             Err(why) => self.nothing(&format!("{url} cannot be reached: {why}"), PAUSE_MS, PAUSE_MS),
         }
@@ -448,7 +411,7 @@ impl Reading<'_> {
 
 /// Returns where a server says the next request begins.
 fn next_of(response: &Response) -> Option<i64> {
-    response.next_offset.as_deref()?.trim().parse().ok()
+    response.header.as_deref()?.trim().parse().ok()
 }
 
 /// Makes the error of records that are gone.

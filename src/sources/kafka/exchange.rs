@@ -1,7 +1,7 @@
 //! What a Kafka source wants of its host, and what it hears: which offsets there are, and the records between two of them.
 //!
 //! How a host does it is its own: natively by Kafka's protocol, in a page over HTTP ([`bridge`](super::bridge)). Both return the
-//! same [`Answer`] and the same blocks ([`rows`](super::rows)).
+//! same [`Spans`] and the same blocks ([`rows`](super::rows)).
 
 use std::collections::BTreeMap;
 
@@ -80,18 +80,6 @@ pub struct Span {
 
 /// What each partition that exists holds.
 pub type Spans = BTreeMap<TopicPartition, Span>;
-
-/// The reason why a question has no answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Refused {
-    /// What is wrong, and what can be done, as whole sentences.
-    pub message: String,
-    /// Whether the server could not be reached, or is busy: it is asked again until it answers.
-    pub is_away: bool,
-}
-
-/// What the host has found out.
-pub type Answer = Result<Spans, Refused>;
 
 /// Asks an executor's host for the records of a partition from one offset up to another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

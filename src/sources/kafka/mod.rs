@@ -21,17 +21,16 @@ pub mod rows;
 use arrow::buffer::Buffer;
 use serde_json::Value;
 
-use self::exchange::{Answer, Order, Question, Refused, Spans, Times, Topics};
+use self::exchange::{Order, Question, Spans, Times, Topics};
 use self::options::{Limit, Settings, resolved};
 use self::positions::{Positions, TopicPartition, name, of_json, to_json};
+use super::asking::Asking;
+use super::systems::{self, Found};
 use super::{Ask, Definition, Event, Guarantee, Heard, Memory, Records, Source, StreamSpec, beginning};
 use crate::error::{Exception, Fault, Result, SparkError};
 use crate::storage::Request;
 use crate::storage::facts::{Facts, Known};
 use crate::storage::files::Files;
-
-/// Longest wait between questions to servers that are away, ms.
-const LONGEST_WAIT_MS: i64 = 30_000;
 
 /// Kafka's records.
 pub const KAFKA: Definition = Definition {
@@ -42,6 +41,7 @@ pub const KAFKA: Definition = Definition {
     offset: "the offset of the next record of each partition",
     guarantee: Guarantee::Replayable,
     orders: true,
+    passes: Some("kafka."),
     check: |spec| Settings::of_stream(&spec.options).map(|_| ()),
     open,
     recall,
@@ -55,10 +55,7 @@ fn open(spec: &StreamSpec, _: i64) -> Result<Box<dyn Source>> {
         initial: None,
         at: Positions::new(),
         folder: None,
-        looking: false,
-        ask_again_ms: None,
-        refusals: 0,
-        failures: 0,
+        asking: Asking::default(),
         batch_ms: None,
     }))
 }
@@ -85,14 +82,8 @@ struct Kafka {
     at: Positions,
     /// The source's folder in the checkpoint, until it holds where the query began.
     folder: Option<String>,
-    /// Whether a question waits for its answer.
-    looking: bool,
-    /// When it is asked again, ms since the epoch.
-    ask_again_ms: Option<i64>,
-    /// How often the servers have refused it in a row.
-    refusals: i64,
-    /// How often they were away in a row.
-    failures: u32,
+    /// How its question stands.
+    asking: Asking,
     /// When the last batch was planned, ms since the epoch; `None` before the first.
     batch_ms: Option<i64>,
 }
@@ -104,11 +95,11 @@ impl Kafka {
             Limit::Times { times, .. } if self.initial.is_none() => times.clone(),
             _ => Times::None,
         };
-        Ask::Kafka(Box::new(Question {
+        Ask::System(Box::new(systems::Question::Kafka(Question {
             cluster: self.settings.cluster.clone(),
             topics: self.settings.topics.clone(),
             times,
-        }))
+        })))
     }
 
     /// Returns where a new query begins, given what there is.
@@ -247,25 +238,6 @@ impl Kafka {
         }
     }
 
-    /// Decides when to ask again after there was no answer.
-    ///
-    /// # Errors
-    /// The refusal, if the servers have refused the question as often as the options allow.
-    fn put_off(&mut self, refused: Refused, now_ms: i64) -> Result<()> {
-        let wait_ms = if refused.is_away {
-            self.failures = (self.failures + 1).min(16);
-            (250 << (self.failures - 1)).min(LONGEST_WAIT_MS)
-        } else {
-            self.refusals += 1;
-            if self.refusals >= self.settings.tries {
-                return Err(unanswered(&refused.message));
-            }
-            self.settings.retry_ms
-        };
-        self.ask_again_ms = Some(now_ms + wait_ms);
-        Ok(())
-    }
-
     /// Returns how many offsets wait after these. A partition that begins anew counts as one: it is an error only in a strict source,
     /// and found before.
     fn waiting(&self, begin: &Positions) -> i64 {
@@ -298,46 +270,50 @@ impl Source for Kafka {
     }
 
     fn look(&mut self) -> Vec<Ask> {
-        if self.looking {
-            return vec![];
+        if self.asking.begin(None) {
+            vec![self.question()]
+        } else {
+            vec![]
         }
-        self.looking = true;
-        vec![self.question()]
     }
 
     fn is_looking(&self) -> bool {
-        self.looking
+        self.asking.is_open()
     }
 
     fn heard(&mut self, event: Event, now_ms: i64) -> Result<Heard> {
-        let Event::Kafka(answer) = event else {
+        let Event::Answered(answer) = event else {
             return Ok(Heard::default());
         };
-        let answer: Answer = *answer;
         // An answer to a question that was given up.
-        if !self.looking || self.ask_again_ms.is_some() {
+        if !self.asking.expects_answer() {
             return Ok(Heard::default());
         }
-        match answer {
-            Ok(spans) => {
+        match *answer {
+            Ok(Found::Kinesis(_)) => {}
+            Ok(Found::Kafka(spans)) => {
                 self.learn(spans)?;
-                (self.looking, self.refusals, self.failures) = (false, 0, 0);
+                self.asking.answered();
             }
-            Err(refused) => self.put_off(refused, now_ms)?,
+            Err(refused) => {
+                let (tries, retry_ms) = (self.settings.tries, self.settings.retry_ms);
+                let put_off = self.asking.put_off(refused, now_ms, tries, retry_ms);
+                put_off.map_err(|message| unanswered(&message))?;
+            }
         }
         Ok(Heard::default())
     }
 
     fn wake_at(&self) -> Option<i64> {
-        self.ask_again_ms
+        self.asking.wake_at()
     }
 
     fn wake(&mut self, now_ms: i64) -> Vec<Ask> {
-        if self.ask_again_ms.is_none_or(|at| at > now_ms) {
-            return vec![];
+        if self.asking.is_due(now_ms) {
+            vec![self.question()]
+        } else {
+            vec![]
         }
-        self.ask_again_ms = None;
-        vec![self.question()]
     }
 
     fn has_data(&self, start: &Value, now_ms: i64) -> bool {
@@ -395,8 +371,7 @@ impl Source for Kafka {
                 strict: settings.strict && !is_new,
                 timeout_ms: settings.poll_timeout_ms,
             };
-            let bytes = serde_json::to_vec(&order).map_err(|e| SparkError::internal(e.to_string()))?;
-            Ok(Buffer::from(bytes))
+            systems::Order::Kafka(order).block()
         };
         pieces.into_iter().map(order).collect()
     }

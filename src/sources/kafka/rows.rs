@@ -31,9 +31,6 @@ pub struct Record {
 /// The place of the column `offset`.
 pub const OFFSET: usize = 4;
 
-/// Bytes of a piece of rows that are written at once, about.
-const PIECE_BYTES: usize = 4 << 20;
-
 /// `timestampType` of records whose time is that of their making.
 const CREATE_TIME: i32 = 0;
 
@@ -90,14 +87,6 @@ pub fn is_headers(of: &DataType) -> bool {
         fields.iter().map(|f| f.data_type()).collect::<Vec<_>>().as_slice(),
         [DataType::Utf8, DataType::Binary]
     )
-}
-
-/// Cuts rows into pieces of about [`PIECE_BYTES`] bytes, each of one row at least.
-pub fn pieces(batch: &RecordBatch) -> Vec<RecordBatch> {
-    let (rows, bytes) = (batch.num_rows(), batch.get_array_memory_size());
-    let each = (rows * PIECE_BYTES / bytes.max(1)).clamp(1, rows.max(1));
-    let starts = (0..rows).step_by(each);
-    starts.map(|from| batch.slice(from, each.min(rows - from))).collect()
 }
 
 /// Returns records of one partition as a batch of rows. A time beyond what microseconds hold is the last one that they do.

@@ -7,6 +7,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::json;
 
 use super::exchange::Span;
+use super::systems::Refused;
 use super::*;
 use crate::storage::files::NoFiles;
 
@@ -39,8 +40,10 @@ fn spans(of: &[(i32, i64, i64)]) -> Spans {
     of.iter().map(span).collect()
 }
 
-fn told(source: &mut dyn Source, answer: Answer, now_ms: i64) -> Result<()> {
-    source.heard(Event::Kafka(Box::new(answer)), now_ms).map(|_| ())
+fn told(source: &mut dyn Source, answer: std::result::Result<Spans, Refused>, now_ms: i64) -> Result<()> {
+    source
+        .heard(Event::Answered(Box::new(answer.map(Found::Kafka))), now_ms)
+        .map(|_| ())
 }
 
 /// Asks, is answered, and plans all there is from `start`.
@@ -53,10 +56,13 @@ fn planned(source: &mut dyn Source, start: &Value, of: &[(i32, i64, i64)]) -> Re
 
 fn orders(source: &mut dyn Source, start: &Value, end: &Value) -> Vec<(i32, i64, i64)> {
     let blocks = source.read(start, end, &NoFiles).unwrap();
-    let orders = blocks
-        .iter()
-        .map(|block| serde_json::from_slice::<Order>(block).unwrap());
-    orders.map(|order| (order.partition, order.from, order.until)).collect()
+    let orders = blocks.iter().map(|block| systems::Order::of_block(block).unwrap());
+    orders
+        .map(|order| match order {
+            systems::Order::Kafka(order) => (order.partition, order.from, order.until),
+            other => panic!("{other:?}"),
+        })
+        .collect()
 }
 
 #[test]
@@ -205,7 +211,10 @@ fn a_query_that_begins_at_a_time_asks_for_it_once_and_says_if_nothing_is_so_late
     let start = ("startingtimestamp", "1234");
     let mut source = source(&[start]);
     let asked = |asks: Vec<Ask>| match asks.into_iter().next() {
-        Some(Ask::Kafka(question)) => question.times,
+        Some(Ask::System(question)) => match *question {
+            systems::Question::Kafka(question) => question.times,
+            other => panic!("{other:?}"),
+        },
         other => panic!("{other:?}"),
     };
     assert_eq!(asked(source.look()), Times::All(1234));

@@ -28,7 +28,8 @@ use crate::streaming::source::Source;
 use crate::streaming::trigger::{CLOCK_BATCH_PAUSE_MS, Trigger};
 
 impl Query {
-    /// Lets sources ask what there is, at every trigger, or once if the trigger ends the query; returns `None` if it is known.
+    /// Lets sources ask what there is, at every trigger, or until all is known that was there if the trigger ends the query; returns
+    /// `None` if it is known.
     pub(super) fn look(&mut self) -> Option<Vec<Action>> {
         let mut asked = Vec::new();
         if self.look == Look::Due && self.again.is_none() {
@@ -42,7 +43,8 @@ impl Query {
             return Some(asked);
         }
         if self.look == Look::Asked {
-            self.look = if self.definition.trigger.ends() {
+            let is_known = !self.sources.iter().any(Source::looks_again);
+            self.look = if self.definition.trigger.ends() && is_known {
                 Look::Done
             } else {
                 Look::Due

@@ -175,7 +175,7 @@ enum Look {
     Due,
     /// They have asked.
     Asked,
-    /// They do not ask again: the query takes what there was at its start.
+    /// They do not ask again: what there was at the query's start is known.
     Done,
 }
 
@@ -526,7 +526,9 @@ impl Query {
                 self.note_idle();
                 self.message = "Waiting for data to arrive".into();
                 let exhausted = !self.sources.is_empty() && self.sources.iter().all(Source::exhausted);
-                if self.definition.trigger.ends() || exhausted {
+                // Sources that must look again do so at the next trigger, though it ends the query.
+                let is_known = self.look != Look::Due;
+                if (self.definition.trigger.ends() && is_known) || exhausted {
                     return self.end(None);
                 }
                 self.phase = Phase::Waiting {

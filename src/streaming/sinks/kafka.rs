@@ -15,12 +15,13 @@ use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 
-use super::{Definition, Delivery, Opening, Sink, Step, Wish, none};
+use super::{Definition, Delivery, Opening, Sink, Step, Wish, none, pieces};
 use crate::error::{Exception, Result, SparkError};
-use crate::sources::kafka::exchange::{Cluster, Refused, Writing};
+use crate::sources::kafka::exchange::{self, Cluster};
 use crate::sources::kafka::options::{BRIDGE, SERVERS, TOKEN, sink_cluster};
 use crate::sources::kafka::{rows, unanswered};
 use crate::sources::options::{Kind, Opt, Options};
+use crate::sources::systems::{Refused, Writing};
 use crate::values::{ipc, raw};
 
 /// The topic of all rows.
@@ -154,7 +155,7 @@ impl Sink for Kafka {
         let mut blocks = Vec::new();
         for block in raw::shown_blocks(delivery.blocks)? {
             for batch in ipc::read(&block)?.iter().filter(|batch| batch.num_rows() > 0) {
-                for piece in rows::pieces(&self.records(batch)?) {
+                for piece in pieces(&self.records(batch)?) {
                     blocks.push(ipc::write(&wanted, [piece])?.into());
                 }
             }
@@ -163,7 +164,7 @@ impl Sink for Kafka {
             return Ok(Step::Done);
         }
         let cluster = self.cluster.clone();
-        Ok(Step::Send(Writing { cluster, blocks }))
+        Ok(Step::Send(Writing::Kafka(exchange::Writing { cluster, blocks })))
     }
 
     fn sent(&mut self, answer: std::result::Result<(), Refused>) -> Result<Step> {
@@ -262,7 +263,7 @@ mod tests {
                 now_ms: 0,
             })
         };
-        let Step::Send(writing) = deliver(None, batch(vec![Some("a"), Some("b")])).unwrap() else {
+        let Step::Send(Writing::Kafka(writing)) = deliver(None, batch(vec![Some("a"), Some("b")])).unwrap() else {
             panic!("nothing is written")
         };
         let rows = ipc::read(&writing.blocks[0]).unwrap();

@@ -11,12 +11,14 @@ mod console;
 pub mod files;
 mod foreach_batch;
 mod kafka;
+mod kinesis;
 mod memory;
 mod noop;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
 use serde_json::Value;
@@ -25,8 +27,8 @@ use crate::error::{Result, SparkError};
 use crate::exec::encode::FileFormat;
 use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
-use crate::sources::kafka::exchange::{Refused, Writing};
 use crate::sources::options::{Opt, Side, check_types, refuse_unknown};
+use crate::sources::systems::{Refused, Writing};
 use crate::storage::Request;
 use crate::values::zone::Zone;
 
@@ -219,6 +221,7 @@ pub static SINKS: &[Definition] = &[
     files::CSV,
     files::TEXT,
     kafka::KAFKA,
+    kinesis::KINESIS,
 ];
 
 /// Returns the sink of that name, in lower case.
@@ -246,6 +249,17 @@ pub fn find(name: &str) -> Result<&'static Definition> {
         )
         .with("provider", name)
     })
+}
+
+/// Bytes of a piece of rows that another system is sent at once, about.
+const PIECE_BYTES: usize = 4 << 20;
+
+/// Cuts rows into pieces of about [`PIECE_BYTES`] bytes, each of one row at least.
+fn pieces(batch: &RecordBatch) -> Vec<RecordBatch> {
+    let (rows, bytes) = (batch.num_rows(), batch.get_array_memory_size());
+    let each = (rows * PIECE_BYTES / bytes.max(1)).clamp(1, rows.max(1));
+    let starts = (0..rows).step_by(each);
+    starts.map(|from| batch.slice(from, each.min(rows - from))).collect()
 }
 
 /// Serves every query.

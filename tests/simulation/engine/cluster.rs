@@ -6,6 +6,8 @@ mod crash;
 mod faults;
 mod restless;
 mod server;
+pub mod service;
+mod systems;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -20,6 +22,7 @@ use rand::{Rng, SeedableRng};
 use self::brokers::Brokers;
 use self::restless::Restless;
 use self::server::Server;
+use self::service::Service;
 use super::functions::Functions;
 use crate::network::Network;
 use crate::seeds::Log;
@@ -67,7 +70,7 @@ pub enum Happening {
     Answer(u64, Answer),
     /// The server has another record.
     Record,
-    /// A record is written to Kafka.
+    /// A record is written to Kafka, or something happens to a stream of Kinesis.
     Written,
     /// What an order has brought reaches the executor.
     Supplied(ExecutorRef, TaskId, usize, Result<Vec<Buffer>>),
@@ -136,6 +139,7 @@ pub struct Cluster {
     pub disk: Faulty,
     pub server: Server,
     pub brokers: Brokers,
+    pub service: Service,
     pub injected: Injected,
     /// Entries of offset logs that were durable, by path.
     pub offsets: BTreeMap<String, Buffer>,
@@ -178,6 +182,7 @@ impl Cluster {
             disk: Faulty::default(),
             server: Server::default(),
             brokers: Brokers::default(),
+            service: Service::default(),
             injected: Injected::default(),
             offsets: BTreeMap::new(),
             crashed: false,
@@ -243,14 +248,14 @@ impl Cluster {
                 Output::Storage { op, request } => self.ask_disk(op, request),
                 output @ Output::ForeachBatch { .. } => self.take_batch(output),
                 Output::Listener { kind, event } => self.events.push((kind, event.json())),
-                Output::Write { .. } => panic!("no query writes to Kafka"),
+                Output::Write { .. } => panic!("no query writes to another system"),
                 Output::Console { .. } | Output::Credit { .. } => {}
                 Output::Connection { connection, ask } => match ask {
                     Ask::WebSocket { .. } => self.socket_opened(connection),
                     Ask::Send { text } => self.acknowledged(connection, &text),
                     Ask::More => {}
                     Ask::Close => self.socket_closed(connection),
-                    Ask::Kafka(question) => self.offsets_asked(connection, &question),
+                    Ask::System(question) => self.asked(connection, &question),
                     Ask::Http { url, .. } => panic!("no query reads {url}"),
                 },
             }
@@ -304,7 +309,7 @@ impl Cluster {
             Happening::Disk(op) => self.disk_acts(op, log),
             Happening::Answer(op, answer) => self.drive(Input::Storage { op, answer }, log),
             Happening::Record => self.record_happens(),
-            Happening::Written => self.record_written(),
+            Happening::Written => self.system_changes(),
             Happening::Supplied(executor, task, at, brought) => self.at(executor, log, |e| e.supply(task, at, brought)),
             Happening::FromExecutor(from, message, blobs) => {
                 if !self.silenced.contains(&from) {
@@ -405,7 +410,7 @@ impl Cluster {
                         Happening::FromExecutor(executor, message, blobs),
                     );
                 }
-                Outgoing::Order(task, at, order) => self.records_ordered(executor, task, at, *order),
+                Outgoing::Order(task, at, order) => self.ordered(executor, task, at, &order),
                 Outgoing::Peer(to, message, blobs) => {
                     let port = (address(executor), address(to));
                     self.network.send(

@@ -1,45 +1,20 @@
 //! A query over Kafka's partitions whose driver and executors die, whose disk tears writes and runs full, whose sink throws, and whose
 //! brokers are slow, silent, or heard twice: at the end the sink has each record once.
 
-use std::collections::BTreeMap;
-
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
-use super::client::{options, relation, rows, stream, write};
+use super::client::stream;
 use super::cluster::brokers::TOPIC;
-use super::cluster::{Cluster, Faults, Happening};
+use super::cluster::{Cluster, Faults};
+use super::lives::{ALL, Life, columns, live};
 use crate::seeds::{Log, each_seed};
-use rivulet::ids::BatchId;
 use rivulet::proto as sc;
-use rivulet::proto::relation::RelType;
-use rivulet::proto::streaming_query_command;
-use rivulet::proto::write_stream_operation_start::Trigger;
-use rivulet::streaming::query::EventKind;
-
-const ALL: Faults = Faults {
-    deaths: 2,
-    dying: 0.02,
-    doubling: 0.1,
-    losing: 0.0,
-    crashes: 4,
-    crashing: 0.01,
-    refusals: 2,
-    refusing: 0.02,
-    sink_failures: 2,
-    failing: 0.1,
-    jumps: 1,
-    jumping: 0.002,
-    slow_reads: 0.2,
-};
 
 /// What a seed decides.
 struct World {
-    executors: u32,
     limit: Option<String>,
     pieces: Option<String>,
-    interval: bool,
-    available_now: bool,
 }
 
 /// The query: `SELECT partition, offset`.
@@ -51,66 +26,7 @@ fn query(world: &World) -> sc::Relation {
     ];
     set.extend(world.limit.as_deref().map(|limit| ("maxOffsetsPerTrigger", limit)));
     set.extend(world.pieces.as_deref().map(|pieces| ("minPartitions", pieces)));
-    let column = |name: &str| sc::Expression {
-        expr_type: Some(sc::expression::ExprType::UnresolvedAttribute(
-            sc::expression::UnresolvedAttribute {
-                unparsed_identifier: name.into(),
-                ..Default::default()
-            },
-        )),
-        ..Default::default()
-    };
-    relation(RelType::Project(Box::new(sc::Project {
-        input: Some(Box::new(stream("kafka", None, &set))),
-        expressions: vec![column("partition"), column("offset")],
-    })))
-}
-
-/// One life of the query; whether it took everything.
-fn lives(cluster: &mut Cluster, world: &World, log: &mut Log) -> bool {
-    let mut start = write(query(world), "rivulet.foreachBatch", "append");
-    start.query_name = "result".into();
-    start
-        .options
-        .extend(options(&[("checkpointLocation", "/check"), ("sinkId", "sink")]));
-    start.trigger = match (world.available_now, world.interval) {
-        (true, _) => Some(Trigger::AvailableNow(true)),
-        (_, true) => Some(Trigger::ProcessingTimeInterval("500 milliseconds".into())),
-        _ => None,
-    };
-    let before = cluster.events.len();
-    let Ok(query) = cluster.start_query(start, log) else {
-        return false;
-    };
-    if cluster.crashed {
-        return false;
-    }
-    if world.available_now {
-        let is_over = |(kind, _): &(EventKind, serde_json::Value)| *kind == EventKind::Terminated;
-        cluster.run_until(log, |c| c.events[before..].iter().any(is_over));
-        return !cluster.crashed && cluster.brokers.to_come.is_empty() && taken(cluster) == all(cluster);
-    }
-    cluster.run_until(log, |c| c.brokers.to_come.is_empty());
-    if cluster.process_all(&query, log).is_err() || cluster.crashed {
-        return false;
-    }
-    let stop = streaming_query_command::Command::Stop(true);
-    cluster.query_command(&query, stop, log).is_ok() && !cluster.crashed
-}
-
-/// The records that the sink has; a batch that came again had the same.
-fn taken(cluster: &Cluster) -> Vec<String> {
-    let mut found: BTreeMap<BatchId, Vec<String>> = BTreeMap::new();
-    for (_, batch, blocks) in &cluster.batches {
-        let mut rows = rows(blocks);
-        rows.sort();
-        if let Some(before) = found.insert(*batch, rows.clone()) {
-            assert_eq!(before, rows, "batch {batch} came again with other rows");
-        }
-    }
-    let mut all: Vec<String> = found.into_values().flatten().collect();
-    all.sort();
-    all
+    columns(stream("kafka", None, &set), &["partition", "offset"])
 }
 
 /// The records that there are.
@@ -127,15 +43,9 @@ fn run(seed: u64, faults: Faults, silence: f64, log: &mut Log) {
     let mut rng = SmallRng::seed_from_u64(seed ^ 0xca5a);
     let mut option = |most: u32| rng.random::<bool>().then(|| rng.random_range(1..most).to_string());
     let (limit, pieces) = (option(30), option(9));
-    let world = World {
-        executors: rng.random_range(1..4),
-        limit,
-        pieces,
-        interval: rng.random(),
-        available_now: rng.random_ratio(1, 4),
-    };
-    let mut cluster = Cluster::new(seed, world.executors, &[], faults, log);
-    cluster.watches_sink = true;
+    let world = World { limit, pieces };
+    let life = Life::of(&mut rng);
+    let mut cluster = Cluster::new(seed, life.executors, &[], faults, log);
     cluster.brokers.silence = silence;
     cluster.brokers.doubling = faults.doubling;
     cluster.brokers.latest = vec![rng.random_range(0..20), 0];
@@ -143,19 +53,7 @@ fn run(seed: u64, faults: Faults, silence: f64, log: &mut Log) {
     cluster.brokers.to_come = (0..rng.random_range(0..120))
         .map(|_| rng.random_range(0..partitions))
         .collect();
-    for life in 0.. {
-        assert!(life < 60, "no end though the faults have stopped");
-        cluster.crashed = false;
-        for at in 0..cluster.brokers.to_come.len() {
-            cluster
-                .network
-                .after(at as u64 * rng.random_range(0..60), Happening::Written);
-        }
-        if lives(&mut cluster, &world, log) {
-            break;
-        }
-    }
-    assert_eq!(taken(&cluster), all(&cluster));
+    live(&mut cluster, &life, &query(&world), all, &mut rng, log);
 }
 
 #[test]

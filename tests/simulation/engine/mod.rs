@@ -6,5 +6,7 @@ pub mod cluster;
 pub mod datasets;
 pub mod functions;
 pub mod kafka;
+mod kinesis;
+mod lives;
 pub mod recovery;
 pub mod stream;

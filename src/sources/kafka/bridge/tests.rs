@@ -1,47 +1,16 @@
 //! A gateway that answers from a script: late, wrong, or not at all.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-
 use futures::executor::block_on;
 
 use super::*;
+use crate::sources::http::scripted::scripted;
 use crate::sources::kafka::exchange::Cluster;
 use crate::sources::kafka::rows::Record;
-
-/// Answers from a script, and notes what was asked.
-#[derive(Default)]
-struct Scripted {
-    answers: RefCell<VecDeque<Result<Response, String>>>,
-    asked: RefCell<Vec<Request>>,
-    slept_ms: RefCell<i64>,
-}
-
-impl Http for Scripted {
-    async fn post(&self, request: Request) -> Result<Response, String> {
-        self.asked.borrow_mut().push(request);
-        self.answers
-            .borrow_mut()
-            .pop_front()
-            .unwrap_or_else(|| Err("the script is over".into()))
-    }
-
-    async fn sleep(&self, ms: i64) {
-        *self.slept_ms.borrow_mut() += ms;
-    }
-}
-
-fn scripted(answers: impl IntoIterator<Item = Result<Response, String>>) -> Scripted {
-    Scripted {
-        answers: RefCell::new(answers.into_iter().collect()),
-        ..Scripted::default()
-    }
-}
 
 fn said(status: u16, next: Option<i64>, body: &[u8]) -> Result<Response, String> {
     Ok(Response {
         status,
-        next_offset: next.map(|next| next.to_string()),
+        header: next.map(|next| next.to_string()),
         body: body.to_vec(),
     })
 }

@@ -1,16 +1,13 @@
 //! Kafka's brokers: partitions that grow and are added, and hosts whose answers are late, come twice, or say that nobody answers.
 
 use arrow::buffer::Buffer;
-use rand::Rng;
 
-use super::{Cluster, Happening};
-use rivulet::connect::protocol::Input;
+use super::Cluster;
 use rivulet::error::Result;
-use rivulet::ids::{ConnectionId, ExecutorRef, TaskId};
-use rivulet::sources::Event;
-use rivulet::sources::kafka::exchange::{Answer, Order, Question, Refused, Span, Spans};
+use rivulet::sources::kafka::exchange::{Order, Question, Span, Spans};
 use rivulet::sources::kafka::rows::{Record, block};
 use rivulet::sources::kafka::unanswered;
+use rivulet::sources::systems::Refused;
 
 pub const TOPIC: &str = "t";
 
@@ -28,39 +25,25 @@ pub struct Brokers {
 
 impl Cluster {
     /// A source asks which offsets there are.
-    pub(super) fn offsets_asked(&mut self, connection: ConnectionId, question: &Question) {
+    pub(super) fn spans_asked(&mut self, question: &Question) -> std::result::Result<Spans, Refused> {
         assert_eq!(question.cluster.servers, "brokers");
-        let spans: Spans = (0..)
+        let spans = (0..)
             .zip(&self.brokers.latest)
             .map(|(partition, latest)| span(partition, *latest))
             .collect();
-        let answer: Answer = if self.network.chance(self.brokers.silence) {
-            let message = "the brokers are silent".to_owned();
-            Err(Refused { message, is_away: true })
+        if self.network.chance(self.brokers.silence) {
+            Err(Refused::for_now("the brokers are silent"))
         } else {
             Ok(spans)
-        };
-        let times = 1 + usize::from(self.network.chance(self.brokers.doubling));
-        for _ in 0..times {
-            let event = Event::Kafka(Box::new(answer.clone()));
-            let delay = self.network.rng.random_range(0..200);
-            self.network
-                .after(delay, Happening::Driver(Input::Connection { connection, event }));
         }
     }
 
     /// An executor's task wants records.
-    pub(super) fn records_ordered(&mut self, executor: ExecutorRef, task: TaskId, at: usize, order: Order) {
-        let brought = if self.network.chance(self.brokers.silence) {
+    pub(super) fn records_ordered(&mut self, order: &Order) -> Result<Vec<Buffer>> {
+        if self.network.chance(self.brokers.silence) {
             Err(unanswered("the brokers are silent"))
         } else {
-            self.records_of(&order)
-        };
-        let times = 1 + usize::from(self.network.chance(self.brokers.doubling));
-        for _ in 0..times {
-            let delay = self.network.rng.random_range(0..300);
-            self.network
-                .after(delay, Happening::Supplied(executor, task, at, brought.clone()));
+            self.records_of(order)
         }
     }
 

@@ -1,0 +1,108 @@
+//! HTTP requests whose answers are read whole, as the hosts of sources and sinks send them: what differs between a page and a
+//! native server stands in [`Http`], and everything else is written once.
+
+use std::future::Future;
+
+use arrow::buffer::Buffer;
+
+/// A POST request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Where to.
+    pub url: String,
+    /// Its headers, such as `Content-Type`; `Host` and `Content-Length` are the client's.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Buffer,
+    /// The name of the answer's header that is wanted, in lower case; `None` if none is.
+    pub wants: Option<&'static str>,
+    /// Most bytes of the answer; a longer one is an error.
+    pub max_bytes: usize,
+    /// How long to wait for the whole answer, ms; a later one is an error.
+    pub timeout_ms: i64,
+}
+
+/// What an HTTP server answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// The value of the header that was wanted; `None` if the answer does not have it.
+    pub header: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Returns whether another try may be answered: the server is busy, or has failed.
+    pub fn is_away(&self) -> bool {
+        matches!(self.status, 408 | 429 | 500..)
+    }
+
+    /// Returns the beginning of the body, for messages.
+    pub fn beginning(&self) -> String {
+        String::from_utf8_lossy(&self.body[..self.body.len().min(200)]).into_owned()
+    }
+}
+
+/// Sends HTTP requests.
+pub trait Http {
+    /// Sends a POST request and returns its whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// What is known of it, as the end of a sentence, if the server cannot be reached or its answer is too long.
+    fn post(&self, request: Request) -> impl Future<Output = Result<Response, String>>;
+
+    /// Waits.
+    fn sleep(&self, ms: i64) -> impl Future<Output = ()>;
+
+    /// Returns the time, ms since the epoch.
+    fn now_ms(&self) -> i64;
+}
+
+#[cfg(test)]
+pub mod scripted {
+    //! A server that answers from a script: late, wrong, or not at all.
+
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// Answers from a script, and notes what was asked.
+    #[derive(Default)]
+    pub struct Scripted {
+        /// What is still to be answered.
+        pub answers: RefCell<VecDeque<Result<Response, String>>>,
+        /// What was asked.
+        pub asked: RefCell<Vec<Request>>,
+        /// How long was waited, ms.
+        pub slept_ms: RefCell<i64>,
+    }
+
+    /// Returns a server that gives these answers, one after the other.
+    pub fn scripted(answers: impl IntoIterator<Item = Result<Response, String>>) -> Scripted {
+        Scripted {
+            answers: RefCell::new(answers.into_iter().collect()),
+            ..Scripted::default()
+        }
+    }
+
+    impl Http for Scripted {
+        async fn post(&self, request: Request) -> Result<Response, String> {
+            self.asked.borrow_mut().push(request);
+            self.answers
+                .borrow_mut()
+                .pop_front()
+                .unwrap_or_else(|| Err("the script is over".into()))
+        }
+
+        async fn sleep(&self, ms: i64) {
+            *self.slept_ms.borrow_mut() += ms;
+        }
+
+        fn now_ms(&self) -> i64 {
+            *self.slept_ms.borrow()
+        }
+    }
+}
