@@ -22,8 +22,8 @@ use tokio::sync::Mutex;
 use crate::error::{Result, SparkError};
 use crate::sources::kafka::bridge::too_much;
 use crate::sources::kafka::exchange::{Answer, Order, Question, Refused, Span, Spans, Topics, Writing};
-use crate::sources::kafka::options::whole_pattern;
 use crate::sources::kafka::rows::{self, Record};
+use crate::sources::kafka::settings::whole_pattern;
 use crate::sources::kafka::{data_loss, unanswered};
 
 /// How long brokers that do not answer are asked again within one request.

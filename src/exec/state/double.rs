@@ -209,6 +209,7 @@ mod tests {
             mode: Some(OutputMode::Append),
             files: BTreeMap::new(),
             models: BTreeMap::new(),
+            tables: BTreeMap::new(),
         };
         spec.compile().unwrap()
     }

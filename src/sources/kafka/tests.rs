@@ -6,7 +6,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
 
-use super::exchange::Span;
+use super::exchange::{Order, Span};
 use super::*;
 use crate::storage::files::NoFiles;
 
