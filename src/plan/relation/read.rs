@@ -372,13 +372,13 @@ pub(super) fn check_partitions(relation: &str, partitions: usize) -> Result<()> 
 /// Returns options by lower-case name, since Spark's are case-insensitive (`CaseInsensitiveMap`).
 ///
 /// ```
-/// use std::collections::HashMap;
+/// use std::collections::BTreeMap;
 /// use rivulet::plan::relation::options_of;
 ///
-/// let given = HashMap::from([("maxFilesPerTrigger".to_owned(), "1".to_owned())]);
+/// let given = BTreeMap::from([("maxFilesPerTrigger".to_owned(), "1".to_owned())]);
 /// assert_eq!(options_of(&given)["maxfilespertrigger"], "1");
 /// ```
-pub fn options_of(options: &std::collections::HashMap<String, String>) -> BTreeMap<String, String> {
+pub fn options_of(options: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     options.iter().map(|(k, v)| (k.to_lowercase(), v.clone())).collect()
 }
 
