@@ -16,7 +16,8 @@
 //! twice wait in a [`queue`], after a write-ahead log if the query has a checkpoint.
 //!
 //! A [`Definition`] declares what users meet: name, options with types and defaults, how bytes become rows, and what is
-//! guaranteed over a restart. Adding a source is a file here and a line in [`SOURCES`].
+//! guaranteed over a restart. Adding a source is a file here and a line in [`SOURCES`]. Where a source says how, what another system
+//! holds is a [`Table`] of jobs that end, too.
 
 pub mod files;
 pub mod kafka;
@@ -319,6 +320,9 @@ pub trait Table: fmt::Debug {
     fn wake(&mut self, now_ms: i64) -> Result<TableStep>;
 }
 
+/// Makes a table of options whose types were checked, or says what is wrong with them.
+pub type OpenTable = fn(spec: &StreamSpec) -> Result<Box<dyn Table>>;
+
 /// How a source's bytes become rows.
 #[derive(Debug, Clone, Copy)]
 pub enum Records {
@@ -365,9 +369,8 @@ pub struct Definition {
     pub open: fn(spec: &StreamSpec, now_ms: i64) -> Result<Box<dyn Source>>,
     /// Reads what it remembers.
     pub recall: Recall,
-    /// Makes a table of what a job finds there, of options that [`Definition::open_table`] has checked by type; `None` if there are
-    /// streams only.
-    pub table: Option<fn(spec: &StreamSpec) -> Result<Box<dyn Table>>>,
+    /// Makes a table of what a job finds there; `None` if there are streams only.
+    pub table: Option<OpenTable>,
 }
 
 /// All streaming sources, in the order in which errors list them.

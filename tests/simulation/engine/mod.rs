@@ -6,5 +6,6 @@ pub mod cluster;
 pub mod datasets;
 pub mod functions;
 pub mod kafka;
+pub mod kafka_tables;
 pub mod recovery;
 pub mod stream;

@@ -77,7 +77,8 @@ fn planned(options: &[(&str, &str)], held: &[(i32, i64, i64, Option<i64>)]) -> R
 fn each_partition_is_read_from_where_options_say_to_where_they_say() {
     let whole = [(0, 5, 105), (1, 0, 20)];
     type Options<'a> = &'a [(&'a str, &'a str)];
-    let cases: &[(Options<'_>, &[(i32, i64, i64)])] = &[
+    type Ranges<'a> = &'a [(i32, i64, i64)];
+    let cases: &[(Options<'_>, Ranges<'_>)] = &[
         (&[], &whole),
         (&[("startingoffsets", "earliest"), ("endingoffsets", "LATEST")], &whole),
         (

@@ -4,13 +4,13 @@ use arrow::buffer::Buffer;
 use rand::Rng;
 
 use super::{Cluster, Happening};
-use rivulet::connect::protocol::Input;
+use rivulet::connect::protocol::{Input, Writer};
 use rivulet::error::Result;
 use rivulet::ids::{ConnectionId, ExecutorRef, TaskId};
 use rivulet::sources::Event;
-use rivulet::sources::kafka::exchange::{Answer, Order, Question, Refused, Span, Spans};
-use rivulet::sources::kafka::rows::{Record, block};
-use rivulet::sources::kafka::unanswered;
+use rivulet::sources::kafka::exchange::{Answer, Order, Question, Refused, Span, Spans, Times, Writing};
+use rivulet::sources::kafka::rows::{Record, block, records};
+use rivulet::sources::kafka::{data_loss, unanswered};
 
 pub const TOPIC: &str = "t";
 
@@ -18,12 +18,20 @@ pub const TOPIC: &str = "t";
 pub struct Brokers {
     /// Records of each partition that there is.
     pub latest: Vec<i64>,
+    /// The first record of each partition that executors still find.
+    pub gone: i64,
+    /// Questions so far.
+    pub questions: usize,
+    /// Values of the records that were written, in order, by topic.
+    pub written: Vec<(String, String)>,
     /// The partitions of records that will be written, in order.
     pub to_come: Vec<usize>,
     /// Probability that brokers do not answer.
     pub silence: f64,
     /// Probability that an answer comes twice.
     pub doubling: f64,
+    /// Probability that an answer to a question or to a write is lost.
+    pub losing: f64,
 }
 
 impl Cluster {
@@ -32,7 +40,7 @@ impl Cluster {
         assert_eq!(question.cluster.servers, "brokers");
         let spans: Spans = (0..)
             .zip(&self.brokers.latest)
-            .map(|(partition, latest)| span(partition, *latest))
+            .map(|(partition, latest)| span(partition, *latest, &question.times))
             .collect();
         let answer: Answer = if self.network.chance(self.brokers.silence) {
             let message = "the brokers are silent".to_owned();
@@ -40,12 +48,45 @@ impl Cluster {
         } else {
             Ok(spans)
         };
-        let times = 1 + usize::from(self.network.chance(self.brokers.doubling));
-        for _ in 0..times {
+        self.brokers.questions += 1;
+        for _ in 0..self.times() {
             let event = Event::Kafka(Box::new(answer.clone()));
             let delay = self.network.rng.random_range(0..200);
             self.network
                 .after(delay, Happening::Driver(Input::Connection { connection, event }));
+        }
+    }
+
+    /// How often an answer comes.
+    fn times(&mut self) -> usize {
+        if self.network.chance(self.brokers.losing) {
+            return 0;
+        }
+        1 + usize::from(self.network.chance(self.brokers.doubling))
+    }
+
+    /// Records are to be written: all of them are, or none.
+    pub(super) fn records_written(&mut self, writer: &Writer, writing: &Writing) {
+        let answer = if self.network.chance(self.brokers.silence) {
+            let message = "the brokers are silent".to_owned();
+            Err(Refused {
+                message,
+                is_away: false,
+            })
+        } else {
+            for block in &writing.blocks {
+                for (topic, _, record) in records(block).expect("what is written can be read") {
+                    let value = String::from_utf8(record.value.unwrap_or_default()).expect("a value is a string");
+                    self.brokers.written.push((topic, value));
+                }
+            }
+            Ok(())
+        };
+        for _ in 0..self.times() {
+            let (writer, answer) = (writer.clone(), answer.clone());
+            let delay = self.network.rng.random_range(0..200);
+            self.network
+                .after(delay, Happening::Driver(Input::Written { writer, answer }));
         }
     }
 
@@ -70,7 +111,11 @@ impl Cluster {
             order.from < order.until && order.until <= latest,
             "{order:?} of {latest}"
         );
-        let records = (order.from..order.until).map(|offset| Record {
+        if order.from < self.brokers.gone && order.strict {
+            return Err(data_loss("COULD_NOT_READ_OFFSET_RANGE", "Records are gone."));
+        }
+        let from = order.from.max(self.brokers.gone).min(order.until);
+        let records = (from..order.until).map(|offset| Record {
             offset,
             ..Record::default()
         });
@@ -90,11 +135,13 @@ impl Cluster {
     }
 }
 
-fn span(partition: i32, latest: i64) -> ((String, i32), Span) {
+/// What a partition holds: each record has its offset as its time.
+fn span(partition: i32, latest: i64, times: &Times) -> ((String, i32), Span) {
+    let place = (TOPIC.to_owned(), partition);
     let span = Span {
         earliest: 0,
         latest,
-        at_time: None,
+        at_time: times.of(&place).filter(|at| *at < latest),
     };
-    ((TOPIC.to_owned(), partition), span)
+    (place, span)
 }
