@@ -1,5 +1,6 @@
 // Kafka natively: a broker, the engine as a Spark Connect server that is killed again and again, and PySpark's client. Each record must
-// reach the files once, and the counts that went back into Kafka must be right in the end.
+// reach the files once, and the counts that went back into Kafka must be right in the end. After that, topics are written and read as
+// tables.
 //   node tests/conformance/kafka.mjs --server PROGRAM --python PROGRAM [--records 20000] [--kills 3] [--seed N]
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -52,9 +53,9 @@ async function engine() {
   };
 }
 
-/** Runs the client; `ended` resolves with its exit code and what it printed. */
-function client(...words) {
-  const child = spawn(args.python, [join(HERE, 'kafka_life.py'), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** Runs a program of the client; `ended` resolves with its exit code and what it printed. */
+function program(file, ...words) {
+  const child = spawn(args.python, [join(HERE, file), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [said, wrong] = ['', ''];
   child.stdout.on('data', (bytes) => (said += bytes));
   child.stderr.on('data', (bytes) => (wrong += bytes));
@@ -62,11 +63,14 @@ function client(...words) {
   return { ended, kill: () => child.kill('SIGKILL') };
 }
 
+const client = (...words) => program('kafka_life.py', ...words);
+
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-kafka-'));
 const broker = await startBroker();
 try {
   await broker.create('numbers', PARTITIONS);
   await broker.create('counts', 1);
+  await broker.create('table', PARTITIONS);
   for (let from = 0; from < records; from += PER_SEND) {
     const numbers = Array.from({ length: Math.min(PER_SEND, records - from) }, (_, n) => from + n);
     const message = (n) => ({ partition: n % PARTITIONS, value: String(n), timestamp: String(BEGIN_MS + n * STEP_MS) });
@@ -111,6 +115,11 @@ try {
     return last.size === windows.size && [...windows].every(([start, count]) => last.get(start) === count);
   });
   const seconds = (Date.now() - begun) / 1_000;
+  const server = await engine();
+  const nowhere = `127.0.0.1:${await freePort()}`;
+  const tables = await program('kafka_tables.py', server.remote, broker.servers, nowhere, String(records)).ended;
+  await server.kill();
+  assert.match(tables.said, /read and written\s*$/, tables.wrong);
   console.log(
     `kafka: ${records} records, ${deaths} deaths, each record once in the files; ${written} counts of ${windows.size} windows; ${seconds.toFixed(1)} s`,
   );
