@@ -47,6 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut config = prost_build::Config::new();
     // What `proto::read` finds a message's fields by.
     config.enable_type_names();
+    // The same message has the same bytes, which name what was asked for it.
+    config.btree_map(["."]);
     // The comments in Spark's files hold indented text that rustdoc would run as tests.
     config.disable_comments(["."]);
     #[cfg(feature = "server")]

@@ -31,6 +31,8 @@ pub struct SpecHeader {
     files: BTreeMap<String, (Vec<String>, String)>,
     /// Ids of models, in the order of their blobs.
     models: Vec<String>,
+    /// How many tasks read each table.
+    tables: BTreeMap<String, usize>,
 }
 
 impl SpecHeader {
@@ -48,6 +50,7 @@ impl SpecHeader {
                 mode: spec.mode,
                 files: spec.files.clone(),
                 models: spec.models.keys().cloned().collect(),
+                tables: spec.tables.clone(),
             },
             blobs,
         )
@@ -71,6 +74,7 @@ impl SpecHeader {
             mode: self.mode,
             files: self.files,
             models: self.models.into_iter().zip(models.iter().map(|m| m.to_vec())).collect(),
+            tables: self.tables,
         })
     }
 }

@@ -59,6 +59,7 @@ use crate::sources::listing::SourceFile;
 ///     mode: None,
 ///     files: Default::default(),
 ///     models: Default::default(),
+///     tables: Default::default(),
 /// };
 /// let graph = spec.compile()?;
 /// assert_eq!((graph.stages.len(), graph.stages[0].tasks()), (1, 2));
@@ -80,6 +81,8 @@ pub struct JobSpec {
     pub files: BTreeMap<String, (Vec<String>, String)>,
     /// The models that the relation names: id → [`Model`].
     pub models: BTreeMap<String, Vec<u8>>,
+    /// How many tasks read each table of another system, per [`table_key`](crate::plan::scan::table_key), as far as that is known.
+    pub tables: BTreeMap<String, usize>,
 }
 
 /// The files that a spec names.
@@ -163,6 +166,7 @@ impl JobSpec {
         let mut analyzer = Analyzer::new(self.conf.clone(), self.now_us, files)?;
         analyzer.extensions = vec![transform::extension(Some(models)), state::extension()];
         analyzer.views = Views::of_session(self.views.clone());
+        analyzer.tables = self.tables.clone();
         Ok(analyzer)
     }
 

@@ -7,6 +7,7 @@
 //! | SQL, create view, resources | here, `statements` | at once |
 //! | write as `noop` | [`execute`](super::execute) | its job |
 //! | write as files | [`write`](super::write) | storage |
+//! | write into another system | [`write`](super::write) | the host |
 //! | start of a stream | [`streaming`](super::streaming) | the query's start |
 //! | query and manager commands | [`streaming`](super::streaming) | at once, or what they wait for |
 //! | machine learning | [`ml`](super::ml) | at once, its job, or storage |
@@ -89,7 +90,7 @@ impl Driver {
                     .ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
                 return self.execute_discarding(operation, session, input, now_ms);
             }
-            CommandType::WriteOperation(write) => return self.write_files(operation, session, write, now_ms),
+            CommandType::WriteOperation(write) => return self.write_rows(operation, session, write, now_ms),
             CommandType::WriteOperationV2(_) => {
                 return Err(SparkError::unsupported("writing batch DataFrames to tables"));
             }

@@ -11,7 +11,7 @@ use prost::{Message, Name};
 use super::execute::Operation;
 use super::files::HostCatalog;
 use super::jobs::{JobRecord, Owner};
-use super::protocol::{Input, Method, Output, RequestId};
+use super::protocol::{Input, Method, Output, RequestId, Writer};
 use super::questions::Call;
 use super::session::Session;
 use super::streaming::Streams;
@@ -26,6 +26,7 @@ use crate::plan::scope::Resolved;
 use crate::proto as sc;
 use crate::settings::Conf;
 use crate::storage::files::Files;
+use crate::streaming::sinks::Sink;
 
 /// One driver: everything that a Spark Connect server knows.
 ///
@@ -62,6 +63,10 @@ pub struct Driver {
     pub(super) contexts: super::dstreams::Contexts,
     /// Directories that are being written or read.
     pub(super) saves: super::saved::Saves,
+    /// Jobs that wait for what tables of other systems hold.
+    pub(super) tables: super::tables::Tables,
+    /// Where rows of operations are being written, by operation.
+    pub(super) writes: BTreeMap<String, Box<dyn Sink>>,
     /// When the step in progress began, ms since the epoch.
     now_ms: i64,
     /// Outputs of the step in progress.
@@ -99,6 +104,8 @@ impl Driver {
             streams: Streams::default(),
             contexts: Default::default(),
             saves: Default::default(),
+            tables: Default::default(),
+            writes: BTreeMap::new(),
             now_ms: 0,
             out: vec![],
             history: vec![],
@@ -153,14 +160,20 @@ impl Driver {
             Input::Push { source, block } => self.push(&source, block, now_ms),
             Input::PushEnd { source } => self.push_end(&source, now_ms),
             Input::Connection { connection, event } => {
-                if let Some(event) = self.socket_heard(connection, event, now_ms) {
+                let event = self.socket_heard(connection, event, now_ms);
+                let event = event.and_then(|event| self.table_heard(connection, event, now_ms));
+                if let Some(event) = event {
                     self.heard(connection, event, now_ms);
                 }
             }
             Input::ForeachBatchDone { run, batch_id, error } => self.foreach_batch_done(&run, batch_id, error, now_ms),
-            Input::Written { run, batch_id, answer } => self.batch_written(&run, batch_id, answer, now_ms),
+            Input::Written { writer, answer } => match writer {
+                Writer::Batch { run, batch_id } => self.batch_written(&run, batch_id, answer, now_ms),
+                Writer::Operation(operation) => self.rows_written(&operation, answer),
+            },
             Input::Storage { op, answer } => self.stored(op, answer, now_ms),
         }
+        self.wake_tables(now_ms);
         self.poll_queries(now_ms);
         while let Some(effects) = self.runner.end_resting(now_ms) {
             self.carry_out(effects, now_ms);
@@ -179,7 +192,7 @@ impl Driver {
     /// Returns when to send [`Input::Wake`], ms since the epoch; `None` if nothing is due.
     pub fn wake_at(&self) -> Option<i64> {
         let due = self.streams.wake_at().into_iter().chain(self.contexts.wake_at());
-        due.chain(self.tasks_wake_at).min()
+        due.chain(self.tasks_wake_at).chain(self.tables.wake_at()).min()
     }
 
     /// Answers a call, or begins its operation.

@@ -519,6 +519,8 @@ impl Driver {
             effects.extend(self.runner.drop_plan(plan));
             self.carry_out(effects, now_ms);
         }
+        self.drop_parked_of_operation(operation);
+        self.writes.remove(operation);
         self.streams.forget_waiter(operation);
         self.leave_context(operation, now_ms);
         let error = SparkError::new(

@@ -1,7 +1,7 @@
 //! Jobs: who waits for them, how they are run, and what is shown of them.
 //!
 //! ```text
-//!  run_once, submit ──▶ runner ──▶ … ──▶ Effect::Done, Failed ──▶ job_ended ──▶ its Owner
+//!  run_now, submit ──▶ runner ──▶ … ──▶ Effect::Done, Failed ──▶ job_ended ──▶ its Owner
 //!         └── JobRecord: running ────────────────────────────────▶ succeeded, failed, cancelled
 //! ```
 //!
@@ -16,10 +16,11 @@ use super::driver::Driver;
 use super::execute::Rows;
 use super::protocol::Output;
 use super::sending::Piece;
+use super::tables::{Then, tables_of};
 use crate::cluster::runner::{Effect, JobRequest, Outcome};
 use crate::compile::job::JobSpec;
 use crate::dstream::context::Event;
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::exec::stage::StageGraph;
 use crate::ids::{JobId, PartitionId, PlanId};
 
@@ -41,6 +42,8 @@ pub(super) enum Owner {
     Ml(super::ml::MlJob),
     /// A write of files.
     Files(Box<super::write::FileWrite>),
+    /// A write into another system.
+    Sink(Box<super::write::SinkWrite>),
     /// A streaming context that writes a state.
     Context(u64),
     /// A call that waits for the rows of a query.
@@ -54,6 +57,7 @@ impl Owner {
             Self::Rows(rows) => Some(&rows.operation),
             Self::Ml(job) => Some(&job.operation),
             Self::Files(write) => Some(&write.operation),
+            Self::Sink(write) => Some(&write.operation),
             Self::Datasets { operation, .. } => Some(operation),
             Self::Question(waiting) => waiting.operation(),
             Self::Query(_) | Self::Context(_) => None,
@@ -83,9 +87,7 @@ pub struct JobRecord {
 const HISTORY: usize = 24;
 
 impl Driver {
-    /// Registers a plan, runs it once for `owner`, and drops the plan when the job ends.
-    ///
-    /// Executors compile the plan when they first hear of it, before the job's first task reaches them.
+    /// Runs a plan once for `owner`, after what its tables hold is known.
     pub(super) fn run_once(
         &mut self,
         spec: JobSpec,
@@ -93,10 +95,28 @@ impl Driver {
         request: JobRequest,
         owner: Owner,
         now_ms: i64,
-    ) -> JobId {
+    ) {
+        let tables = tables_of(&graph);
+        if tables.is_empty() {
+            return self.run_now(spec, graph, request, owner, now_ms);
+        }
+        self.park(&tables, request, Then::Once(Box::new(spec), owner), now_ms);
+    }
+
+    /// Registers a plan, runs it once for `owner`, and drops the plan when the job ends.
+    ///
+    /// Executors compile the plan when they first hear of it, before the job's first task reaches them.
+    pub(super) fn run_now(
+        &mut self,
+        spec: JobSpec,
+        graph: Arc<StageGraph>,
+        request: JobRequest,
+        owner: Owner,
+        now_ms: i64,
+    ) {
         let (plan, effects) = self.runner.register(spec, graph);
         self.carry_out(effects, now_ms);
-        self.submit(plan, request, owner, now_ms)
+        self.submit(plan, request, owner, now_ms);
     }
 
     /// Runs a registered plan once for `owner`.
@@ -160,20 +180,29 @@ impl Driver {
         };
         match (owner, ended) {
             (Owner::Query(run), ended) => return self.query_job_ended(&run, job, ended, now_ms),
-            (Owner::Context(id), Err(error)) => self.context_event(id, Event::Collected(Err(error)), now_ms),
+            (owner, Err(error)) => self.owner_failed(owner, error, now_ms),
             (Owner::Context(id), Ok(outcome)) => self.state_collected(id, outcome.results, outcome.updates, now_ms),
-            (Owner::Question(waiting), Err(error)) => self.question_failed(*waiting, error),
             (Owner::Question(waiting), Ok(outcome)) => self.rows_found(*waiting, &outcome, now_ms),
-            (owner, Err(error)) => self.fail_operation(owner.operation().unwrap_or_default(), error),
             (Owner::Rows(rows), Ok(outcome)) => self.rows_done(rows, outcome),
             (Owner::Datasets { operation, partitions }, Ok(outcome)) => {
                 self.datasets_done(&operation, &partitions, outcome);
             }
             (Owner::Ml(job), Ok(outcome)) => self.ml_job_done(&job, &outcome),
             (Owner::Files(write), Ok(outcome)) => self.files_written(&write, &outcome),
+            (Owner::Sink(write), Ok(outcome)) => self.rows_made(*write, outcome, now_ms),
         }
         let effects = self.runner.drop_plan(plan);
         self.carry_out(effects, now_ms);
+    }
+
+    /// Brings an error to who waits for a job.
+    pub(super) fn owner_failed(&mut self, owner: Owner, error: SparkError, now_ms: i64) {
+        match owner {
+            Owner::Query(run) => self.query_failed(&run, error, now_ms),
+            Owner::Context(id) => self.context_event(id, Event::Collected(Err(error)), now_ms),
+            Owner::Question(waiting) => self.question_failed(*waiting, error),
+            owner => self.fail_operation(owner.operation().unwrap_or_default(), error),
+        }
     }
 
     /// Returns executors, jobs with their stages, and kept datasets, as JSON for status displays.

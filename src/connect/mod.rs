@@ -5,7 +5,7 @@
 //! the clock. `session` holds what a client has set; `jobs` runs plans and brings their ends to who waits, `storage`
 //! does so with answers of storage. One file per operation: `execute`, `analyze` and `config` answer calls, `command`
 //! and `streaming` commands, `statements` SQL, `ml` machine learning, `datasets` jobs over datasets; `write` saves
-//! DataFrames, `saved` their directories, `files` is what planning sees of files.
+//! DataFrames, `saved` their directories, `files` is what planning sees of files; `tables` has jobs wait for what other systems hold.
 //!
 //! ```text
 //!  client ──Spark Connect──▶ host ──Input──▶ Driver::handle ──Output──▶ host ──▶ client, executors, storage, page
@@ -51,4 +51,5 @@ mod storage;
 pub mod streaming;
 #[cfg(feature = "server")]
 pub mod systems;
+mod tables;
 pub mod write;

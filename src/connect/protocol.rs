@@ -64,6 +64,20 @@ impl Method {
     }
 }
 
+/// Who has records written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Writer {
+    /// A streaming query.
+    Batch {
+        /// The run of the query.
+        run: String,
+        /// The batch.
+        batch_id: BatchId,
+    },
+    /// An operation, by its id.
+    Operation(String),
+}
+
 /// What happens to the driver. Order matters within one sender only.
 #[derive(Debug)]
 pub enum Input {
@@ -141,10 +155,8 @@ pub enum Input {
     },
     /// The answer to [`Output::Write`].
     Written {
-        /// The run of the query.
-        run: String,
-        /// The batch.
-        batch_id: BatchId,
+        /// Whose records they are.
+        writer: Writer,
         /// Why records are not written, if they are not.
         answer: Result<(), Refused>,
     },
@@ -214,12 +226,10 @@ pub enum Output {
         /// Its rows, as Arrow IPC streams; at least one, so that the columns are known.
         blocks: Vec<Buffer>,
     },
-    /// Records of a batch are written to another system; [`Input::Written`] follows.
+    /// Records are written to another system; [`Input::Written`] follows.
     Write {
-        /// The run of the query.
-        run: String,
-        /// The batch.
-        batch_id: BatchId,
+        /// Whose they are.
+        writer: Writer,
         /// What is written.
         writing: Writing,
     },

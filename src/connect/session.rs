@@ -119,6 +119,7 @@ impl Session {
             mode: None,
             files: BTreeMap::new(),
             models: BTreeMap::new(),
+            tables: BTreeMap::new(),
         })
     }
 }

@@ -17,7 +17,7 @@ use super::ID_PREFIX;
 use super::extension::Extended;
 use super::extent;
 use super::recursion::Question;
-use super::scan::{FileCatalog, Origin, Scan, ScanSource};
+use super::scan::{FileCatalog, Keeper, Origin, Scan, ScanSource};
 use super::scope::{Attribute, Resolved, Typed};
 use super::views::Views;
 use crate::error::{Result, SparkError};
@@ -26,8 +26,6 @@ use crate::plan::decorrelate::Decorrelation;
 use crate::plan::scan::{METADATA, metadata_type};
 use crate::proto as sc;
 use crate::settings::Conf;
-use crate::sources::StreamSpec;
-use crate::sources::listing::SourceFile;
 use crate::values::cast::Mode;
 use crate::values::zone::Zone;
 
@@ -112,6 +110,8 @@ pub struct Analyzer {
     pub(super) row_goal: Option<usize>,
     /// Where file names and inferred schemas come from.
     pub files: Rc<dyn FileCatalog>,
+    /// How many tasks read each table of another system, by [`table_key`](super::scan::table_key), as far as that is known.
+    pub tables: BTreeMap<String, usize>,
     /// Relations that rooms above planning analyze.
     pub extensions: Vec<Extended>,
     /// `withWatermark` calls met so far.
@@ -151,6 +151,7 @@ impl Analyzer {
             question: None,
             row_goal: None,
             files,
+            tables: BTreeMap::new(),
             extensions: vec![],
             watermarks: 0,
             refused: None,
@@ -211,14 +212,14 @@ impl Analyzer {
     ///
     /// # Errors
     /// If DataFusion refuses the plan, an internal error.
-    pub fn scan(
-        &mut self,
-        origin: Origin,
-        fields: &Fields,
-        partitions: usize,
-        files: Vec<SourceFile>,
-        stream: Option<StreamSpec>,
-    ) -> Result<Resolved> {
+    pub fn scan(&mut self, origin: Origin, fields: &Fields, partitions: usize, keeper: Keeper) -> Result<Resolved> {
+        let (mut files, mut stream, mut table) = (vec![], None, None);
+        match keeper {
+            Keeper::Plan => {}
+            Keeper::Files(found) => files = found,
+            Keeper::Stream(spec) => stream = Some(spec),
+            Keeper::Table(spec) => table = Some(spec),
+        }
         let streaming = stream.is_some();
         let of_files = matches!(&origin, Origin::Blocks { of_files: true, .. });
         let has = |name: &str| fields.iter().any(|f| f.name() == name);
@@ -242,6 +243,7 @@ impl Analyzer {
             partitions: partitions.max(1),
             files,
             stream,
+            table,
         });
         self.scans.push(scan.clone());
         let table = TableReference::bare(format!("scan{}", scan.id.0));

@@ -59,6 +59,24 @@ impl Origin {
     }
 }
 
+/// Who has the rows of a leaf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keeper {
+    /// The plan itself.
+    Plan,
+    /// Files, to be handed out over the partitions.
+    Files(Vec<SourceFile>),
+    /// An unbounded source.
+    Stream(StreamSpec),
+    /// A table of another system, whose rows are found out when a job begins.
+    Table(StreamSpec),
+}
+
+/// Names a table within a plan, by everything that decides about its rows.
+pub fn table_key(spec: &StreamSpec) -> String {
+    format!("{} {:?} {:?}", spec.format, spec.path, spec.options)
+}
+
 /// A leaf of a plan.
 #[derive(Debug, Clone)]
 pub struct Scan {
@@ -76,6 +94,8 @@ pub struct Scan {
     pub files: Vec<SourceFile>,
     /// The source, if it is unbounded.
     pub stream: Option<StreamSpec>,
+    /// The source, if it is a table of another system.
+    pub table: Option<StreamSpec>,
 }
 
 /// A scan as DataFusion's table.

@@ -83,6 +83,7 @@ pub const JSON: Definition = Definition {
     check: |_| Ok(()),
     open,
     recall,
+    table: None,
 };
 
 /// Files of comma-separated values.

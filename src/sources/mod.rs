@@ -16,7 +16,8 @@
 //! twice wait in a [`queue`], after a write-ahead log if the query has a checkpoint.
 //!
 //! A [`Definition`] declares what users meet: name, options with types and defaults, how bytes become rows, and what is
-//! guaranteed over a restart. Adding a source is a file here and a line in [`SOURCES`].
+//! guaranteed over a restart. Adding a source is a file here and a line in [`SOURCES`]. Where a source says how, what another system
+//! holds is a [`Table`] of jobs that end, too.
 
 mod asking;
 pub mod files;
@@ -293,6 +294,44 @@ pub trait Source: fmt::Debug {
     }
 }
 
+/// What a table wants next.
+#[derive(Debug, PartialEq)]
+pub enum TableStep {
+    /// Waits for an answer, or for its time.
+    Wait,
+    /// Asks the host; what comes back is heard.
+    Ask(Ask),
+    /// Has found out what there is: orders for all of its rows, one for each task.
+    Orders(Vec<Buffer>),
+}
+
+/// What another system holds when a job begins, as the rows of that job.
+///
+/// A table is as pure as a source: it asks, hears, and in the end says which orders bring its rows. Each question has an answer of
+/// its own: one that comes late or twice is not heard.
+pub trait Table: fmt::Debug {
+    /// Asks what there is.
+    fn look(&mut self, now_ms: i64) -> Ask;
+
+    /// Takes in the answer to the last question.
+    ///
+    /// # Errors
+    /// If the table cannot be read; its job fails.
+    fn heard(&mut self, event: Event, now_ms: i64) -> Result<TableStep>;
+
+    /// Returns when to call [`Table::wake`], ms since the epoch.
+    fn wake_at(&self) -> i64;
+
+    /// Does what is due: asks again, or gives up.
+    ///
+    /// # Errors
+    /// If nobody has answered for too long; the job fails.
+    fn wake(&mut self, now_ms: i64) -> Result<TableStep>;
+}
+
+/// Makes a table of options whose types were checked, or says what is wrong with them.
+pub type OpenTable = fn(spec: &StreamSpec) -> Result<Box<dyn Table>>;
+
 /// How a source's bytes become rows.
 #[derive(Debug, Clone, Copy)]
 pub enum Records {
@@ -341,6 +380,8 @@ pub struct Definition {
     pub open: fn(spec: &StreamSpec, now_ms: i64) -> Result<Box<dyn Source>>,
     /// Reads what it remembers.
     pub recall: Recall,
+    /// Makes a table of what a job finds there; `None` if there are streams only.
+    pub table: Option<OpenTable>,
 }
 
 /// All streaming sources, in the order in which errors list them.
@@ -378,11 +419,14 @@ pub fn find(name: &str) -> Result<&'static Definition> {
 /// Makes the error for a format that neither is read nor streams.
 pub fn unknown(name: &str) -> SparkError {
     let streams: Vec<&str> = SOURCES.iter().map(|d| d.name).collect();
+    let tables = SOURCES.iter().filter(|d| d.table.is_some()).map(|d| d.name);
+    let reads: Vec<&str> = ["json", "csv", "text", "arrow"].into_iter().chain(tables).collect();
     SparkError::analysis(
         "DATA_SOURCE_NOT_FOUND",
         "42K02",
         format!(
-            "Failed to find the data source: {name}. Rivulet reads json, csv, text, arrow, and streams from {}.",
+            "Failed to find the data source: {name}. Rivulet reads {}, and streams from {}.",
+            reads.join(", "),
             streams.join(", ")
         ),
     )
@@ -451,6 +495,17 @@ impl Definition {
         }
         options::check(self, &self.format(&spec.options)?, spec)?;
         (self.check)(spec)
+    }
+
+    /// Makes a table, after its options were checked.
+    ///
+    /// # Errors
+    /// `DATA_SOURCE_NOT_FOUND` if there are streams only, `INVALID_OPTION_VALUE` and `STREAMING_SOURCE_UNKNOWN_OPTION` for options, and
+    /// what the table refuses.
+    pub fn open_table(&self, spec: &StreamSpec) -> Result<Box<dyn Table>> {
+        let open = self.table.ok_or_else(|| unknown(self.name))?;
+        options::check(self, &self.format(&spec.options)?, spec)?;
+        open(spec)
     }
 }
 

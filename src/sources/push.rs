@@ -33,6 +33,7 @@ pub const PUSH: Definition = Definition {
     check: |_| Ok(()),
     open,
     recall: Queue::recall,
+    table: None,
 };
 
 /// `MemoryStream`: rows that a program adds, as Arrow.

@@ -55,6 +55,7 @@ pub const RATE: Definition = Definition {
     check: |_| Ok(()),
     open,
     recall,
+    table: None,
 };
 
 /// Returns the source's columns: `timestamp` and `value`.

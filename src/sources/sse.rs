@@ -48,6 +48,7 @@ pub const SSE: Definition = Definition {
     check: |_| Ok(()),
     open,
     recall: Queue::recall,
+    table: None,
 };
 
 /// Makes the source.

@@ -46,6 +46,7 @@ pub const WEBSOCKET: Definition = Definition {
     check: |_| Ok(()),
     open,
     recall: Queue::recall,
+    table: None,
 };
 
 /// Makes the source.

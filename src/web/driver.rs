@@ -344,11 +344,11 @@ impl State {
                 batch_id: batch_id.0,
                 arrow: blocks.iter().map(|block| block.as_slice().into()).collect(),
             }),
-            Output::Write { run, batch_id, writing } => {
+            Output::Write { writer, writing } => {
                 let written = self.written.clone();
                 spawn_local(async move {
                     let answer = systems::write(&writing).await;
-                    written(Input::Written { run, batch_id, answer });
+                    written(Input::Written { writer, answer });
                 });
                 Ok(())
             }

@@ -1,13 +1,14 @@
 // Kafka natively: a broker, the engine as a Spark Connect server that is killed again and again, and PySpark's client. Each record must
-// reach the files once, and the counts that went back into Kafka must be right in the end.
+// reach the files once, and the counts that went back into Kafka must be right in the end. After that, topics are written and read as
+// tables.
 //   node tests/conformance/kafka.mjs --server PROGRAM --python PROGRAM [--records 20000] [--kills 3] [--seed N]
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startBroker } from '../browser/broker.mjs';
-import { dice, live } from './lives.mjs';
+import { freePort, startBroker } from '../browser/broker.mjs';
+import { client, dice, engine, live } from './lives.mjs';
 
 const { values: args } = parseArgs({
   options: {
@@ -31,6 +32,7 @@ const broker = await startBroker();
 try {
   await broker.create('numbers', PARTITIONS);
   await broker.create('counts', 1);
+  await broker.create('table', PARTITIONS);
   for (let from = 0; from < records; from += PER_SEND) {
     const numbers = Array.from({ length: Math.min(PER_SEND, records - from) }, (_, n) => from + n);
     const message = (n) => ({ partition: n % PARTITIONS, value: String(n), timestamp: String(BEGIN_MS + n * STEP_MS) });
@@ -62,6 +64,11 @@ try {
     return last.size === windows.size && [...windows].every(([start, count]) => last.get(start) === count);
   });
   const seconds = (Date.now() - begun) / 1_000;
+  const server = await engine(args.server);
+  const nowhere = `127.0.0.1:${await freePort()}`;
+  const tables = await client(args.python, 'kafka_tables.py', [server.remote, broker.servers, nowhere, String(records)]).ended;
+  await server.kill();
+  assert.match(tables.said, /read and written\s*$/, tables.wrong);
   console.log(
     `kafka: ${records} records, ${kills} deaths, each record once in the files; ${written} counts of ${windows.size} windows; ${seconds.toFixed(1)} s`,
   );

@@ -18,7 +18,7 @@ export function dice(seed) {
 }
 
 /** Starts the engine; `kill()` ends it as a power failure would, and waits until it is gone. */
-async function engine(program) {
+export async function engine(program) {
   const port = await freePort();
   const child = await started(program, ['--port', String(port), '--executors', '2'], /sc:\/\//);
   child.removeAllListeners('exit');
@@ -33,7 +33,7 @@ async function engine(program) {
 }
 
 /** Runs a script of this folder with PySpark; `ended` resolves with its exit code and what it printed. */
-function client(python, script, words) {
+export function client(python, script, words) {
   const child = spawn(python, [join(HERE, script), ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   let [said, wrong] = ['', ''];
   child.stdout.on('data', (bytes) => (said += bytes));

@@ -233,6 +233,7 @@ async fn a_plan_that_makes_no_sense_fails_its_tasks_and_not_the_executor() {
         mode: None,
         files: BTreeMap::new(),
         models: BTreeMap::new(),
+        tables: BTreeMap::new(),
     });
     let plan = encode(&ToCore::Plan { plan: PlanId(1), spec }).unwrap();
     driver.send(&plan, &Array::of1(&bytes(b"\xff\xff"))).unwrap();

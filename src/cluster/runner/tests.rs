@@ -22,6 +22,7 @@ fn range() -> JobSpec {
         mode: None,
         files: BTreeMap::new(),
         models: BTreeMap::new(),
+        tables: BTreeMap::new(),
     }
 }
 

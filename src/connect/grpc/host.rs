@@ -343,10 +343,10 @@ impl Life {
                     connection,
                     event: Event::Closed,
                 }),
-                Output::Write { run, batch_id, writing } => {
+                Output::Write { writer, writing } => {
                     let (life, inbox) = (self.life, self.inbox.clone());
                     systems::write(writing, move |answer| {
-                        let input = Box::new(Input::Written { run, batch_id, answer });
+                        let input = Box::new(Input::Written { writer, answer });
                         let _ = inbox.send(Message::Driver { life, input });
                     });
                 }

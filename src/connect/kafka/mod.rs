@@ -15,13 +15,13 @@ use rskafka::client::error::{Error, ProtocolError};
 use rskafka::client::partition::{Compression, OffsetAt, PartitionClient, UnknownTopicHandling};
 use rskafka::client::{Client, ClientBuilder};
 use rskafka::record::{Record as Produced, RecordAndOffset};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use crate::error::Result;
 use crate::sources::kafka::bridge::too_much;
 use crate::sources::kafka::exchange::{Order, Question, Span, Spans, Topics, Writing};
-use crate::sources::kafka::options::whole_pattern;
 use crate::sources::kafka::rows::{self, Record};
+use crate::sources::kafka::settings::whole_pattern;
 use crate::sources::kafka::{data_loss, unanswered};
 use crate::sources::systems::Refused;
 
@@ -67,8 +67,8 @@ impl Trouble {
 /// Clients of the clusters that are in use, each of which holds its connections.
 #[derive(Default)]
 pub struct Brokers {
-    /// Clients by the servers that were named.
-    clients: Mutex<HashMap<String, Arc<Client>>>,
+    /// Clients by the servers that were named, once these have answered: whoever waits for some servers does not wait for others.
+    clients: Mutex<HashMap<String, Arc<OnceCell<Arc<Client>>>>>,
     /// Clients of partitions, by servers, topic and number.
     partitions: Mutex<HashMap<(String, String, i32), Arc<PartitionClient>>>,
     /// Counts blocks: records that belong nowhere take partitions in turn.
@@ -97,6 +97,21 @@ fn trouble(error: &Error, what: &str) -> Trouble {
     }
 }
 
+/// Connects to a cluster.
+async fn connected(servers: &str) -> std::result::Result<Arc<Client>, Trouble> {
+    let named = servers.split(',').map(|server| server.trim().to_owned()).collect();
+    let backoff = BackoffConfig {
+        max_backoff: Duration::from_secs(1),
+        deadline: Some(DEADLINE),
+        ..BackoffConfig::default()
+    };
+    let made = ClientBuilder::new(named).backoff_config(backoff).build();
+    match tokio::time::timeout(2 * DEADLINE, made).await {
+        Ok(made) => made.map(Arc::new).map_err(|e| trouble(&e, servers)),
+        Err(_) => Err(Trouble::Away(format!("Kafka's brokers at {servers} do not answer."))),
+    }
+}
+
 impl Brokers {
     /// Returns the client of a cluster.
     async fn client(&self, servers: &str) -> std::result::Result<Arc<Client>, Trouble> {
@@ -105,24 +120,8 @@ impl Brokers {
                 "The option kafka.bootstrap.servers must name the brokers.".into(),
             ));
         }
-        let mut clients = self.clients.lock().await;
-        if let Some(client) = clients.get(servers) {
-            return Ok(client.clone());
-        }
-        let named = servers.split(',').map(|server| server.trim().to_owned()).collect();
-        let backoff = BackoffConfig {
-            max_backoff: Duration::from_secs(1),
-            deadline: Some(DEADLINE),
-            ..BackoffConfig::default()
-        };
-        let made = ClientBuilder::new(named).backoff_config(backoff).build();
-        let made = tokio::time::timeout(2 * DEADLINE, made).await;
-        let client = match made {
-            Ok(made) => Arc::new(made.map_err(|e| trouble(&e, servers))?),
-            Err(_) => return Err(Trouble::Away(format!("Kafka's brokers at {servers} do not answer."))),
-        };
-        clients.insert(servers.to_owned(), client.clone());
-        Ok(client)
+        let cell = self.clients.lock().await.entry(servers.to_owned()).or_default().clone();
+        cell.get_or_try_init(|| connected(servers)).await.cloned()
     }
 
     /// Forgets the connections to a cluster, which may be of brokers that are gone.

@@ -3,12 +3,16 @@
 //! Every step of the driver ends with [`Driver::poll_queries`], so a query whose time has come is stepped by whatever
 //! happened.
 
+use std::sync::Arc;
+
 use crate::cluster::runner::{JobRequest, Outcome};
 use crate::connect::driver::Driver;
 use crate::connect::jobs::Owner;
 use crate::connect::protocol::Output;
 use crate::connect::storage::Purpose;
+use crate::connect::tables::{Then, tables_of};
 use crate::error::{Result, SparkError};
+use crate::exec::stage::StageGraph;
 use crate::ids::{JobId, RunId, StateId};
 use crate::sources::Ask;
 use crate::storage::Answer;
@@ -82,8 +86,23 @@ impl Driver {
         }
     }
 
-    /// Submits a batch's job.
+    /// Submits a batch's job, after what the tables that its plan reads hold is known: each batch asks anew.
     fn run_batch(&mut self, id: &str, request: JobRequest, now_ms: i64) {
+        let tables = self.graph_of(id).map(|graph| tables_of(&graph)).unwrap_or_default();
+        if tables.is_empty() {
+            return self.submit_batch(id, request, now_ms);
+        }
+        self.park(&tables, request, Then::Batch(id.to_owned()), now_ms);
+    }
+
+    /// Returns the stages of a query that is active.
+    pub(in crate::connect) fn graph_of(&self, id: &str) -> Option<Arc<StageGraph>> {
+        let running = self.streams.queries.get(id).filter(|r| r.query.is_active());
+        running.map(|r| r.query.definition.graph.clone())
+    }
+
+    /// Submits a batch's job.
+    pub(in crate::connect) fn submit_batch(&mut self, id: &str, request: JobRequest, now_ms: i64) {
         // A sink that failed at once has ended the query, and the job ahead is not wanted any more.
         let running = self.streams.queries.get(id).filter(|r| r.query.is_active());
         let Some(plan) = running.map(|r| r.query.definition.plan) else {
@@ -150,6 +169,7 @@ impl Driver {
             std::mem::take(&mut running.connections),
             running.locked.take(),
         );
+        self.drop_parked_of_run(id);
         let jobs: Vec<_> = self
             .owners
             .iter()

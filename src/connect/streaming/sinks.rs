@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 
 use super::start::Starting;
 use crate::connect::driver::Driver;
-use crate::connect::protocol::Output;
+use crate::connect::protocol::{Output, Writer};
 use crate::connect::session::MemoryTable;
 use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
@@ -207,11 +207,11 @@ impl Driver {
                 return;
             }
             Ok(Step::Send(writing)) => {
-                self.out.push(Output::Write {
+                let writer = Writer::Batch {
                     run: run.to_owned(),
                     batch_id: batch,
-                    writing,
-                });
+                };
+                self.out.push(Output::Write { writer, writing });
                 return;
             }
             Ok(Step::Show(text)) => {

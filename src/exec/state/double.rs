@@ -184,7 +184,7 @@ mod tests {
         let source = sc::read::DataSource {
             format: Some("rivulet.push".into()),
             schema: Some("v BIGINT".into()),
-            options: HashMap::from([("sourceId".into(), "s".into())]),
+            options: BTreeMap::from([("sourceId".into(), "s".into())]),
             ..Default::default()
         };
         let read = sc::Read {
@@ -209,6 +209,7 @@ mod tests {
             mode: Some(OutputMode::Append),
             files: BTreeMap::new(),
             models: BTreeMap::new(),
+            tables: BTreeMap::new(),
         };
         spec.compile().unwrap()
     }

@@ -24,6 +24,7 @@ export { type AggregateMap, GroupedData } from './sql/grouped.js';
 export { type GroupStateOptions, KeyValueGroupedDataset, type TransformWithStateOptions } from './sql/keyed.js';
 export { DataFrameNaFunctions } from './sql/na.js';
 export { DataFrameReader } from './sql/reader.js';
+export { DataFrameWriter, type SaveMode } from './sql/writer.js';
 export { Column, type ColumnOrName, type LiteralValue } from './sql/column.js';
 export { col, type Functions, functions, lit } from './sql/functions/index.js';
 export { Window, WindowSpec } from './sql/window.js';

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::datatypes::{DataType, Field, Fields, Schema};
 
 use crate::error::{Exception, Result, SparkError};
 use crate::formats::framing::Records;
 use crate::formats::{check_columns, corrupt_column, options};
 use crate::plan::analyzer::Analyzer;
-use crate::plan::scan::Origin;
+use crate::plan::scan::{Keeper, Origin, table_key};
 use crate::plan::scope::Resolved;
 use crate::plan::{sql, type_message};
 use crate::proto as sc;
@@ -61,22 +61,19 @@ impl Analyzer {
     }
 
     /// Reads files of a batch. The driver lists them and infers their schema unless one is declared. Each
-    /// file is one partition.
+    /// file is one partition. What is not a format of files is a table of another system.
     ///
     /// # Errors
-    /// If the format is unknown, `DATA_SOURCE_NOT_FOUND`, and those of the file catalog.
+    /// Those of the file catalog, and of [`Analyzer::read_table`].
     pub(super) fn read_files(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
         let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
-        let format = Format::parse(&format_name).ok_or_else(|| sources::unknown(&format_name))?;
         let options = options_of(&source.options);
+        let Some(format) = Format::parse(&format_name) else {
+            return self.read_table(format_name, options, source);
+        };
         let mut paths = source.paths.clone();
         paths.extend(options.get("path").cloned());
-        let declared = source
-            .schema
-            .as_deref()
-            .filter(|s| !s.is_empty())
-            .map(type_message::schema_from_text)
-            .transpose()?;
+        let declared = declared(source)?;
         check_options(format, &options, declared.as_ref())?;
         if let Some(fields) = &declared {
             check_types(format, fields)?;
@@ -92,9 +89,42 @@ impl Analyzer {
             },
             &set.fields,
             partitions,
-            set.files,
-            None,
+            Keeper::Files(set.files),
         )
+    }
+
+    /// Reads a table of another system, with as many partitions as are known to be needed, else `spark.default.parallelism`. Nobody is
+    /// asked: a job is, before it begins.
+    ///
+    /// # Errors
+    /// If the source is unknown or has streams only, `DATA_SOURCE_NOT_FOUND`; what the table says of its options; an
+    /// `AnalysisException` if other columns are declared than it has.
+    fn read_table(
+        &mut self,
+        format: String,
+        options: BTreeMap<String, String>,
+        source: &sc::read::DataSource,
+    ) -> Result<Resolved> {
+        let definition = sources::find(&format)?;
+        let spec = StreamSpec {
+            format,
+            path: source.paths.first().cloned().or_else(|| options.get("path").cloned()),
+            options,
+        };
+        definition.open_table(&spec)?;
+        let fields = definition.fields(Format::Arrow, &spec.options, None)?;
+        if let Some(declared) = declared(source)? {
+            check_declared(&declared, &fields)?;
+        }
+        let known = self.tables.get(&table_key(&spec)).copied();
+        let partitions = known.unwrap_or_else(|| self.conf.parallelism());
+        check_partitions(definition.name, partitions)?;
+        let origin = Origin::Blocks {
+            format: Format::Arrow,
+            options: BTreeMap::new(),
+            of_files: false,
+        };
+        self.scan(origin, &fields, partitions, Keeper::Table(spec))
     }
 
     /// Returns what a decoder must know: times without a zone are in the session's (`JSONOptions.zoneId`), unless an option names
@@ -114,12 +144,7 @@ impl Analyzer {
     pub(super) fn read_stream(&mut self, source: &sc::read::DataSource) -> Result<Resolved> {
         let format_name = source.format.as_deref().unwrap_or("parquet").to_ascii_lowercase();
         let options = options_of(&source.options);
-        let declared = source
-            .schema
-            .as_deref()
-            .filter(|s| !s.is_empty())
-            .map(type_message::schema_from_text)
-            .transpose()?;
+        let declared = declared(source)?;
         let path = source.paths.first().cloned().or_else(|| options.get("path").cloned());
         let spec = StreamSpec {
             format: format_name,
@@ -149,8 +174,7 @@ impl Analyzer {
             },
             &fields,
             partitions,
-            vec![],
-            Some(spec),
+            Keeper::Stream(spec),
         )
     }
 
@@ -174,8 +198,7 @@ impl Analyzer {
                 },
                 &fields,
                 1,
-                vec![],
-                None,
+                Keeper::Plan,
             );
         };
         let arriving = ipc::schema_of(data)
@@ -200,8 +223,7 @@ impl Analyzer {
             },
             &fields,
             1,
-            vec![],
-            None,
+            Keeper::Plan,
         )
     }
 
@@ -225,7 +247,7 @@ impl Analyzer {
             .unwrap_or_else(|| self.conf.parallelism());
         check_partitions("range", slices)?;
         let fields = Fields::from(vec![Field::new("id", DataType::Int64, false)]);
-        self.scan(Origin::Range { start, end, step }, &fields, slices, vec![], None)
+        self.scan(Origin::Range { start, end, step }, &fields, slices, Keeper::Plan)
     }
 
     /// Resolves a query in SQL, with its parameters by name (`:name`) or by place (`?`), counted from 1.
@@ -252,6 +274,34 @@ impl Analyzer {
             _ => Err(SparkError::unsupported("this SQL command as a relation")),
         }
     }
+}
+
+/// Returns the columns that a read declares; `None` if it declares none.
+///
+/// # Errors
+/// If they cannot be parsed.
+fn declared(source: &sc::read::DataSource) -> Result<Option<Fields>> {
+    let text = source.schema.as_deref().filter(|s| !s.is_empty());
+    text.map(type_message::schema_from_text).transpose()
+}
+
+/// Checks that columns which are declared are those that a table has, whatever may be null (`DataSource.resolveRelation`).
+///
+/// # Errors
+/// `_LEGACY_ERROR_TEMP_1133`, as in Spark.
+fn check_declared(declared: &Fields, actual: &Fields) -> Result<()> {
+    let ddl = |fields: &Fields| types::to_ddl(&Schema::new(fields.clone()));
+    let (declared, actual) = (ddl(declared), ddl(actual));
+    if declared == actual {
+        return Ok(());
+    }
+    let sentence = format!(
+        "The user-specified schema doesn't match the actual schema: user-specified: {declared}, actual: {actual}. If you're using \
+         DataFrameReader.schema API or creating a table, please do not specify the schema."
+    );
+    Err(SparkError::analysis("_LEGACY_ERROR_TEMP_1133", "", sentence)
+        .with("schema", declared)
+        .with("actualSchema", actual))
 }
 
 /// Returns the form of a format's records; Arrow's are none.
@@ -322,13 +372,13 @@ pub(super) fn check_partitions(relation: &str, partitions: usize) -> Result<()> 
 /// Returns options by lower-case name, since Spark's are case-insensitive (`CaseInsensitiveMap`).
 ///
 /// ```
-/// use std::collections::HashMap;
+/// use std::collections::BTreeMap;
 /// use rivulet::plan::relation::options_of;
 ///
-/// let given = HashMap::from([("maxFilesPerTrigger".to_owned(), "1".to_owned())]);
+/// let given = BTreeMap::from([("maxFilesPerTrigger".to_owned(), "1".to_owned())]);
 /// assert_eq!(options_of(&given)["maxfilespertrigger"], "1");
 /// ```
-pub fn options_of(options: &std::collections::HashMap<String, String>) -> BTreeMap<String, String> {
+pub fn options_of(options: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     options.iter().map(|(k, v)| (k.to_lowercase(), v.clone())).collect()
 }
 

@@ -13,17 +13,22 @@
 
 pub mod bridge;
 pub mod exchange;
+mod limit;
 pub mod options;
 pub mod positions;
 mod ranges;
 pub mod rows;
+pub mod settings;
+mod table;
 
 use arrow::buffer::Buffer;
 use serde_json::Value;
 
-use self::exchange::{Order, Question, Spans, Times, Topics};
-use self::options::{Limit, Settings, resolved};
+use self::exchange::{Spans, Times, Topics};
+use self::limit::End;
 use self::positions::{Positions, TopicPartition, name, of_json, to_json};
+use self::ranges::Range;
+use self::settings::Settings;
 use super::asking::Asking;
 use super::systems::{self, Found};
 use super::{Ask, Definition, Event, Guarantee, Heard, Memory, Records, Source, StreamSpec, beginning};
@@ -45,6 +50,7 @@ pub const KAFKA: Definition = Definition {
     check: |spec| Settings::of_stream(&spec.options).map(|_| ()),
     open,
     recall,
+    table: Some(table::open),
 };
 
 /// Makes the source.
@@ -91,69 +97,13 @@ struct Kafka {
 impl Kafka {
     /// Returns the question for what there is; for times too while it is not known where the query begins.
     fn question(&self) -> Ask {
-        let times = match &self.settings.starting {
-            Limit::Times { times, .. } if self.initial.is_none() => times.clone(),
-            _ => Times::None,
+        let begins = self.initial.is_some();
+        let times = if begins {
+            Times::None
+        } else {
+            self.settings.starting.times()
         };
-        Ask::System(Box::new(systems::Question::Kafka(Question {
-            cluster: self.settings.cluster.clone(),
-            topics: self.settings.topics.clone(),
-            times,
-        })))
-    }
-
-    /// Returns where a new query begins, given what there is.
-    ///
-    /// # Errors
-    /// If offsets or times are given for other partitions than there are, or a time has no record after it.
-    fn beginning(&self, spans: &Spans) -> Result<Positions> {
-        let mut begin = Positions::new();
-        match &self.settings.starting {
-            Limit::Offsets(given) if !given.keys().eq(spans.keys()) => {
-                return Err(mismatch(
-                    "KAFKA_START_OFFSET_DOES_NOT_MATCH_ASSIGNED",
-                    "start",
-                    given.keys(),
-                    spans,
-                ));
-            }
-            Limit::Times {
-                times: Times::Each(each),
-                ..
-            } => {
-                let keys: Vec<TopicPartition> = each
-                    .iter()
-                    .flat_map(|(topic, of)| of.keys().map(|partition| (topic.clone(), *partition)))
-                    .collect();
-                if !keys.iter().eq(spans.keys()) {
-                    let condition = "KAFKA_TIMESTAMP_OFFSET_DOES_NOT_MATCH_ASSIGNED";
-                    return Err(mismatch(condition, "timestamp based start", keys.iter(), spans));
-                }
-            }
-            _ => {}
-        }
-        for (partition, span) in spans {
-            let offset = match &self.settings.starting {
-                Limit::Earliest => span.earliest,
-                Limit::Latest => span.latest,
-                Limit::Offsets(given) => given
-                    .get(partition)
-                    .map_or(span.latest, |offset| resolved(*offset, span.earliest, span.latest)),
-                Limit::Times { times, strict } => match span.at_time {
-                    Some(offset) => offset,
-                    None if !strict => span.latest,
-                    None => {
-                        return Err(illegal(format!(
-                            "No offset matched from request of topic-partition {} and timestamp {}.",
-                            name(partition),
-                            times.of(partition).unwrap_or_default()
-                        )));
-                    }
-                },
-            };
-            begin.insert(partition.clone(), offset);
-        }
-        Ok(begin)
+        Ask::System(Box::new(systems::Question::Kafka(self.settings.question(times))))
     }
 
     /// Returns where a batch begins that starts at an offset: partitions that the offset does not name begin where they begin.
@@ -223,7 +173,7 @@ impl Kafka {
             }
         }
         if self.initial.is_none() {
-            self.initial = Some(self.beginning(&spans)?);
+            self.initial = Some(self.settings.starting.offsets(&spans, End::Start)?);
         }
         self.known = Some(spans);
         Ok(())
@@ -359,19 +309,9 @@ impl Source for Kafka {
         }
         let settings = &self.settings;
         let pieces = ranges::cut(ranges, settings.min_partitions, settings.max_records);
-        let order = |((topic, partition), from, until): (TopicPartition, i64, i64)| {
-            let is_new = !begin.contains_key(&(topic.clone(), partition));
-            let order = Order {
-                cluster: settings.cluster.clone(),
-                topic,
-                partition,
-                from,
-                until,
-                headers: settings.headers,
-                strict: settings.strict && !is_new,
-                timeout_ms: settings.poll_timeout_ms,
-            };
-            systems::Order::Kafka(order).block()
+        let order = |range: Range| {
+            let is_new = !begin.contains_key(&range.0);
+            systems::Order::Kafka(settings.order(range, settings.strict && !is_new)).block()
         };
         pieces.into_iter().map(order).collect()
     }

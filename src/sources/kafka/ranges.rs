@@ -41,6 +41,13 @@ pub fn limited(begin: &Positions, known: Option<&Spans>, limit: Option<i64>) -> 
     end
 }
 
+/// Returns how many pieces ranges have if none is longer than `records`.
+pub fn count(ranges: &[Range], records: Option<i64>) -> i64 {
+    let most = records.unwrap_or(i64::MAX).max(1);
+    let pieces = ranges.iter().map(|(_, from, until)| (until - from - 1) / most + 1);
+    pieces.fold(0, i64::saturating_add)
+}
+
 /// Cuts ranges so that there are about `pieces` at least and none has more than `records` (`KafkaOffsetRangeCalculator`): a range is
 /// cut by its part of all records.
 pub fn cut(ranges: Vec<Range>, pieces: Option<usize>, records: Option<i64>) -> Vec<Range> {

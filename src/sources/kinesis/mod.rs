@@ -58,6 +58,7 @@ pub const KINESIS: Definition = Definition {
     check: |spec| Settings::of_stream(&spec.options, 0).map(|_| ()),
     open,
     recall,
+    table: None,
 };
 
 /// Makes the source.

@@ -37,6 +37,7 @@ pub const CONSOLE: Definition = Definition {
     log: none,
     table: none,
     recovers: true,
+    save: None,
 };
 
 /// Makes the sink; a length that is not a number cuts after 20 characters.

@@ -39,6 +39,7 @@ pub const JSON: Definition = Definition {
     log: |wish| wish.path.as_deref().map(log_folder),
     table: none,
     recovers: true,
+    save: None,
 };
 
 /// Comma-separated values.

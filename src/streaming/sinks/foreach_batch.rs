@@ -28,6 +28,7 @@ pub const FOREACH_BATCH: Definition = Definition {
     log: none,
     table: none,
     recovers: true,
+    save: None,
 };
 
 /// Checks that the page's function is named.

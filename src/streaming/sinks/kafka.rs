@@ -1,5 +1,5 @@
-//! Kafka's topics (`KafkaStreamingWrite`): each row is a record. At least once: a batch that failed, or runs again after a restart, is
-//! written again.
+//! Kafka's topics (`KafkaStreamingWrite`, `KafkaWriter`): each row is a record. At least once: a batch that failed, or runs again after
+//! a restart, is written again. A DataFrame that ends is one batch.
 //!
 //! | column | type | |
 //! |---|---|---|
@@ -17,8 +17,10 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 
 use super::{Definition, Delivery, Opening, Sink, Step, Wish, none, pieces};
 use crate::error::{Exception, Result, SparkError};
+use crate::proto::write_operation::SaveMode;
 use crate::sources::kafka::exchange::{self, Cluster};
-use crate::sources::kafka::options::{BRIDGE, SERVERS, TOKEN, sink_cluster};
+use crate::sources::kafka::options::{BRIDGE, SERVERS, TOKEN};
+use crate::sources::kafka::settings::sink_cluster;
 use crate::sources::kafka::{rows, unanswered};
 use crate::sources::options::{Kind, Opt, Options};
 use crate::sources::systems::{Refused, Writing};
@@ -44,7 +46,23 @@ pub const KAFKA: Definition = Definition {
     log: none,
     table: none,
     recovers: true,
+    save: Some(check_mode),
 };
+
+/// Refuses modes that would replace or keep what topics hold (`KafkaSourceProvider.createRelation`).
+///
+/// # Errors
+/// An `AnalysisException` that names the modes which are allowed.
+fn check_mode(mode: SaveMode) -> Result<()> {
+    let word = match mode {
+        SaveMode::Overwrite => "Overwrite",
+        SaveMode::Ignore => "Ignore",
+        SaveMode::Append | SaveMode::ErrorIfExists | SaveMode::Unspecified => return Ok(()),
+    };
+    let sentence =
+        format!("Save mode {word} not allowed for Kafka. Allowed save modes are Append and ErrorIfExists (default).");
+    Err(SparkError::analysis("RIVULET_KAFKA_SAVE_MODE", "0A000", sentence).with("mode", word))
+}
 
 /// Makes the sink.
 ///

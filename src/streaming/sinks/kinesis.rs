@@ -29,6 +29,7 @@ pub const KINESIS: Definition = Definition {
     log: none,
     table: none,
     recovers: true,
+    save: None,
 };
 
 /// Makes the sink.

@@ -23,6 +23,7 @@ pub const MEMORY: Definition = Definition {
     log: none,
     table: |wish| wish.name.clone(),
     recovers: false,
+    save: None,
 };
 
 /// Checks that the query has a name: the table's.

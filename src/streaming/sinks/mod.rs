@@ -27,6 +27,7 @@ use crate::error::{Result, SparkError};
 use crate::exec::encode::FileFormat;
 use crate::ids::BatchId;
 use crate::plan::output_mode::OutputMode;
+use crate::proto::write_operation::SaveMode;
 use crate::sources::options::{Opt, Side, check_types, refuse_unknown};
 use crate::sources::systems::{Refused, Writing};
 use crate::storage::Request;
@@ -181,6 +182,8 @@ pub struct Definition {
     /// Whether it can continue from a checkpoint in every mode; else in complete mode only, since its earlier rows are
     /// gone.
     pub recovers: bool,
+    /// Refuses modes in which a DataFrame that ends cannot be written; `None` if only streams can be.
+    pub save: Option<fn(SaveMode) -> Result<()>>,
 }
 
 /// Options that every sink takes.

@@ -15,6 +15,7 @@ pub const NOOP: Definition = Definition {
     log: none,
     table: none,
     recovers: true,
+    save: None,
 };
 
 /// It keeps nothing, not even a count.

@@ -36,6 +36,15 @@ pub fn sql(text: &str) -> sc::Relation {
 
 /// A streaming read.
 pub fn stream(format: &str, schema: Option<&str>, options: &[(&str, &str)]) -> sc::Relation {
+    read(format, schema, options, true)
+}
+
+/// A read of what there is.
+pub fn table(format: &str, options: &[(&str, &str)]) -> sc::Relation {
+    read(format, None, options, false)
+}
+
+fn read(format: &str, schema: Option<&str>, options: &[(&str, &str)], is_streaming: bool) -> sc::Relation {
     let source = sc::read::DataSource {
         format: Some(format.into()),
         schema: schema.map(Into::into),
@@ -43,7 +52,7 @@ pub fn stream(format: &str, schema: Option<&str>, options: &[(&str, &str)]) -> s
         ..Default::default()
     };
     relation(RelType::Read(sc::Read {
-        is_streaming: true,
+        is_streaming,
         read_type: Some(sc::read::ReadType::DataSource(source)),
     }))
 }

@@ -248,7 +248,7 @@ impl Cluster {
                 Output::Storage { op, request } => self.ask_disk(op, request),
                 output @ Output::ForeachBatch { .. } => self.take_batch(output),
                 Output::Listener { kind, event } => self.events.push((kind, event.json())),
-                Output::Write { .. } => panic!("no query writes to another system"),
+                Output::Write { writer, writing } => self.records_written(&writer, &writing),
                 Output::Console { .. } | Output::Credit { .. } => {}
                 Output::Connection { connection, ask } => match ask {
                     Ask::WebSocket { .. } => self.socket_opened(connection),

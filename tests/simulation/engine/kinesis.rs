@@ -80,7 +80,8 @@ fn run(seed: u64, faults: Faults, trouble: f64, log: &mut Log) {
     for _ in 0..rng.random_range(0..60) {
         service.change();
     }
-    live(&mut cluster, &life, &query(limit.as_ref()), all, &mut rng, log);
+    let making = |_: &mut Cluster, _: &mut Log| Some(query(limit.as_ref()));
+    live(&mut cluster, &life, &making, all, &mut rng, log);
     assert_in_order(&cluster);
 }
 

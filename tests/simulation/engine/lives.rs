@@ -38,6 +38,9 @@ pub struct Life {
     pub available_now: bool,
 }
 
+/// Makes the query in a life of the driver; `None` if that has died over it.
+pub type Making<'a> = &'a dyn Fn(&mut Cluster, &mut Log) -> Option<sc::Relation>;
+
 /// The records that there are, sorted.
 pub type All = fn(&Cluster) -> Vec<String>;
 
@@ -69,7 +72,7 @@ pub fn columns(input: sc::Relation, names: &[&str]) -> sc::Relation {
 }
 
 /// Lets the query live until it has taken all, which it must have once.
-pub fn live(cluster: &mut Cluster, life: &Life, query: &sc::Relation, all: All, rng: &mut SmallRng, log: &mut Log) {
+pub fn live(cluster: &mut Cluster, life: &Life, query: Making, all: All, rng: &mut SmallRng, log: &mut Log) {
     cluster.watches_sink = true;
     for count in 0.. {
         assert!(count < 60, "no end though the faults have stopped");
@@ -87,8 +90,11 @@ pub fn live(cluster: &mut Cluster, life: &Life, query: &sc::Relation, all: All, 
 }
 
 /// One life of the query; whether it took everything.
-fn lives(cluster: &mut Cluster, life: &Life, query: &sc::Relation, all: All, log: &mut Log) -> bool {
-    let mut start = write(query.clone(), "rivulet.foreachBatch", "append");
+fn lives(cluster: &mut Cluster, life: &Life, query: Making, all: All, log: &mut Log) -> bool {
+    let Some(query) = query(cluster, log) else {
+        return false;
+    };
+    let mut start = write(query, "rivulet.foreachBatch", "append");
     start.query_name = "result".into();
     start
         .options

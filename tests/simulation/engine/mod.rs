@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod datasets;
 pub mod functions;
 pub mod kafka;
+mod kafka_tables;
 mod kinesis;
 mod lives;
 pub mod recovery;

@@ -47,6 +47,7 @@ impl Plans {
                     mode: Some(mode),
                     files: BTreeMap::new(),
                     models: BTreeMap::new(),
+                    tables: Default::default(),
                 };
                 let graph = Arc::new(spec.compile().expect("the plan compiles"));
                 plans.insert((word, partitions), (mode, conf, graph));

@@ -72,6 +72,7 @@ fn resumed(trigger: Trigger, mode: OutputMode, resume: Option<Resume>) -> Query 
         mode: Some(mode),
         files: BTreeMap::new(),
         models: BTreeMap::new(),
+        tables: Default::default(),
     };
     let graph = Arc::new(spec.compile().expect("the plan compiles"));
     let scan = graph.scans[0].clone();

@@ -21,6 +21,7 @@ import { KeyValueGroupedDataset } from './keyed.js';
 import { DataFrameNaFunctions } from './na.js';
 import { type Context, type Plan, planOf } from './plan.js';
 import { DataStreamWriter } from './streaming/stream_writer.js';
+import { DataFrameWriter } from './writer.js';
 
 /**
  * A distributed table, bounded or a stream (`DataFrame`). Methods that return a DataFrame only describe work; methods that return a
@@ -583,6 +584,10 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
     await this.context.client.command({ case: 'createDataframeView', value: { input: this.#input, name, replace } });
   }
 
+  /** Saves the rows: says where they go. */
+  get write(): DataFrameWriter {
+    return new DataFrameWriter(this.context, this.plan);
+  }
   /** Starts a streaming query from here: says where the stream goes. */
   get writeStream(): DataStreamWriter {
     return new DataStreamWriter(this.context, this.plan);

@@ -13,7 +13,7 @@ export abstract class Reader {
   /** @internal */
   constructor(/** @internal */ protected readonly context: Context) {}
 
-  /** Sets the data source: `json`, `csv`, `text`, `rate`, `websocket`… */
+  /** Sets the data source: `json`, `csv`, `text`, `kafka`, and for streams `rate`, `websocket`… */
   format(source: string): this {
     this.read.format = source;
     return this;
@@ -46,7 +46,10 @@ export class DataFrameReader extends Reader {
     super(context);
   }
 
-  /** Returns the table of the sources: files, folders, URLs, or paths of the engine. */
+  /**
+   * Returns the table of the sources: files, folders, URLs, or paths of the engine. Topics of `kafka` are named by options; which of their
+   * records there are is asked for when an action runs.
+   */
   load(...sources: FileSource[]): DataFrame {
     return new DataFrame(this.context, loadPlan(this.context, this.read, sources, false));
   }

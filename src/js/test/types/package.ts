@@ -9,6 +9,7 @@ import {
   DataFrame,
   DataFrameNaFunctions,
   DataFrameReader,
+  DataFrameWriter,
   DataStreamReader,
   DataStreamWriter,
   type DStream,
@@ -47,6 +48,8 @@ new KeyValueGroupedDataset();
 new DataFrameNaFunctions();
 // @ts-expect-error
 new DataFrameReader();
+// @ts-expect-error
+new DataFrameWriter();
 // @ts-expect-error
 new DataStreamReader();
 // @ts-expect-error

@@ -128,6 +128,7 @@ pub fn relation(statement: &sc::Relation, conf: &BTreeMap<String, String>, table
         mode: None,
         files,
         models: BTreeMap::new(),
+        tables: BTreeMap::new(),
     };
     execute(&spec, tables)
 }

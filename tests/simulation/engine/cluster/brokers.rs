@@ -2,12 +2,14 @@
 
 use arrow::buffer::Buffer;
 
-use super::Cluster;
+use super::{Cluster, Happening};
+use rand::Rng;
+use rivulet::connect::protocol::{Input, Writer};
 use rivulet::error::Result;
-use rivulet::sources::kafka::exchange::{Order, Question, Span, Spans};
-use rivulet::sources::kafka::rows::{Record, block};
-use rivulet::sources::kafka::unanswered;
-use rivulet::sources::systems::Refused;
+use rivulet::sources::kafka::exchange::{Order, Question, Span, Spans, Times};
+use rivulet::sources::kafka::rows::{Record, block, records};
+use rivulet::sources::kafka::{data_loss, unanswered};
+use rivulet::sources::systems::{Refused, Writing};
 
 pub const TOPIC: &str = "t";
 
@@ -15,12 +17,20 @@ pub const TOPIC: &str = "t";
 pub struct Brokers {
     /// Records of each partition that there is.
     pub latest: Vec<i64>,
+    /// The first record of each partition that executors still find.
+    pub gone: i64,
+    /// Questions so far.
+    pub questions: usize,
+    /// Values of the records that were written, in order, by topic.
+    pub written: Vec<(String, String)>,
     /// The partitions of records that will be written, in order.
     pub to_come: Vec<usize>,
     /// Probability that brokers do not answer.
     pub silence: f64,
     /// Probability that an answer comes twice.
     pub doubling: f64,
+    /// Probability that an answer to a question or to a write is lost.
+    pub losing: f64,
 }
 
 impl Cluster {
@@ -29,12 +39,44 @@ impl Cluster {
         assert_eq!(question.cluster.servers, "brokers");
         let spans = (0..)
             .zip(&self.brokers.latest)
-            .map(|(partition, latest)| span(partition, *latest))
+            .map(|(partition, latest)| span(partition, *latest, &question.times))
             .collect();
         if self.network.chance(self.brokers.silence) {
             Err(Refused::for_now("the brokers are silent"))
         } else {
             Ok(spans)
+        }
+    }
+
+    /// How often an answer comes.
+    pub(super) fn times(&mut self) -> usize {
+        if self.network.chance(self.brokers.losing) {
+            return 0;
+        }
+        1 + usize::from(self.network.chance(self.brokers.doubling))
+    }
+
+    /// Records are to be written: all of them are, or none.
+    pub(super) fn records_written(&mut self, writer: &Writer, writing: &Writing) {
+        let Writing::Kafka(writing) = writing else {
+            panic!("only Kafka is written to");
+        };
+        let answer = if self.network.chance(self.brokers.silence) {
+            Err(Refused::for_good("the brokers are silent"))
+        } else {
+            for block in &writing.blocks {
+                for (topic, _, record) in records(block).expect("what is written can be read") {
+                    let value = String::from_utf8(record.value.unwrap_or_default()).expect("a value is a string");
+                    self.brokers.written.push((topic, value));
+                }
+            }
+            Ok(())
+        };
+        for _ in 0..self.times() {
+            let (writer, answer) = (writer.clone(), answer.clone());
+            let delay = self.network.rng.random_range(0..200);
+            self.network
+                .after(delay, Happening::Driver(Input::Written { writer, answer }));
         }
     }
 
@@ -53,7 +95,11 @@ impl Cluster {
             order.from < order.until && order.until <= latest,
             "{order:?} of {latest}"
         );
-        let records = (order.from..order.until).map(|offset| Record {
+        if order.from < self.brokers.gone && order.strict {
+            return Err(data_loss("COULD_NOT_READ_OFFSET_RANGE", "Records are gone."));
+        }
+        let from = order.from.max(self.brokers.gone).min(order.until);
+        let records = (from..order.until).map(|offset| Record {
             offset,
             ..Record::default()
         });
@@ -73,11 +119,13 @@ impl Cluster {
     }
 }
 
-fn span(partition: i32, latest: i64) -> ((String, i32), Span) {
+/// What a partition holds: each record has its offset as its time.
+fn span(partition: i32, latest: i64, times: &Times) -> ((String, i32), Span) {
+    let place = (TOPIC.to_owned(), partition);
     let span = Span {
         earliest: 0,
         latest,
-        at_time: None,
+        at_time: times.of(&place).filter(|at| *at < latest),
     };
-    ((TOPIC.to_owned(), partition), span)
+    (place, span)
 }

@@ -33,8 +33,8 @@ impl Cluster {
             Question::Kafka(question) => self.spans_asked(question).map(Found::Kafka),
             Question::Kinesis(question) => block_on(reading::look(&self.service, question)).map(Found::Kinesis),
         };
-        let times = 1 + usize::from(self.network.chance(self.brokers.doubling));
-        for _ in 0..times {
+        self.brokers.questions += 1;
+        for _ in 0..self.times() {
             let event = Event::Answered(Box::new(answer.clone()));
             let delay = self.network.rng.random_range(0..200);
             self.network
