@@ -23,6 +23,9 @@ use crate::storage::files::Files;
 use crate::values::zone::Zone;
 use crate::values::{parse_time, types};
 
+/// The paths of files that a page has registered begin with it.
+pub const PAGE_FILES: &str = "rivulet-file:";
+
 /// A catalog over the host's files that remembers what it found: executors receive it with the job.
 pub struct HostCatalog {
     /// The host's files.
@@ -163,7 +166,8 @@ impl FileCatalog for HostCatalog {
     /// Finds the files of a read, in the order of paths and names; infers their columns unless they are declared.
     ///
     /// # Errors
-    /// Returns `PATH_NOT_FOUND` if a path without declared columns has no files, `UNABLE_TO_INFER_SCHEMA`, and the host's error if it
+    /// Returns `PATH_NOT_FOUND` if a path does not exist, or has no files and no columns are declared (a folder of a page's may be
+    /// empty: it is not listed before it has a file), `UNABLE_TO_INFER_SCHEMA`, and the host's error if it
     /// cannot read.
     fn resolve(
         &self,
@@ -177,7 +181,8 @@ impl FileCatalog for HostCatalog {
         for path in paths {
             let mut found = listed(self.files.as_ref(), path, &wanted)?;
             let is_there = self.files.exists(path) == Some(true);
-            if found.is_empty() && declared.is_none() && !is_there {
+            let may_be_empty = declared.is_some() && path.starts_with(PAGE_FILES);
+            if found.is_empty() && !is_there && !may_be_empty {
                 return Err(path_not_found(path));
             }
             found.sort_by(|a, b| a.path.cmp(&b.path));

@@ -18,6 +18,7 @@ use arrow::array::AsArray;
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::driver::Driver;
+use super::files::PAGE_FILES;
 use super::jobs::Owner;
 use super::saved::Want;
 use crate::cluster::runner::{JobRequest, Limits, Outcome};
@@ -335,7 +336,7 @@ impl Driver {
 
     /// Loads from storage, or from the files that the page has registered.
     fn ml_load(&mut self, operation: &str, session: &str, path: &str, want: Want) -> Result<()> {
-        if !path.starts_with("rivulet-file:") {
+        if !path.starts_with(PAGE_FILES) {
             self.load(operation, session, path, want);
             return Ok(());
         }

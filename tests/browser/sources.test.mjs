@@ -296,3 +296,21 @@ test('memory, console and foreach sinks, listeners and progress', async () => {
   assert.match(opened.said.join('\n'), /Batch: 0[\s\S]*\|\s*7\|/);
   await opened.close();
 });
+
+test('a path that does not exist is an error, with a schema as without; an empty folder of the page has no rows', async () => {
+  const seen = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const condition = (df) => df.collect().catch((error) => [error.condition, error.message]);
+    const empty = await (await navigator.storage.getDirectory()).getDirectoryHandle('empty', { create: true });
+    const found = {
+      declared: await condition(spark.read.schema('a INT').json('nowhere.json')),
+      inferred: await condition(spark.read.json('nowhere.json')),
+      empty: await spark.read.schema('a INT').json(empty).collect(),
+    };
+    await spark.stop();
+    return found;
+  });
+  const missing = ['PATH_NOT_FOUND', '[PATH_NOT_FOUND] Path does not exist: nowhere.json. SQLSTATE: 42K03'];
+  assert.deepEqual(seen, { declared: missing, inferred: missing, empty: [] });
+});
