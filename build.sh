@@ -315,6 +315,15 @@ cmd_kafka() {
   node tests/conformance/kafka.mjs --server "$SERVER" --python "$VENV/bin/python" "$@"
 }
 
+# The same in a page that is crashed again and again; and how fast a topic is read, beside Kafka's own clients.
+cmd_kafka_page() {
+  setup_python; native; setup_broker; setup_browser; cmd_build
+  "$VENV/bin/python" -c 'import confluent_kafka' 2>/dev/null || "$VENV/bin/pip" install -q --disable-pip-version-check confluent-kafka \
+    || die "pip install confluent-kafka failed"
+  say "Kafka in a page"
+  node tests/conformance/kafka_page.mjs --server "$SERVER" --python "$VENV/bin/python" "$@"
+}
+
 # Real Spark (which needs Java), the gateway, and this package in Chromium and in Node.js: the same programs have the same answers.
 cmd_cluster() {
   setup_python; native; setup_browser; cmd_build; need_package java default-jre-headless
@@ -377,6 +386,8 @@ cmd_help() {
   serve-connect [--port N] [--executors N]   the engine as a Spark Connect server
   kafka [--records N] [--kills N] [--seed N]
                           N records (20000) of Kafka into files and back, while the native server is killed N times (3)
+  kafka-page [--records N] [--kills N] [--seed N]
+                          N records (1000000) of Kafka into a page's files and back, while the page crashes N times (20); records a second
   gateway [--kafka HOST:PORT,…] [--spark HOST:PORT] [--port N] [--origin ORIGIN]… [--token T]
                           Kafka over HTTP and Spark Connect over gRPC-Web, for pages, which have no TCP
   cluster [--only NAME]   programs of the demo and the benches on real Spark, from Chromium and Node.js (needs Java)
@@ -400,6 +411,7 @@ command=${1:-help}
 case "$command" in
   setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | kinesis | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
+  kafka-page) cmd_kafka_page "$@" ;;
   gateway) cmd_gateway "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;
 esac
