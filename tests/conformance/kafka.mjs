@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort, startBroker } from '../browser/broker.mjs';
+import { countsWritten, fill, PARTITIONS, whole } from './kafka_numbers.mjs';
 import { client, dice, engine, live } from './lives.mjs';
 
 const { values: args } = parseArgs({
@@ -20,24 +21,13 @@ const { values: args } = parseArgs({
   },
 });
 const [records, kills] = [Number(args.records), Number(args.kills)];
-const PARTITIONS = 4;
 const BATCHES = 50;
-const PER_SEND = 5_000;
-const BEGIN_MS = 1_700_000_040_000;
-/** Milliseconds between two records' times. */
-const STEP_MS = 10;
 
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-kafka-'));
 const broker = await startBroker();
 try {
-  await broker.create('numbers', PARTITIONS);
-  await broker.create('counts', 1);
+  await fill(broker, records);
   await broker.create('table', PARTITIONS);
-  for (let from = 0; from < records; from += PER_SEND) {
-    const numbers = Array.from({ length: Math.min(PER_SEND, records - from) }, (_, n) => from + n);
-    const message = (n) => ({ partition: n % PARTITIONS, value: String(n), timestamp: String(BEGIN_MS + n * STEP_MS) });
-    await broker.sendAnywhere('numbers', numbers.map(message));
-  }
   const begun = Date.now();
   const found = await live({
     server: args.server,
@@ -48,21 +38,8 @@ try {
     kills,
     draw: dice(args.seed),
   });
-  const expected = { records, places: records, numbers: records, sum: (records * (records - 1)) / 2 };
-  assert.deepEqual(found, expected, 'each record is in the files once');
-  const windows = new Map();
-  for (let n = 0; n < records; n++) {
-    const start = String(Math.floor((BEGIN_MS + n * STEP_MS) / 60_000) * 60);
-    windows.set(start, (windows.get(start) ?? 0) + 1);
-  }
-  // Counts only grow; some are written again by a life that was killed before it could say so.
-  const last = new Map();
-  let written = 0;
-  await broker.readUntil('counts', ({ key, value }) => {
-    written += 1;
-    last.set(key, Math.max(last.get(key) ?? 0, Number(value)));
-    return last.size === windows.size && [...windows].every(([start, count]) => last.get(start) === count);
-  });
+  assert.deepEqual(found, whole(records), 'each record is in the files once');
+  const { windows, written } = await countsWritten(broker, records);
   const seconds = (Date.now() - begun) / 1_000;
   const server = await engine(args.server);
   const nowhere = `127.0.0.1:${await freePort()}`;
@@ -70,7 +47,7 @@ try {
   await server.kill();
   assert.match(tables.said, /read and written\s*$/, tables.wrong);
   console.log(
-    `kafka: ${records} records, ${kills} deaths, each record once in the files; ${written} counts of ${windows.size} windows; ${seconds.toFixed(1)} s`,
+    `kafka: ${records} records, ${kills} deaths, each record once in the files; ${written} counts of ${windows} windows; ${seconds.toFixed(1)} s`,
   );
 } finally {
   await broker.stop();

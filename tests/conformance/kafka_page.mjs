@@ -10,6 +10,7 @@ import { launch } from '../../src/js/scripts/browser.mjs';
 import { PKG } from '../../src/js/scripts/paths.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
 import { startBroker } from '../browser/broker.mjs';
+import { countsWritten, fill, PARTITIONS, whole } from './kafka_numbers.mjs';
 import { dice, engine } from './lives.mjs';
 
 const { values: args } = parseArgs({
@@ -23,11 +24,7 @@ const { values: args } = parseArgs({
 });
 const HERE = dirname(fileURLToPath(import.meta.url));
 const [records, kills, draw] = [Number(args.records), Number(args.kills), dice(args.seed)];
-const PARTITIONS = 4;
 const BATCHES = 60;
-const PER_SEND = 5_000;
-const BEGIN_MS = 1_700_000_040_000;
-const STEP_MS = 10;
 
 /** One life of two queries in a page; resolves when they have read what there is. */
 async function life({ url, limit }) {
@@ -101,13 +98,7 @@ async function timed({ url }) {
 const python = (program) => JSON.parse(execFileSync(args.python, ['-c', program], { encoding: 'utf8' }));
 const broker = await startBroker();
 try {
-  await broker.create('numbers', PARTITIONS);
-  await broker.create('counts', 1);
-  for (let from = 0; from < records; from += PER_SEND) {
-    const numbers = Array.from({ length: Math.min(PER_SEND, records - from) }, (_, n) => from + n);
-    const message = (n) => ({ partition: n % PARTITIONS, value: String(n), timestamp: String(BEGIN_MS + n * STEP_MS) });
-    await broker.sendAnywhere('numbers', numbers.map(message));
-  }
+  await fill(broker, records);
   const site = await serve(resolve(HERE, '../browser/page'), { mounts: { '/pkg/': PKG } });
   const { url } = await broker.gateway(new URL(site.url).origin);
   const browser = await launch();
@@ -132,20 +123,11 @@ try {
     } else found = await lived;
     await page.close();
   }
-  assert.deepEqual(found, { records, places: records, numbers: records, sum: (records * (records - 1)) / 2 }, 'each record once');
-  const windows = new Map();
-  for (let n = 0; n < records; n++) {
-    const start = String(Math.floor((BEGIN_MS + n * STEP_MS) / 60_000) * 60);
-    windows.set(start, (windows.get(start) ?? 0) + 1);
-  }
-  const last = new Map();
-  await broker.readUntil('counts', ({ key, value }) => {
-    last.set(key, Math.max(last.get(key) ?? 0, Number(value)));
-    return last.size === windows.size && [...windows].every(([start, count]) => last.get(start) === count);
-  });
+  assert.deepEqual(found, whole(records), 'each record is in the files once');
+  const { windows } = await countsWritten(broker, records);
   const seconds = (Date.now() - begun) / 1_000;
   console.log(
-    `kafka in a page: ${records} records, ${kills} crashes, each record once in the files; ${windows.size} windows; ${seconds.toFixed(1)} s`,
+    `kafka in a page: ${records} records, ${kills} crashes, each record once in the files; ${windows} windows; ${seconds.toFixed(1)} s`,
   );
 
   const reads = {};
