@@ -1,9 +1,13 @@
 /** The driver that is a Spark cluster, against a server in memory whose line breaks when it is told to. */
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { after, test } from 'node:test';
+import { create } from '@bufbuild/protobuf';
 import { StreamingQueryEventType } from '../src/generated/remote/spark/connect/commands_pb.js';
+import { RelationSchema } from '../src/generated/remote/spark/connect/relations_pb.js';
 import type { FromDriver } from '../src/protocol.js';
 import { addressOf } from '../src/remote/address.js';
+import { Calls } from '../src/remote/calls.js';
 import { RemoteDriver } from '../src/remote/driver.js';
 import { DataFrame } from '../src/sql/dataframe.js';
 import { planOf } from '../src/sql/plan.js';
@@ -354,4 +358,17 @@ test('a session cannot have a master and a remote, and an address is read before
     },
   );
   await assert.rejects(SparkSession.builder.remote('http://h').create(), { condition: 'RIVULET_REMOTE_ADDRESS' });
+});
+
+test('a caller who waits for long is not listened to more and more', async () => {
+  const spark = new FakeSpark();
+  spark.answer = () => [batch(1)];
+  const calls = new Calls(spark.transport, addressOf('sc://h'));
+  const { signal } = new AbortController();
+  const root = create(RelationSchema, { relType: { case: 'range', value: { end: 1n, step: 1n } } });
+  for (let times = 0; times < 3; times++) {
+    await calls.run({ root }, undefined, signal);
+    await calls.unary((options) => calls.client.analyzePlan({ sessionId: '' }, options), signal);
+  }
+  assert.equal(getEventListeners(signal, 'abort').length, 0);
 });

@@ -29,7 +29,7 @@ export function requireBrowser(): void {
   if (typeof Worker !== 'function' || typeof MessageChannel !== 'function' || !globalThis.navigator?.locks) {
     throw new SparkError(
       'Rivulet runs in a browser (it needs Worker, MessageChannel and Web Locks in a secure context: https or localhost); ' +
-        'importing it elsewhere is fine, but getOrCreate() must be called in the browser.',
+        'importing it elsewhere is fine, but a session there runs on a Spark cluster: SparkSession.builder.remote("sc://host:port").',
       { condition: 'RIVULET_NO_BROWSER' },
     );
   }

@@ -61,14 +61,19 @@ export class Calls {
 
   /** Makes a call of one response, again if the line breaks before it is there. */
   async unary<T>(call: (options: CallOptions) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    for (let failed = 1; ; failed++) {
-      try {
-        const answer = await call(this.#options(signal));
-        this.#isReached = true;
-        return answer;
-      } catch (thrown) {
-        await this.#mayTryAgain(ConnectError.from(thrown), failed, signal);
+    const own = linked(signal);
+    try {
+      for (let failed = 1; ; failed++) {
+        try {
+          const answer = await call(this.#options(own.signal));
+          this.#isReached = true;
+          return answer;
+        } catch (thrown) {
+          await this.#mayTryAgain(ConnectError.from(thrown), failed, own.signal);
+        }
       }
+    } finally {
+      own.release();
     }
   }
 
@@ -76,7 +81,8 @@ export class Calls {
    * Runs a plan and yields the responses. If the line breaks, the operation continues in the server and is attached to again, so
    * that each response comes once. Leaving the loop early, or `signal`, ends it in the server.
    */
-  async *execute(request: ExecutePlanRequest, signal?: AbortSignal): AsyncGenerator<ExecutePlanResponse, void, undefined> {
+  async *execute(request: ExecutePlanRequest, callers?: AbortSignal): AsyncGenerator<ExecutePlanResponse, void, undefined> {
+    const { signal, release } = linked(callers);
     const { sessionId, userContext, clientType } = request;
     const operationId = (request.operationId ??= crypto.randomUUID());
     const which = { sessionId, userContext, clientType, operationId };
@@ -113,16 +119,17 @@ export class Calls {
         stream = this.client.reattachExecute({ ...which, lastResponseId }, this.#options(signal));
       }
     } finally {
+      release();
       // The server forgets the operation in time, even if this does not come.
-      const release = { case: 'releaseAll', value: {} } as const;
-      this.client.releaseExecute({ ...which, release }, this.#options()).catch(() => {});
+      const all = { case: 'releaseAll', value: {} } as const;
+      this.client.releaseExecute({ ...which, release: all }, this.#options()).catch(() => {});
     }
   }
 
   /** Waits before a call that has failed `failed` times in a row is made again; throws the error of one that is not to be. */
-  async #mayTryAgain(error: ConnectError, failed: number, signal?: AbortSignal): Promise<void> {
+  async #mayTryAgain(error: ConnectError, failed: number, signal: AbortSignal): Promise<void> {
     const tries = this.#isReached ? TRIES : FIRST_TRIES;
-    if (!isPassing(error) || failed >= tries || signal?.aborted) throw await this.#failure(error);
+    if (!isPassing(error) || failed >= tries || signal.aborted) throw await this.#failure(error);
     await pause(failed, signal);
   }
 
@@ -226,8 +233,17 @@ function unaryMethod<K extends 'analyzePlan' | 'config' | 'interrupt' | 'release
   };
 }
 
+/** A signal of a call's own that aborts with the caller's, until it is released: what listens to it goes with the call. */
+function linked(callers?: AbortSignal): { signal: AbortSignal; release: () => void } {
+  const own = new AbortController();
+  const abort = () => own.abort(callers?.reason);
+  if (callers?.aborted) abort();
+  callers?.addEventListener('abort', abort, { once: true });
+  return { signal: own.signal, release: () => callers?.removeEventListener('abort', abort) };
+}
+
 /** Waits before a call is made again: twice as long each time. */
-function pause(failed: number, signal?: AbortSignal): Promise<void> {
+function pause(failed: number, signal: AbortSignal): Promise<void> {
   const ms = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failed - 1));
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
@@ -235,6 +251,6 @@ function pause(failed: number, signal?: AbortSignal): Promise<void> {
       clearTimeout(timer);
       reject(new ConnectError('cancelled', Code.Canceled));
     };
-    signal?.addEventListener('abort', abort, { once: true });
+    signal.addEventListener('abort', abort, { once: true });
   });
 }

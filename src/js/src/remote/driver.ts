@@ -81,7 +81,7 @@ export class RemoteDriver implements Backend {
     this.#listening?.abort.abort();
     this.#functions.stop();
     this.#sources.abandon();
-    for (const { abort } of this.#running.values()) abort.abort();
+    for (const running of this.#running.values()) this.#end(running);
   }
 
   post(message: ToDriver): void {
@@ -89,7 +89,7 @@ export class RemoteDriver implements Backend {
       case 'req':
         return void this.#answer(message);
       case 'cancel':
-        return this.#running.get(message.id)?.abort.abort();
+        return this.#end(this.#running.get(message.id));
       case 'taken': {
         const running = this.#running.get(message.id);
         if (!running) return;
@@ -111,6 +111,12 @@ export class RemoteDriver implements Backend {
         // Executors, alarms and states of the workers: there are none.
         return;
     }
+  }
+
+  /** Ends a call, also one that waits for its page to read. */
+  #end(running: Running | undefined): void {
+    running?.abort.abort();
+    running?.read();
   }
 
   /** Answers one call of the client. */
@@ -154,7 +160,6 @@ export class RemoteDriver implements Backend {
       while (running.unreadBytes > MOST_UNREAD_BYTES && !signal.aborted) {
         await new Promise<void>((resolve) => {
           running.read = resolve;
-          signal.addEventListener('abort', () => resolve(), { once: true });
         });
       }
     }
