@@ -76,14 +76,17 @@ fn sorted(rows: Plan) -> Plan {
     Arc::new(SortExec::new(LexOrdering::new([key]).unwrap(), rows))
 }
 
-/// Runs a plan, and returns its keys in the order in which they come.
+/// Runs a plan, keeps its rows as an operator above would, and returns its keys in the order in which they come. (Rows that are let go
+/// of leave their place to later ones, which then count as the same.)
 fn keys(plan: &Plan, memory: &Arc<Runtime>) -> Result<Vec<i64>> {
     let mut inputs = TaskInputs::new(HashMap::new(), HashMap::new(), None, BTreeMap::new());
     inputs.runtime = Some(memory.clone());
     let stream = plan.execute(0, task_context(Arc::new(inputs))?)?;
-    let keys = stream.map_ok(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec());
-    let keys: Vec<Vec<i64>> = futures::executor::block_on(keys.try_collect())?;
-    Ok(keys.concat())
+    let batches: Vec<RecordBatch> = futures::executor::block_on(stream.try_collect())?;
+    let keys = batches
+        .iter()
+        .flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values());
+    Ok(keys.copied().collect())
 }
 
 /// Memory with a room, and what a task within a limit runs in.
