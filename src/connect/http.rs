@@ -39,7 +39,7 @@ impl Http for Client {
         let limit = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
         match tokio::time::timeout(limit, sent(request)).await {
             Ok(answered) => answered,
-            Err(_) => Err(format!("it has not answered within {timeout_ms} ms")),
+            Err(_) => Err(format!("it does not answer within {timeout_ms} ms")),
         }
     }
 

@@ -24,7 +24,7 @@ impl Http for Fetch {
         let late = TimeoutFuture::new(u32::try_from(request.timeout_ms).unwrap_or(u32::MAX));
         let answered = match select(pin!(sent(&request, &abort)), late).await {
             Either::Left((answered, _)) => answered,
-            Either::Right(_) => Err(format!("it has not answered within {} ms", request.timeout_ms)),
+            Either::Right(_) => Err(format!("it does not answer within {} ms", request.timeout_ms)),
         };
         if answered.is_err() {
             abort.abort();

@@ -13,7 +13,7 @@ type Answer = MessageInitShape<typeof ExecutePlanResponseSchema>['responseType']
 /** What a line or a server does wrong: called for each stream with its number, from 0; returns after how many responses it breaks. */
 export type Breaks = (stream: number) => number;
 
-/** A Spark Connect server in memory, as much of one as the driver's tests ask: it notes what it is told. */
+/** A Spark Connect server in memory: does what the driver's tests need, and keeps what it receives. */
 export class FakeSpark {
   readonly conf = new Map<string, string>();
   /** Commands and plans, in the order in which they came. */

@@ -1,4 +1,4 @@
-/** The driver that is a Spark cluster, against a server in memory whose line breaks when it is told to. */
+/** Tests the driver that is a Spark cluster against a server in memory whose connections a test can break. */
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { after, test } from 'node:test';
@@ -108,7 +108,7 @@ test('each response comes once, wherever the line breaks', async () => {
     spark.answer = () => [batch(1), batch(2), batch(3)];
     spark.breaks = (stream) => (stream === 0 ? at : stream === 1 ? 1 : Number.POSITIVE_INFINITY);
     const { session } = remote(spark);
-    // The server has been reached before: that its address may be wrong is no reason to give up early.
+    // The server answers once before, so that a break does not mean a wrong address.
     await session.context.client.analyze({ case: 'sparkVersion', value: {} });
     assert.deepEqual(values(await table(session).collect()), [1, 2, 3], `broken after ${at}`);
     assert.equal(spark.asked.length, 1);
@@ -298,7 +298,7 @@ test('with a checkpoint, the page waits until what it pushed is in the table', a
 
 test("a function of the page is called with each batch's rows, and the server hears how it went", async () => {
   const spark = new FakeSpark();
-  // The server has another Python: the driver is told so, and starts the query again for that.
+  // The server runs another version of Python: the driver learns it from the error, and starts the query for that version.
   const seen = streaming(spark, { python: '3.13' });
   const { session } = remote(spark);
   const { df } = session.readStream.push({ schema: 'a INT' });
@@ -371,4 +371,48 @@ test('a caller who waits for long is not listened to more and more', async () =>
     await calls.unary((options) => calls.client.analyzePlan({ sessionId: '' }, options), signal);
   }
   assert.equal(getEventListeners(signal, 'abort').length, 0);
+});
+
+test("the page's files are in the table before a query takes what is there now, and those that cannot be read end it", async () => {
+  const spark = new FakeSpark();
+  const seen = streaming(spark);
+  const { session } = remote(spark);
+  const slow = new Blob(['{"a":1}\n{"a":2}\n']);
+  const read = slow.arrayBuffer.bind(slow);
+  slow.arrayBuffer = async () => {
+    await new Promise((go) => setTimeout(go, 20));
+    return read();
+  };
+  const files = session.readStream.schema('a INT').json(slow);
+  await files.writeStream.format('noop').trigger({ availableNow: true }).start();
+  assert.deepEqual(seen.inserts.flat(), ['{"a":1}', '{"a":2}']);
+  const gone = new Blob(['{"a":3}\n']);
+  gone.arrayBuffer = () => Promise.reject(new DOMException('it was changed', 'NotReadableError'));
+  const unread = session.readStream.schema('a INT').json(gone);
+  await assert.rejects(unread.writeStream.format('noop').trigger({ availableNow: true }).start(), /it was changed/);
+});
+
+test('a query that ends before its start is answered is not looked after', async () => {
+  const spark = new FakeSpark();
+  streaming(spark);
+  const { session, driver, heard } = remote(spark);
+  driver.post({ t: 'listen', on: true });
+  await session.readStream.push({ schema: 'a INT' }).df.writeStream.format('noop').start();
+  const { answer } = spark;
+  spark.answer = async (request) => {
+    const command = request.plan?.opType.case === 'command' ? request.plan.opType.value.commandType : undefined;
+    if (command?.case === 'writeStreamOperationStart') {
+      const ended = () => heard.some((message) => message.t === 'listener' && message.eventType === 'terminated');
+      spark.event(StreamingQueryEventType.QUERY_TERMINATED_EVENT, { runId: 'r' });
+      await until(ended);
+    }
+    return answer(request);
+  };
+  await session.readStream
+    .push({ schema: 'a INT' })
+    .df.writeStream.foreachBatch(() => {})
+    .start();
+  const asked = () => spark.calls.get('config') ?? 0;
+  await new Promise((go) => setTimeout(go, 100));
+  assert.equal(asked(), 0);
 });

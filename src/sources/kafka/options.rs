@@ -133,7 +133,7 @@ pub const FAIL_ON_LOSS: Opt = Opt::new(
     "failOnDataLoss",
     Kind::Flag,
     Some("true"),
-    "Says whether a query fails when records that it has not read are gone; else it takes those that are there.",
+    "Says whether a query fails when records that it did not read are gone; else it takes those that are there.",
 );
 /// Whether headers are read.
 pub const HEADERS: Opt = Opt::new("includeHeaders", Kind::Flag, Some("false"), "Adds the column headers.");

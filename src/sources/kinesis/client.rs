@@ -54,7 +54,7 @@ impl Trouble {
 pub struct Page {
     /// The records, by sequence number.
     pub records: Vec<Record>,
-    /// The iterator that goes on; `None` after the last record of a closed shard.
+    /// The iterator of the next page; `None` after the last record of a closed shard.
     pub next: Option<String>,
     /// How far the page is from the newest record, ms.
     pub behind_ms: i64,
@@ -140,7 +140,7 @@ struct Iterated {
 struct Got {
     /// The records.
     records: Vec<GotRecord>,
-    /// The iterator that goes on.
+    /// The iterator of the next page.
     next_shard_iterator: Option<String>,
     /// How far they are from the newest, ms.
     millis_behind_latest: Option<i64>,
@@ -278,7 +278,7 @@ impl<H: Http> Client<'_, H> {
     /// Sends a request and reads its answer. Where the server cannot be reached or has no time, it is sent again after waits that grow.
     ///
     /// # Errors
-    /// Why there is no answer, after that.
+    /// What the last try ended with.
     async fn call<T: for<'de> Deserialize<'de>>(&self, action: &str, wanted: &Value) -> Result<T, Trouble> {
         let mut wait_ms = self.stream.retry_ms;
         for _ in 0..self.stream.tries {

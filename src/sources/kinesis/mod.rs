@@ -89,7 +89,7 @@ fn recall(facts: &Facts, folder: &str, _: &Value, end: &Value) -> Known<Memory> 
 struct Kinesis {
     /// Its options.
     settings: Settings,
-    /// What the host has found from where the last batch ends; `None` if it has not looked from there.
+    /// What the host has found from where the last batch ends; `None` before it looks from there.
     known: Option<Look>,
     /// Where the query began; `None` before the first answer of a new one.
     initial: Option<Positions>,
@@ -289,8 +289,8 @@ pub fn data_loss(reason: &str) -> SparkError {
         "RIVULET_KINESIS_DATA_LOSS",
         "22000",
         format!(
-            "Records that the query has not read are gone from Kinesis: they were older than the stream keeps them, or it was made anew. \
-             Set the option kinesis.failOnDataLoss to false for the query to go on with those that are there. {reason}"
+            "Records that the query did not read are gone from Kinesis: they were older than the stream keeps them, or it was made anew. \
+             Set the option kinesis.failOnDataLoss to false for the query to continue with those that are there. {reason}"
         ),
     )
 }

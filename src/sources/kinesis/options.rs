@@ -62,7 +62,7 @@ pub const FAIL_ON_LOSS: Opt = Opt::new(
     "kinesis.failOnDataLoss",
     Kind::Flag,
     Some("false"),
-    "Says whether a query fails when records that it has not read are gone; else it takes those that are there.",
+    "Says whether a query fails when records that it did not read are gone; else it takes those that are there.",
 );
 /// Most records of a shard in a batch.
 pub const MAX_RECORDS: Opt = Opt::new(

@@ -13,9 +13,9 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, new_null_array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema};
 
-use super::{Definition, Delivery, Opening, Sink, Step, Wish, none, pieces};
+use super::{Definition, Delivery, Opening, Sink, Step, Wish, none, outgoing};
 use crate::error::{Exception, Result, SparkError};
 use crate::proto::write_operation::SaveMode;
 use crate::sources::kafka::exchange::{self, Cluster};
@@ -24,7 +24,6 @@ use crate::sources::kafka::settings::sink_cluster;
 use crate::sources::kafka::{rows, unanswered};
 use crate::sources::options::{Kind, Opt, Options};
 use crate::sources::systems::{Refused, Writing};
-use crate::values::{ipc, raw};
 
 /// The topic of all rows.
 const TOPIC: Opt = Opt::new(
@@ -169,15 +168,7 @@ impl Sink for Kafka {
     }
 
     fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step> {
-        let wanted: SchemaRef = rows::written();
-        let mut blocks = Vec::new();
-        for block in raw::shown_blocks(delivery.blocks)? {
-            for batch in ipc::read(&block)?.iter().filter(|batch| batch.num_rows() > 0) {
-                for piece in pieces(&self.records(batch)?) {
-                    blocks.push(ipc::write(&wanted, [piece])?.into());
-                }
-            }
-        }
+        let blocks = outgoing(delivery.blocks, |batch| self.records(batch))?;
         if blocks.is_empty() {
             return Ok(Step::Done);
         }
@@ -201,6 +192,7 @@ mod tests {
     use super::*;
     use crate::ids::BatchId;
     use crate::plan::output_mode::OutputMode;
+    use crate::values::ipc;
     use crate::values::zone::Zone;
 
     fn opened(topic: Option<&str>, fields: &[(&str, DataType)]) -> Result<Box<dyn Sink>> {

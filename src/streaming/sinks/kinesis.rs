@@ -9,13 +9,12 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
 
-use super::{Definition, Delivery, Opening, Sink, Step, Wish, none, pieces};
+use super::{Definition, Delivery, Opening, Sink, Step, Wish, none, outgoing};
 use crate::error::{Exception, Result, SparkError};
 use crate::sources::kinesis::exchange::{self, Stream};
 use crate::sources::kinesis::options::{WRITTEN, stream_of};
 use crate::sources::kinesis::{rows, unanswered};
 use crate::sources::systems::{Refused, Writing};
-use crate::values::{ipc, raw};
 
 /// A stream of Kinesis.
 pub const KINESIS: Definition = Definition {
@@ -114,14 +113,7 @@ impl Sink for Kinesis {
     }
 
     fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step> {
-        let mut blocks = Vec::new();
-        for block in raw::shown_blocks(delivery.blocks)? {
-            for batch in ipc::read(&block)?.iter().filter(|batch| batch.num_rows() > 0) {
-                for piece in pieces(&records(batch)?) {
-                    blocks.push(ipc::write(&rows::written(), [piece])?.into());
-                }
-            }
-        }
+        let blocks = outgoing(delivery.blocks, records)?;
         if blocks.is_empty() {
             return Ok(Step::Done);
         }
@@ -147,6 +139,7 @@ mod tests {
     use super::*;
     use crate::ids::BatchId;
     use crate::plan::output_mode::OutputMode;
+    use crate::values::ipc;
     use crate::values::zone::Zone;
 
     fn opened(fields: &[(&str, DataType)]) -> Result<Box<dyn Sink>> {

@@ -32,6 +32,7 @@ use crate::sources::options::{Opt, Side, check_types, refuse_unknown};
 use crate::sources::systems::{Refused, Writing};
 use crate::storage::Request;
 use crate::values::zone::Zone;
+use crate::values::{ipc, raw};
 
 /// Lines of a file sink's log, by batch.
 pub type SinkLog = BTreeMap<i64, Vec<Value>>;
@@ -256,6 +257,23 @@ pub fn find(name: &str) -> Result<&'static Definition> {
 
 /// Bytes of a piece of rows that another system is sent at once, about.
 const PIECE_BYTES: usize = 4 << 20;
+
+/// Returns a batch's rows as another system is sent them: Arrow streams of the records that `records` makes of rows.
+///
+/// # Errors
+/// Those of `records`; Arrow's.
+fn outgoing(blocks: Vec<Buffer>, records: impl Fn(&RecordBatch) -> Result<RecordBatch>) -> Result<Vec<Buffer>> {
+    let mut sent = Vec::new();
+    for block in raw::shown_blocks(blocks)? {
+        for batch in ipc::read(&block)?.iter().filter(|batch| batch.num_rows() > 0) {
+            let made = records(batch)?;
+            for piece in pieces(&made) {
+                sent.push(ipc::write(&made.schema(), [piece])?.into());
+            }
+        }
+    }
+    Ok(sent)
+}
 
 /// Cuts rows into pieces of about [`PIECE_BYTES`] bytes, each of one row at least.
 fn pieces(batch: &RecordBatch) -> Vec<RecordBatch> {

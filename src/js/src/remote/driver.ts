@@ -175,22 +175,26 @@ export class RemoteDriver implements Backend {
   /** Starts a query; its functions of the page are called from then on. */
   async #start(id: number, start: WriteStreamOperationStart, signal: AbortSignal): Promise<void> {
     await this.#listen();
-    const called = this.#functions.prepare(start);
     // A query that takes what is there now takes all that the page has written.
     if (start.trigger.case === 'availableNow' || start.trigger.case === 'once') await this.#sources.flushed();
+    const called = this.#functions.prepare(start);
     const command = create(CommandSchema, { commandType: { case: 'writeStreamOperationStart', value: start } });
     const run = () => this.#calls.run({ command }, undefined, signal);
-    const responses = await run().catch((error: unknown) => {
-      if (error instanceof RemoteFailure && called?.again(error.wire)) return run();
-      throw error;
-    });
-    for (const response of responses) {
-      if (response.responseType.case === 'writeStreamOperationStartResult') {
-        const { queryId, queryStartedEventJson } = response.responseType.value;
-        if (queryId) called?.started(queryId.runId);
-        if (queryStartedEventJson) this.#tell('started', queryStartedEventJson);
+    try {
+      const responses = await run().catch((error: unknown) => {
+        if (error instanceof RemoteFailure && called?.again(error.wire)) return run();
+        throw error;
+      });
+      for (const response of responses) {
+        if (response.responseType.case === 'writeStreamOperationStartResult') {
+          const { queryId, queryStartedEventJson } = response.responseType.value;
+          if (queryId) called?.started(queryId.runId);
+          if (queryStartedEventJson) this.#tell('started', queryStartedEventJson);
+        }
+        this.#send(id, response);
       }
-      this.#send(id, response);
+    } finally {
+      called?.settled();
     }
   }
 

@@ -26,6 +26,7 @@ const KNOWN = new Set([
 export class RemoteFailure extends Error {
   constructor(readonly wire: WireError) {
     super(wire.message);
+    this.name = wire.exception;
   }
 }
 

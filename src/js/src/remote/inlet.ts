@@ -7,7 +7,7 @@ import { ArrowFitter } from '../values/arrow.js';
 import { joinStreams } from '../values/ipc.js';
 import type { StructType } from '../values/types.js';
 import type { Calls } from './calls.js';
-import { optionOf, parsed, tableOf } from './lines.js';
+import { optionOf, parsed, tableOf, unpacked } from './lines.js';
 
 /** How the bytes of a stream look: as of a push source. */
 export interface InletFormat {
@@ -32,6 +32,8 @@ export class Inlet {
   readonly #queue: Uint8Array[] = [];
   #opened: Promise<void> | undefined;
   #pump: Promise<void> | undefined;
+  /** Files that are being read, one after the other. */
+  #files: Promise<void> = Promise.resolve();
   #stored = 0;
   #failure: unknown;
   readonly #fitter: ArrowFitter;
@@ -64,6 +66,15 @@ export class Inlet {
     this.#pump.catch(() => {});
   }
 
+  /** Adds a file's content, unpacked, when it is read. One that cannot be read ends the stream. */
+  pushFile(blob: Blob): void {
+    this.#files = this.#files
+      .then(async () => this.push(new Uint8Array(await unpacked(blob).arrayBuffer())))
+      .catch((error: unknown) => {
+        this.#failure ??= error;
+      });
+  }
+
   /** Says how many blocks are stored, and how many bytes wait. */
   report(): void {
     this.heard(
@@ -74,6 +85,7 @@ export class Inlet {
 
   /** Waits until all blocks are in the table. */
   async flushed(): Promise<void> {
+    await this.#files;
     await this.#pump;
     if (this.#failure) throw this.#failure;
   }

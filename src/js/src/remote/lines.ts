@@ -24,6 +24,13 @@ export function optionOf(options: Readonly<Record<string, string>>, name: string
   return Object.entries(options).find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
 }
 
+/** A file's content, unpacked if its name says that it is packed. */
+export function unpacked(file: Blob): Blob | Response {
+  const name = 'name' in file ? String(file.name) : '';
+  const packing = /\.gz$/i.test(name) ? 'gzip' : /\.deflate$/i.test(name) ? 'deflate' : undefined;
+  return packing ? new Response(file.stream().pipeThrough(new DecompressionStream(packing))) : file;
+}
+
 /** Cuts strings into records: lines, or whole strings where the options ask for those. */
 function recordsOf(texts: readonly string[], { format, options }: StringFormat): { value: string }[] {
   const isWhole = optionOf(options, format === 'text' ? 'wholetext' : 'multiLine')?.toLowerCase() === 'true';

@@ -73,6 +73,16 @@ export function pickled(source: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** What follows for a query that calls a function of the page while it starts. */
+interface Starting {
+  /** It runs, under this id. */
+  started(runId: string): void;
+  /** It was refused; returns whether it is to be started again. */
+  again(error: WireError): boolean;
+  /** It runs, or never will. */
+  settled(): void;
+}
+
 /** A query that calls a function of the page. */
 interface Called {
   sink: string;
@@ -85,6 +95,9 @@ interface Called {
 /** The functions of the page that queries of a session call. */
 export class PageFunctions {
   readonly #called = new Map<string, Called>();
+  /** Queries whose start is not answered yet, and the runs that have ended meanwhile. */
+  #starting = 0;
+  readonly #endedEarly = new Set<string>();
   /** The version of Python in the server, as far as it is known. */
   #python = '3.11';
 
@@ -94,10 +107,10 @@ export class PageFunctions {
   ) {}
 
   /**
-   * Puts the Python function into a command that starts a query, in place of the page's sink. Returns what to do with the id of the
-   * run; undefined for a query that calls no function.
+   * Puts the Python function into a command that starts a query, in place of the page's sink. Returns undefined for a query that calls
+   * no function.
    */
-  prepare(start: WriteStreamOperationStart): { started: (runId: string) => void; again: (error: WireError) => boolean } | undefined {
+  prepare(start: WriteStreamOperationStart): Starting | undefined {
     if (start.format !== 'rivulet.foreachBatch') return undefined;
     const sink = optionOf(start.options, 'sinkId') ?? '';
     const key = `spark.rivulet.foreachBatch.${crypto.randomUUID()}`;
@@ -107,11 +120,13 @@ export class PageFunctions {
         function: { case: 'pythonFunction', value: { command, pythonVer: this.#python } },
       });
     };
+    this.#starting += 1;
     start.format = '';
     delete start.options['sinkId'];
     put();
     return {
       started: (runId) => {
+        if (this.#endedEarly.has(runId)) return;
         const called: Called = { sink, key, call: undefined, ended: false };
         this.#called.set(runId, called);
         void this.#serve(runId, called);
@@ -123,6 +138,10 @@ export class PageFunctions {
         this.#python = version;
         put();
         return true;
+      },
+      settled: () => {
+        this.#starting -= 1;
+        if (this.#starting === 0) this.#endedEarly.clear();
       },
     };
   }
@@ -141,6 +160,7 @@ export class PageFunctions {
   ended(runId: string): void {
     const called = this.#called.get(runId);
     if (called) called.ended = true;
+    else if (this.#starting > 0) this.#endedEarly.add(runId);
     this.#called.delete(runId);
   }
 

@@ -1,5 +1,7 @@
 /** Streams that the page itself hears: WebSockets and server-sent events. */
 
+/** Events of types of their own are heard only if the option `event` names theirs: a browser's `EventSource` hands on no others. */
+const USUAL_EVENT = 'message';
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 
@@ -41,7 +43,7 @@ export function listen(
 function listenToEvents(url: string, event: string | undefined, take: (records: Uint8Array) => void): () => void {
   const source = new EventSource(url);
   const hear = ({ data }: MessageEvent<string>) => take(bytesOf(data));
-  source.addEventListener(event ?? 'message', hear);
+  source.addEventListener(event ?? USUAL_EVENT, hear);
   return () => source.close();
 }
 

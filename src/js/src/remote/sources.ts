@@ -9,7 +9,7 @@ import { StructType, type TypeJson } from '../values/types.js';
 import type { Calls } from './calls.js';
 import { failure, notThere, RemoteFailure } from './failures.js';
 import { Inlet, type InletFormat } from './inlet.js';
-import { optionOf, parsed } from './lines.js';
+import { optionOf, parsed, unpacked } from './lines.js';
 import { listen } from './sockets.js';
 
 /** Paths of files that the page has registered begin so. */
@@ -64,7 +64,7 @@ export class PageSources {
     this.#files.set(path, blob);
     for (const [key, stream] of this.#streams) {
       const folder = key.startsWith(PAGE_FILE) ? key.slice(0, key.indexOf('#')) : undefined;
-      if (folder !== undefined && path.startsWith(`${folder}/`)) void this.#append(stream.inlet, blob);
+      if (folder !== undefined && path.startsWith(`${folder}/`)) stream.inlet.pushFile(blob);
     }
   }
 
@@ -122,7 +122,7 @@ export class PageSources {
       throw notThere('CSV files of the page with records of several lines are read');
     }
     const schema = source.schema ? schemaOf(source.schema) : undefined;
-    const texts = await Promise.all(files.map((blob) => textOf(blob)));
+    const texts = await Promise.all(files.map((blob) => unpacked(blob).text()));
     const rows = parsed(texts, { format, schema, options: source.options });
     await this.rewrite(rows);
     relation.relType = rows.relType;
@@ -172,10 +172,11 @@ export class PageSources {
       if (optionOf(options, 'ack')?.toLowerCase() === 'true') throw notThere('Acknowledgements to a WebSocket (option ack) are sent');
       const url = optionOf(options, 'url');
       if (url === undefined) throw wrongOption(`The source ${format} needs the option url`);
-      return this.#known(`${format}#${planId}`, () => {
+      const key = `${format}#${planId}`;
+      return this.#known(key, () => {
         const inlet = this.#inlet(as((optionOf(options, 'recordFormat') ?? 'json').toLowerCase()));
         const event = optionOf(options, 'event');
-        return { inlet, begin: () => listen(format, url, event, (record) => inlet.push(record)), end: undefined, isDurable: false };
+        return { inlet, begin: () => listen(format, url, event, (records) => this.#take(key, records)), end: undefined, isDurable: false };
       });
     }
     const [path] = paths;
@@ -183,9 +184,20 @@ export class PageSources {
     if (!FORMATS.has(format)) throw notThere(`Streams of the page's files in format ${format} are read`);
     return this.#known(`${path}#${planId}`, () => {
       const inlet = this.#inlet(as(format));
-      for (const blob of this.#filesAt(path)) void this.#append(inlet, blob);
+      for (const blob of this.#filesAt(path)) inlet.pushFile(blob);
       return { inlet, begin: undefined, end: undefined, isDurable: false };
     });
+  }
+
+  /** Takes what a socket brings; one whose records the cluster does not take is closed. */
+  #take(key: string, records: Uint8Array): void {
+    const stream = this.#streams.get(key);
+    try {
+      stream?.inlet.push(records);
+    } catch (error) {
+      console.error('[rivulet] the cluster takes no more of a stream, which ends here:', error);
+      stream?.end?.();
+    }
   }
 
   #known(key: string, make: () => Stream): Stream {
@@ -196,11 +208,6 @@ export class PageSources {
 
   #inlet(as: InletFormat, heard?: (stored: number, queuedBytes: number) => void): Inlet {
     return new Inlet(this.calls, `rivulet_${this.#key}_${this.#next++}`, as, heard);
-  }
-
-  /** Appends a file; {@link Inlet.flushed} waits for it. */
-  async #append(inlet: Inlet, blob: Blob): Promise<void> {
-    inlet.push(new Uint8Array(await blob.arrayBuffer()));
   }
 
   #filesAt(path: string): Blob[] {
@@ -252,14 +259,6 @@ function schemaOf(text: string | undefined): StructType {
 
 function wrongOption(message: string): RemoteFailure {
   return new RemoteFailure(failure('IllegalArgumentException', 'RIVULET_REMOTE_SOURCE', `${message}.`));
-}
-
-/** A file's content as a string, unpacked if its name says that it is packed. */
-async function textOf(blob: Blob): Promise<string> {
-  const name = 'name' in blob ? String(blob.name) : '';
-  const packing = /\.gz$/i.test(name) ? 'gzip' : /\.deflate$/i.test(name) ? 'deflate' : undefined;
-  if (!packing) return blob.text();
-  return new Response(blob.stream().pipeThrough(new DecompressionStream(packing))).text();
 }
 
 async function hashOf(bytes: Uint8Array): Promise<string> {
