@@ -137,6 +137,8 @@ function setFile(picked) {
   byId('drop').querySelector('b').textContent = picked.name;
 }
 
+// What the page says of itself is true of its own engine only.
+if (remote) document.querySelector('footer').textContent = `The query runs on the Spark cluster at ${remote.replace(/;.*/, '')}.`;
 byId('start').onclick = start;
 byId('stop').onclick = stop;
 byId('reset').onclick = () => {
