@@ -1,6 +1,7 @@
 // Idiomatic JavaScript, one thread: the references of the workloads, timed. Latency needs more, as events come one by one.
 import { workloads } from '../workloads/index.js';
 import { Counts, drive } from '../workloads/w5.js';
+import { counted, filtered, passes } from '../workloads/w8.js';
 
 export default () => ({
   runs: {
@@ -13,6 +14,22 @@ export default () => ({
       });
       return counts.columns();
     },
+    W8: ({ events }, clock) =>
+      filtered(events, clock, (saw) => (from, to) => {
+        for (let i = from; i < to; i++) if (passes(events.keys[i])) saw(i);
+      }),
+    W8k: ({ events }, clock) =>
+      counted(events, clock, (saw) => {
+        const counts = new Map();
+        return (from, to) => {
+          for (let i = from; i < to; i++) {
+            const n = (counts.get(events.keys[i]) ?? 0) + 1;
+            counts.set(events.keys[i], n);
+            saw(events.keys[i], n);
+          }
+        };
+      }),
+    W8m: undefined,
     empty: undefined,
   },
 });

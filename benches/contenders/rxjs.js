@@ -1,8 +1,9 @@
 // RxJS: one chain of operators per query and one emission per event, as its documentation teaches.
-import { concat, concatMap, filter, from, lastValueFrom, map, mergeMap, reduce, tap, toArray, zip } from 'rxjs';
+import { concat, concatMap, filter, from, groupBy, lastValueFrom, map, mergeMap, reduce, Subject, scan, tap, toArray, zip } from 'rxjs';
 import { arrays } from '../workloads/arrow.js';
 import { EUROS, EVERY, Highest, Newcomers, Slides, Sums, Tumbling } from '../workloads/nexmark.js';
 import { Answers, Panes } from '../workloads/trends.js';
+import { counted, filtered, passes } from '../workloads/w8.js';
 
 const decoder = new TextDecoder();
 const finished = (events) => lastValueFrom(events, { defaultValue: undefined });
@@ -111,6 +112,17 @@ function q8({ people, auctions }) {
   });
 }
 
+const passesFilter = ({ key }) => passes(key);
+
+/** Returns a function that emits events into a chain of operators, each on its own. */
+function emitting({ keys }, operators, subscriber) {
+  const source = new Subject();
+  source.pipe(operators).subscribe(subscriber);
+  return (from, to) => {
+    for (let i = from; i < to; i++) source.next({ i, key: keys[i] });
+  };
+}
+
 export default () => ({
   runs: {
     W1: ({ tweets }) =>
@@ -135,5 +147,11 @@ export default () => ({
     q5,
     q7,
     q8,
+    W8: ({ events }, clock) => filtered(events, clock, (saw) => emitting(events, filter(passesFilter), ({ i }) => saw(i))),
+    W8k: ({ events }, clock) =>
+      counted(events, clock, (saw) => {
+        const counts = mergeMap((own) => own.pipe(scan((count) => ({ key: own.key, n: count.n + 1 }), { n: 0 })));
+        return emitting(events, (source) => source.pipe(groupBy(({ key }) => key), counts), ({ key, n }) => saw(key, n));
+      }),
   },
 });

@@ -25,6 +25,12 @@ function all(figures) {
       atMost(4, `W5, ${id}, p50`, figures.latency('W5', id, 'p50'), 1.2, 'ms'),
       atMost(4, `W5, ${id}, p99`, figures.latency('W5', id, 'p99'), 5, 'ms'),
     ]),
+    ...[R1, R2].flatMap((id) => [
+      atMost(8, `W8, ${id}, p50`, figures.latency('W8', id, 'p50'), 1, 'ms'),
+      atMost(8, `W8, ${id}, p99`, figures.latency('W8', id, 'p99'), 5, 'ms'),
+      atMost(8, `W8k, ${id}, p99`, figures.latency('W8k', id, 'p99'), 10, 'ms'),
+      atMost(8, `W8m, ${id}, p99`, figures.latency('W8m', id, 'p99'), 25, 'ms'),
+    ]),
     atMost(4, 'micro-batch without rows', figures.part('empty', R1, 'empty') * 1_000, 0.5, 'ms'),
     ...['train', 'score'].flatMap((part) => {
       const of = (id) => figures.part('W7', id, part) / figures.part('W7', 'typed', part);

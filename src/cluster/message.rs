@@ -11,7 +11,10 @@ use serde::{Deserialize, Serialize};
 use crate::compile::job::JobSpec;
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{BatchContext, TaskReport};
-use crate::ids::{BatchId, DatasetId, JobId, KeptId, OperatorId, PlanId, RunId, ScanId, TaskId};
+use crate::ids::{
+    BatchId, DatasetId, ExecutorRef, JobId, KeptId, OperatorId, PlanId, RunId, ScanId, StageId, StagePart, StatePart,
+    TaskId,
+};
 use crate::plan::output_mode::OutputMode;
 use crate::scheduler::Fetch;
 use crate::settings::Conf;
@@ -116,6 +119,22 @@ pub enum ToExecutor {
         /// The try.
         task: TaskId,
     },
+    /// Rows for a task that stays. Blobs: blocks in the order of `scans`.
+    Feed {
+        /// The task.
+        task: TaskId,
+        /// Scans that have new blocks, and how many.
+        scans: Vec<(ScanId, usize)>,
+        /// Blobs that are orders for records: the executor's host puts the records in their place.
+        orders: Vec<usize>,
+    },
+    /// An epoch ends here for a task that stays, after what it was fed before.
+    Barrier {
+        /// The task.
+        task: TaskId,
+        /// Where the epoch ends.
+        barrier: Barrier,
+    },
     /// The job is over: its blocks are not needed any more, but for those of these tries.
     DropJob {
         /// The job.
@@ -144,6 +163,25 @@ pub enum ToExecutor {
         /// What.
         order: ReceiverOrder,
     },
+}
+
+/// Where an epoch of a continuous query ends: it goes through the query's tasks between the rows before and the rows after it
+/// (Chandy and Lamport's marker).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Barrier {
+    /// The epoch that ends, with the watermark that it closes state by.
+    pub ends: BatchContext,
+    /// The epoch that begins.
+    pub next: BatchContext,
+    /// State that is wanted whole in place of its change.
+    pub snapshots: Vec<StatePart>,
+}
+
+/// How a task stays: rows come to it and leave it until its job is dropped, and barriers part them into epochs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stay {
+    /// By stage that reads its rows: where the tasks of that stage are, by partition.
+    pub readers: Vec<(StageId, Vec<ExecutorRef>)>,
 }
 
 /// Names a receiver of the user's in one of its lives.
@@ -215,6 +253,9 @@ pub struct Run {
     pub states: Vec<StateRef>,
     /// Limits the job's result, in bytes; `None` sets no limit.
     pub max_result: Option<u64>,
+    /// How the task stays; `None` for one that runs once over what it is given.
+    #[serde(default)]
+    pub stay: Option<Stay>,
 }
 
 /// What executors send to the driver.
@@ -259,6 +300,31 @@ pub enum FromExecutor {
         /// The try.
         task: TaskId,
     },
+    /// A task that stays is ready for rows or, if it reads no stream, has handed on all of its rows.
+    Stays {
+        /// The task.
+        task: TaskId,
+    },
+    /// Rows have gone through a task that stays. Blobs: rows of the query's result.
+    Flowed {
+        /// The task.
+        task: TaskId,
+        /// The epoch that the rows are of.
+        epoch: BatchId,
+        /// How many of the driver's feeds are done with, here and in all tasks after.
+        fed: usize,
+    },
+    /// A barrier has gone through a task that stays. Blobs: one state change per operator of `deltas`.
+    Passed {
+        /// The task.
+        task: TaskId,
+        /// The epoch that has ended.
+        epoch: BatchId,
+        /// What was counted since the epoch began.
+        report: Box<TaskReport>,
+        /// Operators whose state changes come along.
+        deltas: Vec<OperatorId>,
+    },
     /// Nothing of a job that is over runs here any more.
     Dropped {
         /// The job.
@@ -292,6 +358,33 @@ pub enum Peer {
         found: Vec<Fetch>,
         /// Blocks that are not here.
         missing: Vec<Fetch>,
+    },
+    /// Hands rows to a task that stays. Blobs: the blocks that it reads.
+    Rows {
+        /// The task.
+        to: TaskId,
+        /// Whose rows they are.
+        from: TaskId,
+        /// Counts what the sender sends; the answer names it.
+        seq: u64,
+        /// Whether these are all rows that the sender will ever send, since it reads no stream: they count for every row of one.
+        all: bool,
+    },
+    /// Says that rows are done with, by a task and all tasks after it.
+    Took {
+        /// The task that sent them.
+        to: TaskId,
+        /// The sender's count.
+        seq: u64,
+    },
+    /// Hands a barrier to a task that stays.
+    Barrier {
+        /// The task.
+        to: TaskId,
+        /// Who hands it on.
+        from: StagePart,
+        /// The barrier.
+        barrier: Barrier,
     },
 }
 

@@ -124,6 +124,13 @@ impl Driver {
         let description = request.description.clone();
         let (job, effects) = self.runner.submit(plan, request, now_ms);
         self.owners.insert(job, (owner, plan));
+        self.record(job, description, now_ms);
+        self.carry_out(effects, now_ms);
+        job
+    }
+
+    /// Notes a job that begins.
+    pub(super) fn record(&mut self, job: JobId, description: String, now_ms: i64) {
         self.history.push(JobRecord {
             id: job.0,
             description,
@@ -135,8 +142,6 @@ impl Driver {
         if self.history.len() > HISTORY {
             self.history.remove(0);
         }
-        self.carry_out(effects, now_ms);
-        job
     }
 
     /// Notes how a job ended.
@@ -157,6 +162,9 @@ impl Driver {
                 Effect::LoadState { piece, version } => self.load_state(piece, version, now_ms),
                 Effect::Replace { executor, why } => self.out.push(Output::ReplaceExecutor { executor, why }),
                 Effect::Rows { job, pieces } => self.job_has_rows(job, pieces),
+                Effect::Emitted { job, epoch, pieces } => self.emitted_rows(job, epoch, pieces, now_ms),
+                Effect::Room { job } => self.has_room(job),
+                Effect::Passed { job, outcome } => self.epoch_passed(job, outcome, now_ms),
                 Effect::Done { job, outcome } => self.job_ended(job, Ok(outcome), now_ms),
                 Effect::Failed { job, error } => self.job_ended(job, Err(error), now_ms),
             }

@@ -26,6 +26,19 @@ use crate::ids::{BatchId, OperatorId, PlanId, ScanId, StageId};
 use crate::plan::output_mode::OutputMode;
 use crate::values::base64::to_base64;
 
+/// How much of a batch an operator works on at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Extent {
+    /// All of a micro-batch.
+    #[default]
+    Batch,
+    /// Rows of an epoch as they come; more follow. State takes them in, and closes nothing yet.
+    Rows,
+    /// The end of an epoch: no more rows of it follow. State closes what is due, and its change since the last end is made
+    /// durable.
+    End,
+}
+
 /// What a micro-batch's operators need to know of the stream.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchContext {
@@ -41,9 +54,27 @@ pub struct BatchContext {
     pub late_us: Option<i64>,
     /// The watermark of this batch: state at or before it is final. µs since the epoch; `None` without a watermark.
     pub evict_us: Option<i64>,
+    /// How much of the batch is worked on.
+    #[serde(default)]
+    pub extent: Extent,
 }
 
 impl BatchContext {
+    /// Returns whether the state's change is wanted after this: not while more rows of an epoch follow.
+    pub fn commits(&self) -> bool {
+        self.extent != Extent::Rows
+    }
+
+    /// Returns the context in which rows of an epoch are worked on as they come; the epoch closes by its end's.
+    #[must_use]
+    pub fn of_rows(&self) -> Self {
+        Self {
+            evict_us: None,
+            extent: Extent::Rows,
+            ..*self
+        }
+    }
+
     /// Returns the batch as an operator sees it whose watermark is `shift_us` from the query's; with `None` it has no
     /// watermark.
     fn shifted(&self, shift_us: Option<i64>) -> Self {
@@ -223,6 +254,38 @@ pub struct TaskReport {
     pub heap_bytes: u64,
 }
 
+impl TaskReport {
+    /// Adds what was counted for later rows of the same epoch; what is said of a state as a whole takes the place of what was.
+    pub fn add(&mut self, later: Self) {
+        for (number, stats) in later.event_times {
+            let own = self.event_times.entry(number).or_default();
+            *own = own.merged(&stats);
+        }
+        for (operator, stats) in later.state {
+            let own = self.state.entry(operator).or_insert(stats.at_rest());
+            *own = StateStats {
+                rows_updated: own.rows_updated + stats.rows_updated,
+                rows_removed: own.rows_removed + stats.rows_removed,
+                rows_dropped: own.rows_dropped + stats.rows_dropped,
+                rows_duplicate: own.rows_duplicate + stats.rows_duplicate,
+                ..stats
+            };
+        }
+        for (scan, rows) in later.scanned_rows {
+            *self.scanned_rows.entry(scan).or_default() += rows;
+        }
+        for (scan, records) in later.malformed_records {
+            *self.malformed_records.entry(scan).or_default() += records;
+        }
+        for (scan, letters) in later.dead_letters {
+            self.dead_letters.entry(scan).or_default().extend(letters);
+        }
+        self.output_rows += later.output_rows;
+        self.spilled_bytes += later.spilled_bytes;
+        self.heap_bytes = later.heap_bytes;
+    }
+}
+
 /// One task's inputs, and what its operators report while it runs.
 ///
 /// State is taken out by the operator that owns it and put back changed; the task's runner collects it at the end.
@@ -306,7 +369,7 @@ impl TaskInputs {
     /// are at the operator, and returns what it emits and the state's delta.
     ///
     /// State that is not here begins empty. After the work its version is the batch's, which whoever reads it back
-    /// checks.
+    /// checks. While more rows of an epoch follow, the version stays, and the delta is not kept.
     ///
     /// # Errors
     /// The work's; `INTERNAL_ERROR` outside of a micro-batch.
@@ -337,9 +400,11 @@ impl TaskInputs {
         // Watermarks here are `shift_us` from those of the query.
         stats.wakes_at_us = stats.wakes_at_us.saturating_sub(shift_us.unwrap_or(0));
         // What reads the state back asks for this version: `StageGraph::rebuild`, `States::take`.
-        state.version = context.batch_id;
+        if context.commits() {
+            state.version = context.batch_id;
+            self.state_deltas().insert(operator, delta);
+        }
         drop(states);
-        self.state_deltas().insert(operator, delta);
         self.report().state.insert(operator, stats);
         Ok(emitted)
     }

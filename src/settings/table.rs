@@ -118,6 +118,10 @@ settings! {
         "Says whether the slowest or the fastest of several watermarks is the query's.");
     NO_DATA_BATCHES = set("spark.sql.streaming.noDataMicroBatches.enabled", Kind::Flag, "true",
         "Says whether a batch without data runs if the watermark alone can close state.");
+    REAL_TIME_MIN_BATCH = set("spark.sql.streaming.realTimeMode.minBatchDuration", Kind::Millis, "5000",
+        "Says how long an epoch of a real-time query lasts at least.");
+    REAL_TIME_ALLOWLIST = set("spark.sql.streaming.realTimeMode.allowlistCheck", Kind::Flag, "true",
+        "Says whether operators are refused that Spark does not offer in real-time mode, though they run here.");
     RECENT_PROGRESS = set("spark.sql.streaming.numRecentProgressUpdates", Kind::Count, "100",
         "Says how many progress reports of a query are kept.");
     CHECK_CORRECTNESS = set("spark.sql.streaming.statefulOperator.checkCorrectness.enabled", Kind::Flag, "true",

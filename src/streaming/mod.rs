@@ -19,6 +19,7 @@
 
 pub mod check;
 pub mod checkpoint;
+pub mod continuous;
 pub mod deal;
 pub mod pid;
 pub mod pieces;

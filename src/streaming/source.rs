@@ -132,6 +132,15 @@ impl Source {
         }
     }
 
+    /// Returns a share without records, where the next one begins.
+    pub fn nothing(&self) -> Share {
+        Share {
+            start: self.offset.clone(),
+            end: self.offset.clone(),
+            log: None,
+        }
+    }
+
     /// Returns the share of a batch that runs again: it ends where the offset log says, whatever has arrived since.
     pub fn plan_again(&mut self, end: &Value) -> Share {
         let start = std::mem::replace(&mut self.offset, end.clone());

@@ -38,42 +38,57 @@ pub enum Trigger {
     AvailableNow,
     /// All that is there at the start in one batch, then the end.
     Once,
+    /// Records one after the other through tasks that stay; what was processed is committed once an interval. Operators that
+    /// work row by row only, each record at least once (`ContinuousTrigger`).
+    Continuous {
+        /// The interval, ms.
+        interval_ms: i64,
+    },
+    /// The same with state, which counts each record once (`RealTimeTrigger`).
+    RealTime {
+        /// How long an epoch lasts, ms.
+        batch_ms: i64,
+    },
 }
 
 impl Trigger {
     /// Reads a client's trigger; without one, batches follow each other without pause.
     ///
     /// # Errors
-    /// `INVALID_TRIGGER_INTERVAL` if the interval is not a duration from 0 on. If the trigger is continuous or
-    /// real-time: Rivulet runs micro-batches only.
+    /// `INVALID_TRIGGER_INTERVAL` if the interval is not a duration from 0 on.
     pub fn of(trigger: Option<&Proto>) -> Result<Self> {
         Ok(match trigger {
             None => Self::ProcessingTime { interval_ms: 0 },
-            Some(Proto::ProcessingTimeInterval(text)) => {
-                let us = interval_micros(text).filter(|us| *us >= 0).ok_or_else(|| {
-                    SparkError::new(
-                        Exception::IllegalArgument,
-                        "INVALID_TRIGGER_INTERVAL",
-                        "22023",
-                        format!("The trigger interval '{text}' is not a non-negative duration."),
-                    )
-                })?;
-                Self::ProcessingTime { interval_ms: us / 1000 }
-            }
+            Some(Proto::ProcessingTimeInterval(text)) => Self::ProcessingTime {
+                interval_ms: duration_ms(text)?,
+            },
+            Some(Proto::ContinuousCheckpointInterval(text)) => Self::Continuous {
+                interval_ms: duration_ms(text)?,
+            },
+            Some(Proto::RealTimeBatchDuration(text)) => Self::RealTime {
+                batch_ms: duration_ms(text)?,
+            },
             Some(Proto::AvailableNow(_)) => Self::AvailableNow,
             Some(Proto::Once(_)) => Self::Once,
-            Some(_) => return Err(SparkError::unsupported("continuous and real-time triggers")),
         })
     }
 
     /// Returns whether the query ends when the data of its start is processed.
     pub fn ends(self) -> bool {
-        !matches!(self, Self::ProcessingTime { .. })
+        matches!(self, Self::AvailableNow | Self::Once)
+    }
+
+    /// Returns how long an epoch lasts, ms; `None` for micro-batches.
+    pub fn epoch_ms(self) -> Option<i64> {
+        match self {
+            Self::Continuous { interval_ms: ms } | Self::RealTime { batch_ms: ms } => Some(ms.max(POLLING_DELAY_MS)),
+            _ => None,
+        }
     }
 
     /// Returns whether batches have a rhythm of their own.
     pub fn has_interval(self) -> bool {
-        matches!(self, Self::ProcessingTime { interval_ms } if interval_ms > 0)
+        self.epoch_ms().is_some() || matches!(self, Self::ProcessingTime { interval_ms } if interval_ms > 0)
     }
 
     /// Returns when to look for data again, ms since the epoch: after a batch (`found`), or after finding nothing.
@@ -86,6 +101,19 @@ impl Trigger {
             _ => now_ms + POLLING_DELAY_MS,
         }
     }
+}
+
+/// Reads a duration, ms.
+fn duration_ms(text: &str) -> Result<i64> {
+    let us = interval_micros(text).filter(|us| *us >= 0).ok_or_else(|| {
+        SparkError::new(
+            Exception::IllegalArgument,
+            "INVALID_TRIGGER_INTERVAL",
+            "22023",
+            format!("The trigger interval '{text}' is not a non-negative duration."),
+        )
+    })?;
+    Ok(us / 1000)
 }
 
 #[cfg(test)]

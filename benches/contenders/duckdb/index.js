@@ -2,6 +2,7 @@
 import { tableFromArrays } from 'apache-arrow';
 import { COLLECT_SQL, COLLECTED } from '../../workloads/start.js';
 import { Counts, drive } from '../../workloads/w5.js';
+import { counted, filtered } from '../../workloads/w8.js';
 import { Engine } from './engine.js';
 import { nexmarkOf } from './nexmark.js';
 import { trendsOf } from './trends.js';
@@ -77,12 +78,57 @@ const latencyOf = (engine) => async (inputs, clock) => {
   return counts.columns();
 };
 
+/** Micro-batches as large as what came during the one before: `work(i, keys)` runs one, and says what was seen. */
+const eachBatch = ({ keys }, work) => {
+  let waiting;
+  let busy = false;
+  const run = async () => {
+    busy = true;
+    while (waiting) {
+      const { from, to } = waiting;
+      waiting = undefined;
+      await work(Int32Array.from({ length: to - from }, (_, i) => from + i), keys.slice(from, to));
+    }
+    busy = false;
+  };
+  return (from, to) => {
+    waiting = { from: waiting?.from ?? from, to };
+    if (!busy) void run();
+  };
+};
+
+const eachEventOf = (engine) => ({
+  W8: ({ events }, clock) =>
+    filtered(events, clock, async (saw) => {
+      await engine.drop('batch');
+      return eachBatch(events, async (i, key) => {
+        await engine.connection.insertArrowTable(tableFromArrays({ i, key }), { name: 'batch', create: true });
+        const passed = await engine.columns('SELECT i FROM batch WHERE key % 10 != 0');
+        await engine.drop('batch');
+        passed.i.forEach((number) => saw(number));
+      });
+    }),
+  W8k: ({ events }, clock) =>
+    counted(events, clock, async (saw) => {
+      await engine.sql('CREATE OR REPLACE TABLE counts(key INTEGER PRIMARY KEY, n INTEGER)');
+      await engine.drop('batch');
+      return eachBatch(events, async (_, key) => {
+        await engine.connection.insertArrowTable(tableFromArrays({ key }), { name: 'batch', create: true });
+        await engine.sql(`INSERT INTO counts SELECT key, count(*)::INTEGER FROM batch GROUP BY ALL
+          ON CONFLICT (key) DO UPDATE SET n = counts.n + excluded.n`);
+        const changed = await engine.columns('SELECT key, n FROM counts SEMI JOIN batch USING (key)');
+        await engine.drop('batch');
+        changed.key.forEach((own, at) => saw(own, changed.n[at]));
+      });
+    }),
+});
+
 export default () => {
   const engine = new Engine();
   const trends = trendsOf(engine);
   return {
     start: () => engine.start(),
     stop: () => engine.stop(),
-    runs: { ...trends, W2d: trends.W2, ...nexmarkOf(engine), ...tablesOf(engine), W5: latencyOf(engine) },
+    runs: { ...trends, W2d: trends.W2, ...nexmarkOf(engine), ...tablesOf(engine), W5: latencyOf(engine), ...eachEventOf(engine) },
   };
 };

@@ -3,14 +3,36 @@ import { functions as F } from '/pkg/dist/index.js';
 import { buffers, stream } from '../../workloads/arrow.js';
 import { MICRO_BATCHES } from '../../workloads/start.js';
 import { Counts, drive } from '../../workloads/w5.js';
+import { counted, filtered } from '../../workloads/w8.js';
 
-const counted = ({ df }) =>
+const windowed = ({ df }) =>
   df
     .withWatermark('time', '0 seconds')
     .groupBy(F.window('time', '1 second'), 'key')
     .agg(F.count('*').cast('int').alias('n'))
     .select(F.unixMillis('window.start').cast('double').alias('start'), 'key', 'n')
     .writeStream.outputMode('update');
+
+const REAL_TIME = { realTime: '5 seconds' };
+const countByKey = (df) => df.groupBy('key').agg(F.count('*').cast('int').alias('n'));
+const sawCount = (saw) => ({ key, n }) => saw(key, n);
+
+/** Runs a query whose rows a function takes, and writes events to it as they come. */
+async function eachEvent({ spark }, { events }, clock, measured, trigger, query, take) {
+  const source = spark.readStream.push({ schema: 'i INT, key INT', format: 'json' });
+  let running;
+  const answer = await measured(events, clock, async (saw) => {
+    running = await query(source.df).writeStream.outputMode('update').trigger(trigger).foreach(take(saw)).start();
+    return (from, to) => {
+      let lines = '';
+      for (let i = from; i < to; i++) lines += `{"i":${i},"key":${events.keys[i]}}\n`;
+      source.write(lines);
+    };
+  });
+  await running.stop();
+  source.end();
+  return answer;
+}
 
 const block = (times, keys) => stream({ time: ['time', times], key: ['int', keys] });
 const median = (numbers) => numbers.toSorted()[numbers.length >> 1];
@@ -27,7 +49,7 @@ export const latencyOf = (session) => ({
       const { from, to } = sent;
       source.write(block(events.times.subarray(from, to).map(Math.floor), events.keys.slice(from, to)), { transfer: true });
     };
-    const query = await counted(source)
+    const query = await windowed(source)
       .foreachBatch(async (batch) => {
         const batches = buffers(await batch.toArrow());
         for (const { length, start, key, n } of batches)
@@ -49,9 +71,14 @@ export const latencyOf = (session) => ({
     return counts.columns();
   },
 
+  /** Events are written as they come, and a function is called with each row that comes of them. */
+  W8: (inputs, clock) => eachEvent(session, inputs, clock, filtered, REAL_TIME, (df) => df.filter('key % 10 != 0'), (saw) => ({ i }) => saw(i)),
+  W8k: (inputs, clock) => eachEvent(session, inputs, clock, counted, REAL_TIME, countByKey, sawCount),
+  W8m: (inputs, clock) => eachEvent(session, inputs, clock, counted, { processingTime: '0 seconds' }, countByKey, sawCount),
+
   async empty(_, clock) {
     const source = session.spark.readStream.push({ schema: 'time TIMESTAMP, key INT', format: 'arrow' });
-    const query = await counted(source)
+    const query = await windowed(source)
       .foreachBatch(async (batch) => void (await batch.toArrow()))
       .start();
     const medianOf = async (bytes) => {

@@ -12,6 +12,7 @@
 //! A task that takes long lets go of the thread now and then ([`Pace`]): the host hands over what has come meanwhile, and then
 //! lets it [go on](Executor::go_on). So blocks are served while a task runs, and one that is not wanted any more ends soon.
 
+pub(in crate::cluster) mod flow;
 mod program;
 mod running;
 
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
+use self::flow::Resident;
 use self::running::Running;
 use super::message::{FromExecutor, Peer, ReceiverReport, Run, SpecHeader, ToExecutor};
 use super::states::{Found, StateStore, States};
@@ -146,6 +148,8 @@ pub struct Executor<B> {
     waiting: Vec<Waiting>,
     /// The task that has let go of the thread.
     running: Option<Running>,
+    /// Tasks that stay.
+    residents: BTreeMap<TaskId, Resident>,
     /// Says when a task lets go of it; without one it never does.
     pace: Option<Arc<dyn Pace>>,
     /// Runs functions of the user's.
@@ -177,6 +181,7 @@ impl<B: BlockStore> Executor<B> {
             states: States::default(),
             waiting: vec![],
             running: None,
+            residents: BTreeMap::new(),
             pace: None,
         }
     }
@@ -203,6 +208,13 @@ impl<B: BlockStore> Executor<B> {
 
     /// Takes in a message of the driver. A task whose blocks are all here runs before the call returns.
     pub fn driver_message(&mut self, message: ToExecutor, blobs: Vec<Buffer>) -> Vec<Outgoing> {
+        let mut out = self.heed(message, blobs);
+        out.extend(self.flow());
+        out
+    }
+
+    /// Does what the driver says.
+    fn heed(&mut self, message: ToExecutor, blobs: Vec<Buffer>) -> Vec<Outgoing> {
         match message {
             ToExecutor::Plan { plan, spec } => {
                 let stages = guarded(|| self.compile(plan, spec, &blobs));
@@ -214,12 +226,15 @@ impl<B: BlockStore> Executor<B> {
                 self.programs.get().unload(plan);
             }
             ToExecutor::Run(run) => return self.accept(run, blobs),
+            ToExecutor::Feed { task, scans, orders } => return self.feed(task, scans, &orders, blobs),
+            ToExecutor::Barrier { task, barrier } => self.barrier(task, barrier),
             ToExecutor::Kill { task } => return self.give_up_tasks(|t| t == task),
             ToExecutor::DropJob { job, keep, answer } => {
                 self.blocks.retain(&|id| match id {
                     BlockId::Shuffle { task, .. } => task.job != job || keep.contains(&task),
                     BlockId::Kept(_) => true,
                 });
+                self.drop_residents(|task| task.job == job);
                 let mut out = self.give_up_tasks(|t| t.job == job);
                 if answer {
                     out.push(Outgoing::Driver(FromExecutor::Dropped { job }, vec![]));
@@ -295,11 +310,21 @@ impl<B: BlockStore> Executor<B> {
                 out.extend(self.run_complete());
                 out
             }
+            message => {
+                let mut out = self.resident_hears(from, message, blobs);
+                out.extend(self.flow());
+                out
+            }
         }
     }
 
     /// Takes in what an order of a task has brought, or why it failed: the task does then. One that is not wanted any more is dropped.
     pub fn supply(&mut self, task: TaskId, at: usize, brought: Result<Vec<Buffer>>) -> Vec<Outgoing> {
+        if self.residents.contains_key(&task) {
+            let mut out = self.supply_resident(task, at, brought);
+            out.extend(self.flow());
+            return out;
+        }
         let ordered = |waiting: &Waiting| waiting.run.task == task && waiting.ordered.contains(&at);
         let Some(place) = self.waiting.iter().position(ordered) else {
             return vec![];

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use arrow::buffer::Buffer;
 
+use super::flow::Resident;
 use super::{BlockStore, Executor, Outgoing, Waiting, in_order};
 use crate::cluster::message::{FromExecutor, Run};
 use crate::error::{Result, SparkError, guarded};
@@ -44,6 +45,8 @@ enum Turn {
     GoesOn(Running),
     /// State that it needs is not here.
     StateMissing,
+    /// It stays.
+    Stays(Box<Resident>),
 }
 
 impl<B: BlockStore> Executor<B> {
@@ -84,6 +87,7 @@ impl<B: BlockStore> Executor<B> {
                 self.running = Some(running);
                 return None;
             }
+            Ok(Turn::Stays(resident)) => return self.take_in(*resident),
             Ok(Turn::StateMissing) => FromExecutor::StateMissing { task },
             Err(error) => {
                 let retryable = error.is_retryable();
@@ -128,6 +132,10 @@ impl<B: BlockStore> Executor<B> {
         let Some(states) = self.take_states(&graph, &run, blobs)? else {
             return Ok(Turn::StateMissing);
         };
+        if let Some(stay) = run.stay.clone() {
+            let resident = Resident::new(run, stay, graph, scans, states);
+            return Ok(Turn::Stays(Box::new(resident)));
+        }
         let mut inputs = TaskInputs::new(in_order(got), scans, run.batch.clone(), states);
         if !graph.functions.is_empty() {
             inputs.functions = Some((run.plan, self.programs.clone()));

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::{Effect, Job, JobRunner};
 use crate::error::{Exception, Result, SparkError};
 use crate::exec::task::check_result_size;
-use crate::ids::{ExecutorRef, JobId, StagePart};
+use crate::ids::{ExecutorRef, JobId, PlanId, StagePart};
 use crate::scheduler::event::Event;
 use crate::settings::{self, Conf, Setting};
 
@@ -41,7 +41,7 @@ pub(super) struct Busy {
     /// The executors.
     pub executors: Vec<ExecutorRef>,
     /// How long they have (`spark.task.reaper.killTimeout`).
-    reap_ms: i64,
+    pub reap_ms: i64,
 }
 
 impl Limits {
@@ -127,6 +127,9 @@ impl Asked {
 impl JobRunner {
     /// Ends a job whose result is not wanted; nothing of it is reported.
     pub fn cancel(&mut self, job: JobId, now_ms: i64) -> Vec<Effect> {
+        if self.flows.contains_key(&job) {
+            return self.drop_flow(job, now_ms);
+        }
         let busy = self.busy_with(job);
         self.look_back(job, now_ms);
         if self.jobs.remove(&job).is_none() {
@@ -167,7 +170,7 @@ impl JobRunner {
 
     /// Replaces executors with large heaps if no job runs, except those that hold state of a query or a cached partition.
     pub(super) fn replace_swollen(&mut self) -> Vec<Effect> {
-        if self.swollen.is_empty() || !self.jobs.is_empty() {
+        if self.swollen.is_empty() || !self.jobs.is_empty() || !self.flows.is_empty() {
             return vec![];
         }
         let holds = |executor: ExecutorRef| {
@@ -187,15 +190,19 @@ impl JobRunner {
     /// Returns the executors that run tasks of a job, and how long its statement gives them to end these.
     pub(super) fn busy_with(&self, job: JobId) -> Busy {
         let known = self.jobs.get(&job);
-        let plan = known.and_then(|job| self.plans.get(&job.plan));
-        let reap_ms = |conf: &Conf| conf.millis(&settings::REAPER_TIMEOUT).ok();
         Busy {
             executors: known.map_or(vec![], |job| job.attempts.busy()),
-            reap_ms: plan
-                .and_then(|plan| reap_ms(&plan.spec.conf))
-                .or_else(|| reap_ms(&Conf::default()))
-                .unwrap_or_default(),
+            reap_ms: self.reap_ms(known.map(|job| job.plan)),
         }
+    }
+
+    /// Returns how long executors have to end tasks of a plan, ms.
+    pub(super) fn reap_ms(&self, plan: Option<PlanId>) -> i64 {
+        let plan = plan.and_then(|plan| self.plans.get(&plan));
+        let reap_ms = |conf: &Conf| conf.millis(&settings::REAPER_TIMEOUT).ok();
+        plan.and_then(|plan| reap_ms(&plan.spec.conf))
+            .or_else(|| reap_ms(&Conf::default()))
+            .unwrap_or_default()
     }
 
     /// Takes in that an executor has ended: what ran or lay there is computed again. With a `cause`, a task that ran there
@@ -216,6 +223,7 @@ impl JobRunner {
         }
         let commands = self.scheduler.step(now_ms, Event::ExecutorLost { executor });
         let mut effects = self.carry_out(commands, now_ms);
+        effects.extend(self.flows_lost(executor, cause.as_ref(), now_ms));
         for (job, error) in failed.into_iter().zip(std::iter::repeat(cause).flatten()) {
             effects.extend(self.cancel(job, now_ms));
             effects.push(Effect::Failed { job, error });

@@ -1,5 +1,7 @@
 //! What counts of a job: the rows, reports and changes of state of tries that the scheduler has accepted.
 
+use std::collections::BTreeMap;
+
 use super::launch::{Home, snapshot_is_due};
 use super::{Arrival, Change, Effect, JobRunner, Outcome, StateChange};
 use crate::cluster::attempts::AttemptState;
@@ -78,48 +80,63 @@ impl JobRunner {
         let Some(job) = self.jobs.remove(&job) else {
             return Ok(Outcome::default());
         };
-        let (mut changes, mut grew) = (Vec::new(), false);
-        if let (Some(run), Some(batch)) = (job.request.run, &job.request.batch) {
-            let keeping = self.keeping.get(&run).copied().unwrap_or_default();
-            for (part, change) in job.changes {
-                let piece = StateId { run, part };
-                let home = self.homes.entry(piece).or_insert(Home {
-                    executor: None,
-                    version: BatchId::NONE,
-                    deltas: vec![],
-                    chain: 0,
-                    stats: change.stats,
-                });
-                home.stats = change.stats;
-                if change.snapshot {
-                    home.deltas.clear();
-                    home.chain = 0;
-                } else {
-                    home.chain += 1;
-                }
-                home.executor = Some(change.executor);
-                home.version = batch.batch_id;
-                if keeping.durable {
-                    changes.push(StateChange {
-                        part,
-                        snapshot: change.snapshot,
-                        bytes: change.delta,
-                    });
-                } else {
-                    home.deltas.push(change.delta);
-                    grew = true;
-                }
-            }
-        }
-        if let Some(run) = job.request.run.filter(|_| grew) {
-            self.check_kept(run, job.plan)?;
-        }
+        let changes = match (job.request.run, &job.request.batch) {
+            (Some(run), Some(batch)) => self.keep_changes((run, job.plan), batch.batch_id, job.changes)?,
+            _ => vec![],
+        };
         Ok(Outcome {
             changes,
             results: job.results.into_values().flatten().collect(),
             updates: job.updates,
             reports: job.reports.into_iter().collect(),
         })
+    }
+
+    /// Takes over the changes of a run's state by a batch that is done; returns those that are to be made durable.
+    ///
+    /// # Errors
+    /// `RIVULET_STATE_TOO_LARGE` if the driver would keep more state of the run than it may.
+    pub(super) fn keep_changes(
+        &mut self,
+        (run, plan): (RunId, PlanId),
+        batch: BatchId,
+        made: BTreeMap<StatePart, Change>,
+    ) -> Result<Vec<StateChange>> {
+        let (mut changes, mut grew) = (Vec::new(), false);
+        let keeping = self.keeping.get(&run).copied().unwrap_or_default();
+        for (part, change) in made {
+            let piece = StateId { run, part };
+            let home = self.homes.entry(piece).or_insert(Home {
+                executor: None,
+                version: BatchId::NONE,
+                deltas: vec![],
+                chain: 0,
+                stats: change.stats,
+            });
+            home.stats = change.stats;
+            if change.snapshot {
+                home.deltas.clear();
+                home.chain = 0;
+            } else {
+                home.chain += 1;
+            }
+            home.executor = Some(change.executor);
+            home.version = batch;
+            if keeping.durable {
+                changes.push(StateChange {
+                    part,
+                    snapshot: change.snapshot,
+                    bytes: change.delta,
+                });
+            } else {
+                home.deltas.push(change.delta);
+                grew = true;
+            }
+        }
+        if grew {
+            self.check_kept(run, plan)?;
+        }
+        Ok(changes)
     }
 
     /// Refuses to keep more state of a run than the driver may.

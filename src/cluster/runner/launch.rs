@@ -164,6 +164,7 @@ impl JobRunner {
             batch: job.request.batch.clone(),
             states,
             max_result: job.request.limits.result_bytes,
+            stay: None,
         };
         Some(vec![Effect::Send {
             to: executor,
@@ -192,7 +193,9 @@ impl JobRunner {
             Err(error) => {
                 let (lost, kept) = std::mem::take(&mut self.parked).into_iter().partition(waits);
                 self.parked = kept;
-                return self.give_up(lost, &error, now_ms);
+                let mut effects = self.give_up(lost, &error, now_ms);
+                effects.extend(self.flow_state_loaded(piece, Some(&error), now_ms));
+                return effects;
             }
         };
         self.loaded.insert(piece, files);
@@ -205,7 +208,7 @@ impl JobRunner {
                 self.parked.push(parked);
             }
         }
-        let mut effects = Vec::new();
+        let mut effects = self.flow_state_loaded(piece, None, now_ms);
         for parked in ready {
             effects.extend(
                 self.launch(parked.executor, parked.task, parked.fetches)
@@ -215,13 +218,14 @@ impl JobRunner {
         }
         // Tries that come later read again: what is durable is not held.
         let wanted = |piece: &StateId| {
-            self.parked.iter().any(|p| {
-                (p.task.partition, Some(piece.run))
-                    == (
-                        piece.part.partition,
-                        self.jobs.get(&p.task.job).and_then(|j| j.request.run),
-                    )
-            })
+            self.flow_wants(piece)
+                || self.parked.iter().any(|p| {
+                    (p.task.partition, Some(piece.run))
+                        == (
+                            piece.part.partition,
+                            self.jobs.get(&p.task.job).and_then(|j| j.request.run),
+                        )
+                })
         };
         let kept: BTreeSet<StateId> = self.loaded.keys().copied().filter(wanted).collect();
         self.loaded.retain(|piece, _| kept.contains(piece));

@@ -9,6 +9,7 @@
 
 mod ends;
 mod finish;
+mod flow;
 mod launch;
 mod plan;
 mod resting;
@@ -28,7 +29,7 @@ use plan::Plan;
 use crate::cluster::attempts::{AttemptState, Attempts, StageStatus};
 use crate::cluster::message::{FromExecutor, SpecHeader, ToExecutor};
 use crate::compile::job::JobSpec;
-use crate::error::SparkError;
+use crate::error::{Fault, SparkError};
 use crate::exec::inputs::{BatchContext, StateStats, TaskReport};
 use crate::exec::stage::{Output, StageGraph};
 use crate::ids::{
@@ -101,6 +102,27 @@ pub enum Effect {
         job: JobId,
         /// Arrow IPC streams in the order of the result's partitions.
         pieces: Vec<Buffer>,
+    },
+    /// A continuous query has rows of an epoch. They follow those that came before.
+    Emitted {
+        /// The job.
+        job: JobId,
+        /// The epoch.
+        epoch: BatchId,
+        /// Arrow IPC streams.
+        pieces: Vec<Buffer>,
+    },
+    /// A continuous query can be fed with more.
+    Room {
+        /// The job.
+        job: JobId,
+    },
+    /// An epoch of a continuous query has passed; its rows were handed over before.
+    Passed {
+        /// The job.
+        job: JobId,
+        /// What the epoch made.
+        outcome: Outcome,
     },
     /// A job is done.
     Done {
@@ -229,6 +251,8 @@ pub struct JobRunner {
     plans: BTreeMap<PlanId, Plan>,
     /// Jobs that run.
     jobs: BTreeMap<JobId, Job>,
+    /// Continuous queries.
+    flows: BTreeMap<JobId, flow::Flow>,
     /// Where state is, and what it was.
     homes: BTreeMap<StateId, Home>,
     /// How each run keeps its state.
@@ -374,6 +398,7 @@ impl JobRunner {
             .collect();
         let commands = self.scheduler.step(now_ms, Event::ExecutorAdded { executor, slots });
         effects.extend(self.carry_out(commands, now_ms));
+        effects.extend(self.place_flows(now_ms));
         effects
     }
 
@@ -416,6 +441,28 @@ impl JobRunner {
                     kept,
                 }
             }
+            FromExecutor::Stays { task } => return self.task_stays(task, now_ms),
+            FromExecutor::Flowed { task, epoch, fed } => return self.rows_flowed((task, epoch), fed, blobs),
+            FromExecutor::Passed {
+                task,
+                epoch,
+                report,
+                deltas,
+            } => {
+                let deltas = deltas.into_iter().zip(blobs).collect();
+                return self.barrier_passed(from, (task, epoch), *report, deltas, now_ms);
+            }
+            FromExecutor::Failed { task, error, .. } if self.flows.contains_key(&task.job) => {
+                self.tallies.entry(from.id).or_default().1 += 1;
+                return self.fail_flow(task.job, error, now_ms);
+            }
+            FromExecutor::StateMissing { task } if self.flows.contains_key(&task.job) => {
+                return self.fail_flow(
+                    task.job,
+                    SparkError::internal("state is not where it was").by(Fault::Engine),
+                    now_ms,
+                );
+            }
             FromExecutor::Failed { task, error, retryable } => {
                 self.tallies.entry(from.id).or_default().1 += 1;
                 Event::Failed {
@@ -455,7 +502,7 @@ impl JobRunner {
 
     /// Fails every job: workers that do not understand each other can finish none.
     fn fail_all(&mut self, error: &SparkError, now_ms: i64) -> Vec<Effect> {
-        let jobs: Vec<JobId> = self.jobs.keys().copied().collect();
+        let jobs: Vec<JobId> = self.jobs.keys().chain(self.flows.keys()).copied().collect();
         let mut effects = Vec::new();
         for job in jobs {
             effects.extend(self.cancel(job, now_ms));
@@ -534,8 +581,10 @@ impl JobRunner {
         if let Some(stages) = self.ended.remove(&job) {
             return stages;
         }
-        let found = self.jobs.get(&job).and_then(|j| Some((j, self.plans.get(&j.plan)?)));
-        found.map_or(vec![], |(job, plan)| plan.stages(&job.attempts, false))
+        let running = self.jobs.get(&job).map(|job| (job.plan, &job.attempts));
+        let running = running.or_else(|| self.flows.get(&job).map(|flow| (flow.plan, &flow.attempts)));
+        let found = running.and_then(|(plan, attempts)| Some((attempts, self.plans.get(&plan)?)));
+        found.map_or(vec![], |(attempts, plan)| plan.stages(attempts, false))
     }
 
     /// Keeps a last look at a job that ends.

@@ -166,6 +166,7 @@ impl Driver {
                 // What a trigger that has asked already finds may be older than this call.
                 let after = running.query.idle_triggers + u64::from(running.query.is_looking());
                 running.query.hurry(now_ms);
+                running.query.flush(now_ms);
                 self.streams.waiters.push(wait(Wait::Idle { after }));
                 return Ok(());
             }

@@ -11,6 +11,7 @@
 //! ```
 
 mod commands;
+mod epochs;
 mod listeners;
 mod queries;
 mod sinks;
@@ -46,6 +47,8 @@ struct Running {
     query: Query,
     /// Where its rows go.
     sink: Box<dyn Sink>,
+    /// Rows on their way to the sink, if the query's tasks stay.
+    emissions: epochs::Emissions,
     /// Connections of its sources.
     connections: Vec<ConnectionId>,
     /// The last batch that the sink was given: one that comes again after a retry is not shown twice.

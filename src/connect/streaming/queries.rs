@@ -71,6 +71,9 @@ impl Driver {
                 Action::Ask { source, asks } => self.carry_asks(id, source, asks),
                 Action::Received { source, count } => self.received(id, source, count),
                 Action::Run(request) => self.run_batch(id, request, now_ms),
+                Action::Start(request) => self.start_epochs(id, request, now_ms),
+                Action::Feed(blocks) => self.feed_epochs(id, blocks, now_ms),
+                Action::EndEpoch { ends, next } => self.end_epoch(id, ends, next, now_ms),
                 Action::RunAnew(mut request) => match self.renew_run(id, now_ms) {
                     Ok(run) => {
                         request.run = run;

@@ -107,6 +107,9 @@ impl Driver {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
         };
+        if running.query.has_epochs() {
+            return self.deliver_emitted(run, batch, blocks, now_ms);
+        }
         let fresh = batch > running.delivered;
         running.delivered = running.delivered.max(batch);
         let step = if fresh || running.sink.takes_repeats() {
@@ -160,7 +163,10 @@ impl Driver {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
         };
-        if running.query.settling() == Some(batch) {
+        if running.query.has_epochs() {
+            let step = running.sink.called(error);
+            self.sink_answers(run, batch, step, now_ms);
+        } else if running.query.settling() == Some(batch) {
             let step = running.sink.called(error);
             self.take_step(run, batch, step, now_ms);
         }
@@ -177,16 +183,31 @@ impl Driver {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
         };
-        if running.query.settling() == Some(batch) {
+        if running.query.has_epochs() {
+            let step = running.sink.sent(answer);
+            self.sink_answers(run, batch, step, now_ms);
+        } else if running.query.settling() == Some(batch) {
             let step = running.sink.sent(answer);
             self.take_step(run, batch, step, now_ms);
         }
     }
 
-    /// Carries out what a sink wants next.
+    /// Carries out what a sink wants next; the query hears of it if the sink has the batch.
     fn take_step(&mut self, run: &str, batch: BatchId, step: Result<Step>, now_ms: i64) {
-        let result = match step {
-            Ok(Step::Wait) => return,
+        let Some(result) = self.carry_step(run, batch, step) else {
+            return;
+        };
+        let files = self.files.clone();
+        if let Some(running) = self.streams.queries.get_mut(run) {
+            let actions = running.query.delivered(now_ms, result, files.as_ref());
+            self.act(run, actions, now_ms);
+        }
+    }
+
+    /// Carries out what a sink wants next; returns `None` if it is not done.
+    pub(super) fn carry_step(&mut self, run: &str, batch: BatchId, step: Result<Step>) -> Option<Result<()>> {
+        match step {
+            Ok(Step::Wait) => return None,
             Ok(Step::Write(requests)) => {
                 for request in requests {
                     let purpose = Purpose::Sink {
@@ -195,7 +216,7 @@ impl Driver {
                     };
                     self.ask(request, purpose);
                 }
-                return;
+                return None;
             }
             Ok(Step::Call { function, blocks }) => {
                 self.out.push(Output::ForeachBatch {
@@ -204,7 +225,7 @@ impl Driver {
                     batch_id: batch,
                     blocks,
                 });
-                return;
+                return None;
             }
             Ok(Step::Send(writing)) => {
                 let writer = Writer::Batch {
@@ -212,27 +233,19 @@ impl Driver {
                     batch_id: batch,
                 };
                 self.out.push(Output::Write { writer, writing });
-                return;
+                return None;
             }
-            Ok(Step::Show(text)) => {
-                self.out.push(Output::Console { text });
-                Ok(())
-            }
+            Ok(Step::Show(text)) => self.out.push(Output::Console { text }),
             Ok(Step::Keep { table, blocks, replace }) => {
                 let session = self.streams.queries.get(run).map(|r| r.session.clone());
                 let session = self.session(&session.unwrap_or_default());
                 if let Some(table) = session.tables.get_mut(&table) {
                     table.add(blocks, replace);
                 }
-                Ok(())
             }
-            Ok(Step::Done) => Ok(()),
-            Err(error) => Err(error),
-        };
-        let files = self.files.clone();
-        if let Some(running) = self.streams.queries.get_mut(run) {
-            let actions = running.query.delivered(now_ms, result, files.as_ref());
-            self.act(run, actions, now_ms);
+            Ok(Step::Done) => {}
+            Err(error) => return Some(Err(error)),
         }
+        Some(Ok(()))
     }
 }

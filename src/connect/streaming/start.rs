@@ -32,6 +32,7 @@ use crate::storage::{Answer, Request, file_log};
 use crate::streaming::check;
 use crate::streaming::checkpoint::resume::{self, Resume};
 use crate::streaming::checkpoint::{Location, state};
+use crate::streaming::continuous;
 use crate::streaming::query::{Definition, KEPT_SETTINGS, Query, operator_records};
 use crate::streaming::query::{EventKind, Told};
 use crate::streaming::sinks::{self, SinkLog, Wish};
@@ -137,6 +138,7 @@ impl Driver {
         let wish = wish_of(start, &name, mode, &options, at.is_some())?;
         spec.mode = Some(mode);
         let graph = job::stages(&analyzer, &resolved, Some(mode))?;
+        continuous::check(trigger, (&resolved.plan, &graph), mode, &analyzer.conf, spec.now_us)?;
         let mut sources = Vec::new();
         for scan in graph.scans.iter().filter(|s| s.stream.is_some()) {
             let stream = scan
@@ -340,6 +342,7 @@ impl Driver {
         let id = stored.unwrap_or_else(|| self.fresh_uuid());
         let run_id = self.fresh_uuid();
         let sink = self.sink(&starting, &graph.schema, log)?;
+        continuous::check_sink(starting.trigger, sink.as_ref(), &starting.wish.format)?;
         let conf = starting.analyzer.conf.clone();
         let run = self.runner.new_run(starting.state_keeping());
         let (plan, effects) = self.runner.register(starting.spec, graph.clone());
@@ -371,6 +374,7 @@ impl Driver {
                 session: starting.session,
                 query,
                 sink,
+                emissions: Default::default(),
                 connections: vec![],
                 delivered: next_batch.previous(),
                 locked: starting.at,

@@ -251,12 +251,11 @@ impl StateAggregate {
             stats.rows_dropped = table.late_rows();
             stats.rows_updated = table.changed_rows();
             let evict = context.evict_us.filter(|_| closes);
-            let delta = table.delta(evict)?;
             let changed = match context.mode {
                 OutputMode::Update => table.changed()?,
                 _ => vec![],
             };
-            table.settle();
+            let delta = table.settled(context, evict)?;
             let closed = match evict {
                 Some(watermark) => table.close(watermark)?,
                 None => vec![],

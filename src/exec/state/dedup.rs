@@ -162,7 +162,7 @@ impl StateDedup {
             stats.rows_total = table.rows() as u64;
             stats.bytes = table.bytes() as u64;
             stats.wakes_at_us = table.closes_at();
-            Ok((vec![out], rows::encode(vec![table.delta()?])?))
+            Ok((vec![out], rows::settled(context, [table])?))
         })
     }
 

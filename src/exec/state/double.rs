@@ -142,7 +142,7 @@ impl StateNumbered {
 
     /// Runs one batch: numbers its rows from the last number on.
     fn run(&self, batches: &[RecordBatch], inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
-        inputs.with_state(self.operator, None, self, |_, body, stats| {
+        inputs.with_state(self.operator, None, self, |context, body, stats| {
             let table = body.table()?;
             let known = table.all()?;
             let mut last = known
@@ -158,8 +158,7 @@ impl StateNumbered {
             }
             let row = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![last - before]))])?;
             table.take_in(&Arrived::partial(&row, 0), None)?;
-            let delta = table.delta(None)?;
-            table.settle();
+            let delta = table.settled(context, None)?;
             stats.rows_total = 1;
             Ok((out, delta))
         })
@@ -172,7 +171,7 @@ mod tests {
 
     use super::*;
     use crate::compile::job::JobSpec;
-    use crate::exec::inputs::BatchContext;
+    use crate::exec::inputs::{BatchContext, Extent};
     use crate::exec::stage::{StageGraph, StatefulOperator};
     use crate::exec::task;
     use crate::ids::{ScanId, StageId};
@@ -226,6 +225,7 @@ mod tests {
             time_ms: 0,
             late_us: None,
             evict_us: None,
+            extent: Extent::Batch,
         };
         let states = state.into_iter().map(|s| (OperatorId(0), s)).collect();
         let shuffle = HashMap::<StageId, _>::new();

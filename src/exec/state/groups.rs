@@ -224,8 +224,7 @@ impl StateGroups {
             let out = self.call(&arrived, tables, inputs, context.evict_us, stats)?;
             stats.rows_total = tables[0].rows() as u64;
             stats.bytes = tables.iter().map(|t| t.bytes() as u64).sum();
-            let parts = tables.iter_mut().map(RowTable::delta).collect::<Result<_>>()?;
-            Ok((out, rows::encode(parts)?))
+            Ok((out, rows::settled(context, tables)?))
         })
     }
 
@@ -243,6 +242,8 @@ impl StateGroups {
         let batch = inputs.batch.as_ref().filter(|_| self.operator.is_some());
         let time_ms = batch.map_or(0, |b| b.time_ms);
         let threshold_us = match self.timeout {
+            // Timeouts are due at the end of an epoch.
+            _ if batch.is_some_and(|b| !b.commits()) => None,
             Timeout::None => None,
             Timeout::ProcessingTime => Some(time_ms.saturating_mul(1000)),
             Timeout::EventTime => watermark_us,

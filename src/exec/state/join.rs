@@ -351,8 +351,7 @@ impl StateJoin {
             turn.stats.rows_total = tables.iter().map(|t| t.rows() as u64).sum();
             turn.stats.bytes = tables.iter().map(|t| t.bytes() as u64).sum();
             turn.stats.wakes_at_us = tables[LEFT].closes_at().min(tables[RIGHT].closes_at());
-            let parts = tables.iter_mut().map(RowTable::delta).collect::<Result<_>>()?;
-            Ok((turn.out, rows::encode(parts)?))
+            Ok((turn.out, rows::settled(context, tables)?))
         })
     }
 

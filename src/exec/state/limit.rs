@@ -99,7 +99,7 @@ impl StateLimit {
 
     /// Runs one batch: lets through what is left of the limit.
     fn run(&self, batches: Vec<RecordBatch>, inputs: &TaskInputs) -> Result<Vec<RecordBatch>> {
-        inputs.with_state(self.operator, None, self, |_, body, stats| {
+        inputs.with_state(self.operator, None, self, |context, body, stats| {
             let table = body.table()?;
             let gone = table
                 .all()?
@@ -116,8 +116,7 @@ impl StateLimit {
             let passed = (before - left) as i64;
             let row = RecordBatch::try_new(schema(), vec![Arc::new(Int64Array::from(vec![passed]))])?;
             table.take_in(&Arrived::partial(&row, 0), None)?;
-            let delta = table.delta(None)?;
-            table.settle();
+            let delta = table.settled(context, None)?;
             stats.rows_total = 1;
             stats.rows_updated = u64::from(left < before);
             stats.bytes = table.bytes() as u64;

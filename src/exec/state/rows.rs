@@ -29,6 +29,7 @@ use smallvec::SmallVec;
 
 use super::{Closing, corrupt, times};
 use crate::error::{Result, SparkError};
+use crate::exec::inputs::BatchContext;
 use crate::values::floats::normalised;
 use crate::values::ipc;
 
@@ -539,6 +540,17 @@ pub fn encode(parts: Vec<Part>) -> Result<Vec<u8>> {
         }
     }
     Ok(out)
+}
+
+/// Returns the delta of a batch, or of a whole epoch at its end; nothing while more rows of the epoch follow.
+///
+/// # Errors
+/// As [`RowTable::delta`].
+pub fn settled<'a>(context: &BatchContext, tables: impl IntoIterator<Item = &'a mut RowTable>) -> Result<Vec<u8>> {
+    if !context.commits() {
+        return Ok(vec![]);
+    }
+    encode(tables.into_iter().map(RowTable::delta).collect::<Result<_>>()?)
 }
 
 /// Applies a delta to tables.

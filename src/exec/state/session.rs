@@ -203,7 +203,7 @@ impl StateSession {
             stats.rows_total = table.rows() as u64;
             stats.bytes = table.bytes() as u64;
             stats.wakes_at_us = table.closes_at();
-            Ok((emitted, rows::encode(vec![table.delta()?])?))
+            Ok((emitted, rows::settled(context, [table])?))
         })?;
         if emitted.num_rows() == 0 {
             return Ok(vec![]);

@@ -34,6 +34,7 @@ use super::Closing;
 use super::cells::{self, Cells};
 use super::keys::{Form, Index};
 use crate::error::{Result, SparkError};
+use crate::exec::inputs::BatchContext;
 use crate::values::ipc;
 
 /// Most runs of one pane that a batch is cut into as it is; with more, its rows are sorted by pane first.
@@ -525,13 +526,14 @@ impl StateTable {
         windows.into_iter().map(|window| self.window(window, false)).collect()
     }
 
-    /// Returns the delta of the batch: what it changed, and the watermark up to which it closes windows.
+    /// Returns the delta of the batch, or of the epoch: what it changed, and the watermark up to which it closes windows.
     ///
     /// # Errors
     /// If rows cannot be written as Arrow.
     pub fn delta(&self, closes_until: Option<i64>) -> Result<Vec<u8>> {
-        let changed = self.panes.iter().filter(|(_, pane)| !pane.changed.is_empty());
-        let rows = changed.map(|(start, pane)| self.rows_of(*start, pane, Some(&pane.changed)));
+        let changed = self.panes.iter().map(|(start, pane)| (start, pane, pane.unwritten()));
+        let changed = changed.filter(|(.., keys)| !keys.is_empty());
+        let rows = changed.map(|(start, pane, keys)| self.rows_of(*start, pane, Some(&keys)));
         StateDelta::encode(&self.layout, rows.collect::<Result<_>>()?, closes_until)
     }
 
@@ -544,14 +546,26 @@ impl StateTable {
         StateDelta::encode(&self.layout, rows.collect::<Result<_>>()?, self.closed_until)
     }
 
+    /// Ends a batch, or a part of an epoch: what it changed counts as unchanged from now on. Returns the delta of the batch, or of
+    /// the whole epoch at its end; nothing while more rows of the epoch follow.
+    ///
+    /// # Errors
+    /// As [`StateTable::delta`].
+    pub fn settled(&mut self, context: &BatchContext, closes_until: Option<i64>) -> Result<Vec<u8>> {
+        if context.commits() {
+            let delta = self.delta(closes_until)?;
+            self.settle();
+            return Ok(delta);
+        }
+        self.late.clear();
+        self.panes.values_mut().for_each(Pane::rest);
+        Ok(vec![])
+    }
+
     /// Ends a batch: what it changed counts as unchanged from now on.
     pub fn settle(&mut self) {
         self.late.clear();
-        for pane in self.panes.values_mut() {
-            for key in pane.changed.drain(..) {
-                pane.is_changed[key as usize] = false;
-            }
-        }
+        self.panes.values_mut().for_each(Pane::settle);
     }
 
     /// Applies deltas and snapshots in order.

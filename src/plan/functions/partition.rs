@@ -45,6 +45,14 @@ pub fn enter(partition: PartitionId) {
     TASK.with(|task| task.set((task.get().0 + 1, partition.0 as i32)));
 }
 
+/// Runs part of another task on this thread; the task that was interrupted continues as it was.
+pub fn aside<T>(work: impl FnOnce() -> T) -> T {
+    let before = TASK.get();
+    let made = work();
+    TASK.set(before);
+    made
+}
+
 /// Resolves `spark_partition_id()` (`SparkPartitionID`).
 fn id() -> Typed {
     let expr = kernel::call_with(

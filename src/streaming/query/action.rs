@@ -5,8 +5,9 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 use serde_json::Value;
 
-use crate::cluster::runner::JobRequest;
+use crate::cluster::runner::{JobRequest, ScanBlocks};
 use crate::error::SparkError;
+use crate::exec::inputs::BatchContext;
 use crate::ids::BatchId;
 use crate::sources::Ask;
 use crate::storage::Request;
@@ -38,6 +39,17 @@ pub enum Action {
     /// Run the plan over state as the last commit left it, whatever jobs of this batch have changed since: under a run of its own,
     /// whose state is read from the checkpoint. The answer is as for `Run`.
     RunAnew(JobRequest),
+    /// Have the plan's tasks stay, to be fed; the answers are [`Query::set_loads`] and, if they end, [`Query::job_ended`].
+    Start(JobRequest),
+    /// Feed the tasks that stay.
+    Feed(ScanBlocks),
+    /// End an epoch after what was fed; the answer is [`Query::epoch_passed`].
+    EndEpoch {
+        /// The epoch that ends.
+        ends: BatchContext,
+        /// The epoch that begins.
+        next: BatchContext,
+    },
     /// Hand rows to the sink; the answer is [`Query::delivered`].
     Deliver {
         /// The batch's number; a batch that ran before comes again under the same.

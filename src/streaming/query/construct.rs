@@ -11,7 +11,7 @@ use super::durable::Durable;
 use super::{Action, Batch, Look, Phase, Query};
 use crate::cluster::runner::{JobRequest, Limits, SourceBlock};
 use crate::error::Result;
-use crate::exec::inputs::BatchContext;
+use crate::exec::inputs::{BatchContext, Extent};
 use crate::exec::stage::Wakes;
 use crate::formats::framing::{Framing, Records};
 use crate::ids::BatchId;
@@ -61,6 +61,9 @@ impl Query {
     /// Takes in that a source has heard something: the trigger that waited for it goes on.
     pub fn note_heard(&mut self, now_ms: i64) {
         let looking = self.is_looking();
+        if !looking {
+            self.hurry_epochs(now_ms);
+        }
         if let Phase::Waiting { until_ms } = &mut self.phase
             && self.look == Look::Asked
             && !looking
@@ -123,7 +126,7 @@ impl Query {
     ///
     /// Complete mode never closes state, so no batch without data follows there;
     /// `spark.sql.streaming.noDataMicroBatches.enabled` turns such batches off.
-    fn no_data_batch_is_due(&self) -> bool {
+    pub(super) fn no_data_batch_is_due(&self) -> bool {
         let enabled = self.definition.conf.flag(&settings::NO_DATA_BATCHES);
         let uses = self.has(Wakes::ByWatermark) && self.definition.mode != OutputMode::Complete;
         enabled
@@ -140,7 +143,7 @@ impl Query {
 
     /// Returns whether to look for timeouts of processing time: at every trigger, or after a pause if triggers have no
     /// interval.
-    fn clock_batch_is_due(&self, now_ms: i64) -> bool {
+    pub(super) fn clock_batch_is_due(&self, now_ms: i64) -> bool {
         let pause_over = self
             .last_start_ms
             .is_none_or(|last| now_ms - last >= CLOCK_BATCH_PAUSE_MS);
@@ -156,7 +159,8 @@ impl Query {
         if self.durable.is_none() || self.again.take().is_some() {
             return self.run(batch, now_ms, files);
         }
-        let logs: Vec<_> = batch.shares.iter_mut().filter_map(|share| share.log.take()).collect();
+        let mut logs = std::mem::take(&mut batch.logs);
+        logs.extend(batch.shares.iter_mut().filter_map(|share| share.log.take()));
         if logs.is_empty() {
             return self.log_offsets(batch, now_ms, files);
         }
@@ -239,6 +243,7 @@ impl Query {
                 time_ms: batch.timestamp_ms,
                 late_us: set.then_some(self.late_ms * 1000),
                 evict_us: set.then_some(batch.watermark_ms * 1000),
+                extent: Extent::Batch,
             }),
             run: Some(self.definition.run),
             limits: Limits::of_batch(&self.definition.conf)?,
@@ -273,7 +278,7 @@ impl Query {
 ///
 /// # Errors
 /// If an option cannot be read.
-fn cut_of(format: Format, options: &BTreeMap<String, String>) -> Result<Cut> {
+pub(super) fn cut_of(format: Format, options: &BTreeMap<String, String>) -> Result<Cut> {
     let of = match format {
         Format::Arrow => return Ok(Cut::Rows),
         Format::Json => Records::Json,

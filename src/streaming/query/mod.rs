@@ -47,6 +47,7 @@ mod action;
 mod ahead;
 mod construct;
 mod durable;
+mod epochs;
 mod letters;
 mod phase;
 mod poison;
@@ -60,6 +61,7 @@ use arrow::buffer::Buffer;
 use serde_json::Value;
 
 use self::durable::Durable;
+use self::epochs::Epochs;
 use self::phase::{Batch, Phase};
 use super::checkpoint::Location;
 use super::checkpoint::logs::Offsets;
@@ -146,6 +148,8 @@ pub struct Query {
     phase: Phase,
     /// The batch after the one in progress, if its job has begun.
     ahead: Option<Box<Batch>>,
+    /// The epochs of a query whose tasks stay; `None` for micro-batches.
+    epochs: Option<Epochs>,
     /// Whether records have come since the loop last looked for a batch ahead.
     arrived: bool,
     /// Whether this run has looked for files.
@@ -208,7 +212,9 @@ impl Query {
             .flatten();
         let delays = definition.graph.watermarks.iter().map(|us| us / 1000).collect();
         let recent_limit = definition.conf.count(&settings::RECENT_PROGRESS).unwrap_or(100);
-        let estimators = sources.iter().filter_map(|_| RateEstimator::of(&definition.conf));
+        let epoch_ms = definition.trigger.epoch_ms();
+        let paced = sources.iter().filter(|_| epoch_ms.is_none());
+        let estimators = paced.filter_map(|_| RateEstimator::of(&definition.conf));
         let mut query = Self {
             estimators: estimators.collect(),
             watermark: WatermarkTracker::new(delays, policy).with_idle_timeout(idle_timeout_ms, now_ms),
@@ -225,6 +231,7 @@ impl Query {
             received: BTreeMap::new(),
             phase: Phase::Opening { waits: BTreeSet::new() },
             ahead: None,
+            epochs: None,
             arrived: false,
             discovered: false,
             look: Look::Due,
@@ -236,6 +243,7 @@ impl Query {
             started_ms: now_ms,
             message: "Initializing sources".into(),
         };
+        query.epochs = epoch_ms.map(|interval_ms| Epochs::new(interval_ms, now_ms));
         if let (Some(resume), Some(at)) = (resume, query.definition.checkpoint.clone()) {
             query.restore(resume, at);
         }
@@ -476,6 +484,11 @@ impl Query {
     /// has come, or after the end.
     pub fn wake_at(&self) -> Option<i64> {
         match self.phase {
+            _ if self.again.is_none()
+                && let Some(epochs) = &self.epochs =>
+            {
+                self.epochs_wake_at(epochs)
+            }
             Phase::Waiting { until_ms } => Some(until_ms),
             _ => self.wants_ahead().then_some(i64::MIN),
         }
@@ -484,6 +497,7 @@ impl Query {
     /// Ends the polling delay because new records came. A processing-time interval is kept.
     pub fn hurry(&mut self, now_ms: i64) {
         self.arrived = true;
+        self.hurry_epochs(now_ms);
         if let (Phase::Waiting { until_ms }, Trigger::ProcessingTime { interval_ms: 0 }) =
             (&mut self.phase, self.definition.trigger)
         {
@@ -502,6 +516,9 @@ impl Query {
     /// Looks whether a batch is due, and begins it; or, if records have come while one is settled, the job of the next.
     /// Before its time it does nothing.
     pub fn poll(&mut self, now_ms: i64, files: &dyn Files) -> Vec<Action> {
+        if self.epochs.is_some() && self.again.is_none() {
+            return self.poll_epochs(now_ms, files);
+        }
         if self.wants_ahead() {
             return self.look_ahead(now_ms, files);
         }

@@ -7,6 +7,7 @@ use super::ahead::Early;
 use crate::error::SparkError;
 use crate::exec::inputs::EventTimeStats;
 use crate::ids::{BatchId, JobId};
+use crate::storage::Request;
 use crate::streaming::checkpoint::poison::Poison;
 use crate::streaming::pieces::{Search, Taken};
 use crate::streaming::progress::{SourceProgress, StateProgress};
@@ -61,6 +62,8 @@ pub(super) struct Batch {
     pub marks: Vec<(&'static str, i64)>,
     /// What it takes of each source.
     pub shares: Vec<Share>,
+    /// What sources must remember of an epoch, beside what the shares say.
+    pub logs: Vec<Request>,
     /// What progress says of each source.
     pub sources: Vec<SourceProgress>,
     /// The watermark that it evicts by.

@@ -25,6 +25,10 @@ impl Query {
         files: &dyn Files,
     ) -> Vec<Action> {
         match &self.phase {
+            _ if self.epochs_job() == Some(job) => match ended {
+                Ok(_) => vec![],
+                Err(error) => self.epochs_failed(error),
+            },
             Phase::Running { job: running, batch } if running.is_none_or(|id| id == job) => match ended {
                 ended if batch.search.is_some() => self.tried(ended.map(drop)),
                 Ok(outcome) => self.settle(now_ms, outcome, files),
@@ -213,6 +217,7 @@ impl Query {
                 until_ms: self.definition.trigger.next_ms(now_ms, true),
             };
         }
+        self.hurry_epochs(now_ms);
         actions
     }
 }

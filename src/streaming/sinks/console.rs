@@ -75,6 +75,10 @@ impl Sink for Console {
         "org.apache.spark.sql.execution.streaming.ConsoleTable$".into()
     }
 
+    fn emits(&self) -> Option<u64> {
+        Some(1)
+    }
+
     fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step> {
         let fields = self.schema.fields().iter();
         let nullable = fields.clone().map(|f| f.as_ref().clone().with_nullable(true));

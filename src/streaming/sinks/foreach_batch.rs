@@ -31,6 +31,17 @@ pub const FOREACH_BATCH: Definition = Definition {
     save: None,
 };
 
+/// What `foreach` of the client becomes if rows come as they are processed.
+pub const FOREACH: Definition = Definition {
+    name: "rivulet.foreach",
+    about: "Calls a function of the page with rows as they come.",
+    open: open_each,
+    ..FOREACH_BATCH
+};
+
+/// How many lots of rows the page is given before it is done with the first.
+const GIVEN: u64 = 64;
+
 /// Checks that the page's function is named.
 ///
 /// # Errors
@@ -49,6 +60,19 @@ fn open(wish: &Wish, opening: Opening) -> Result<Box<dyn Sink>> {
     Ok(Box::new(ForeachBatch {
         function,
         schema,
+        emits: None,
+        handed: None,
+    }))
+}
+
+/// Makes the sink that takes rows as they come.
+fn open_each(wish: &Wish, opening: Opening) -> Result<Box<dyn Sink>> {
+    let function = Options(&wish.options).text(&SINK_ID).unwrap_or_default().to_owned();
+    let schema = opening.schema;
+    Ok(Box::new(ForeachBatch {
+        function,
+        schema,
+        emits: Some(GIVEN),
         handed: None,
     }))
 }
@@ -60,6 +84,8 @@ struct ForeachBatch {
     function: String,
     /// Columns of the rows, for batches without any.
     schema: SchemaRef,
+    /// How many lots of rows it may be given at once; `None` for whole batches.
+    emits: Option<u64>,
     /// The batch that the page was given before its turn.
     handed: Option<BatchId>,
 }
@@ -79,6 +105,10 @@ impl ForeachBatch {
 impl Sink for ForeachBatch {
     fn description(&self) -> String {
         "ForeachBatchSink".into()
+    }
+
+    fn emits(&self) -> Option<u64> {
+        self.emits
     }
 
     fn takes_repeats(&self) -> bool {

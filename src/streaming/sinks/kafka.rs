@@ -163,6 +163,10 @@ impl Sink for Kafka {
         "org.apache.spark.sql.kafka010.KafkaSourceProvider$KafkaTable".into()
     }
 
+    fn emits(&self) -> Option<u64> {
+        Some(1)
+    }
+
     fn takes_repeats(&self) -> bool {
         true
     }

@@ -108,6 +108,10 @@ impl Sink for Kinesis {
         format!("KinesisSink[{}]", self.stream.name)
     }
 
+    fn emits(&self) -> Option<u64> {
+        Some(1)
+    }
+
     fn takes_repeats(&self) -> bool {
         true
     }

@@ -55,6 +55,10 @@ impl Sink for Memory {
         "MemorySink".into()
     }
 
+    fn emits(&self) -> Option<u64> {
+        Some(1)
+    }
+
     fn deliver(&mut self, delivery: Delivery<'_>) -> Result<Step> {
         Ok(Step::Keep {
             table: self.table.clone(),

@@ -117,6 +117,12 @@ pub trait Sink: fmt::Debug {
     /// Describes the sink in progress reports.
     fn description(&self) -> String;
 
+    /// Returns how many lots of rows the sink may work on at once that come of an epoch in progress; `None` if it takes whole
+    /// batches only.
+    fn emits(&self) -> Option<u64> {
+        None
+    }
+
     /// Returns whether a batch that this run has delivered before is to be delivered again.
     fn takes_repeats(&self) -> bool {
         false
@@ -221,6 +227,7 @@ pub static SINKS: &[Definition] = &[
     console::CONSOLE,
     noop::NOOP,
     foreach_batch::FOREACH_BATCH,
+    foreach_batch::FOREACH,
     files::JSON,
     files::CSV,
     files::TEXT,

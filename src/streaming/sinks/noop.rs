@@ -27,6 +27,10 @@ impl Sink for Noop {
         "org.apache.spark.sql.execution.datasources.noop.NoopTable$".into()
     }
 
+    fn emits(&self) -> Option<u64> {
+        Some(1)
+    }
+
     fn deliver(&mut self, _: Delivery<'_>) -> Result<Step> {
         Ok(Step::Done)
     }

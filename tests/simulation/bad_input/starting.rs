@@ -17,13 +17,11 @@ fn bad_triggers_and_watermark_delays_are_refused() {
             start.trigger = Some(Trigger::ProcessingTimeInterval(interval.into()));
             is(cluster.start_query(start, log), "INVALID_TRIGGER_INTERVAL", interval);
         }
-        let mut start = write(pushed(), "noop", "append");
-        start.trigger = Some(Trigger::ContinuousCheckpointInterval("1 second".into()));
-        is(
-            cluster.start_query(start, log),
-            "UNSUPPORTED_FEATURE.RIVULET",
-            "continuous",
-        );
+        for interval in ["soon", "-5 seconds", ""] {
+            let mut start = write(pushed(), "noop", "append");
+            start.trigger = Some(Trigger::ContinuousCheckpointInterval(interval.into()));
+            is(cluster.start_query(start, log), "INVALID_TRIGGER_INTERVAL", interval);
+        }
         let late = |delay: &str| write(with_watermark(pushed(), "ts", delay), "noop", "append");
         is(
             cluster.start_query(late("a while"), log),
@@ -40,6 +38,70 @@ fn bad_triggers_and_watermark_delays_are_refused() {
             cluster.start_query(start, log),
             "EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE",
             "`k`",
+        );
+    });
+}
+
+/// Spark 4.3's answers, but where it names its own classes.
+#[test]
+fn what_does_not_go_with_a_continuous_or_real_time_trigger_is_refused() {
+    with_cluster(|cluster, log| {
+        let timed = with_watermark(stream("rate", None, &[]), "timestamp", "1 second");
+        cluster.view("events", stream("rate", None, &[]), log).expect("a view is made");
+        cluster.view("timed", timed, log).expect("a view is made");
+        let mut start = |text: &str, format: &str, mode: &str, trigger: Trigger| {
+            let mut start = write(sql(text), format, mode);
+            start.trigger = Some(trigger);
+            start.query_name = "q".into();
+            start.options.insert("sinkId".into(), "f".into());
+            start.options.retain(|key, _| key != "sinkId" || format.starts_with("rivulet."));
+            start.options.insert("path".into(), "/out".into());
+            cluster.start_query(start, log)
+        };
+        let second = || Trigger::ContinuousCheckpointInterval("1 second".into());
+        let row_by_row = [
+            ("SELECT value, count(*) FROM events GROUP BY value", "Aggregate"),
+            ("SELECT DISTINCT value FROM events", "Aggregate"),
+            ("SELECT value FROM events LIMIT 3", "LocalLimit"),
+            ("SELECT a.value FROM events a JOIN events b ON a.value = b.value", "Join"),
+            ("SELECT value FROM events JOIN (SELECT id FROM range(5)) ON value = id", "Range"),
+            ("SELECT value FROM events UNION ALL SELECT value FROM events", "Union"),
+            ("SELECT value FROM timed", "EventTimeWatermark"),
+            ("SELECT explode(array(1, 2)) FROM events", "Generate"),
+            ("SELECT current_timestamp() FROM events", "current time"),
+        ];
+        for (text, operation) in row_by_row {
+            let sentence = format!("Continuous processing does not support {operation} operations.");
+            is(start(text, "noop", "update", second()), "_LEGACY_ERROR_TEMP_3102", &sentence);
+        }
+        let all = "SELECT value FROM events";
+        for (sink, name) in [("rivulet.foreachBatch", "foreachBatch"), ("json", "json")] {
+            let sentence = format!("'{name}' is not supported with continuous trigger.");
+            is(start(all, sink, "append", second()), "_LEGACY_ERROR_TEMP_1195", &sentence);
+        }
+        let five = || Trigger::RealTimeBatchDuration("5 seconds".into());
+        let short = Trigger::RealTimeBatchDuration("4999 milliseconds".into());
+        is(
+            start(all, "noop", "update", short),
+            "INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL",
+            "The real-time trigger interval is set to 4999 ms. This is less than the 5000 ms minimum specified by \
+             spark.sql.streaming.realTimeMode.minBatchDuration.",
+        );
+        is(
+            start(all, "noop", "append", five()),
+            "STREAMING_REAL_TIME_MODE.OUTPUT_MODE_NOT_SUPPORTED",
+            "The output mode Append is not supported. To work around this limitation, set the output mode to Update.",
+        );
+        is(
+            start("SELECT value FROM events LIMIT 3", "noop", "update", five()),
+            "STREAMING_REAL_TIME_MODE.OPERATOR_OR_SINK_NOT_IN_ALLOWLIST",
+            "StreamingGlobalLimitExec is not in the operator allowlist for Real-Time Mode. To bypass this check, set \
+             spark.sql.streaming.realTimeMode.allowlistCheck to false.",
+        );
+        is(
+            start(all, "json", "update", five()),
+            "STREAMING_REAL_TIME_MODE.OPERATOR_OR_SINK_NOT_IN_ALLOWLIST",
+            "The sink(s): json is not in the sink allowlist for Real-Time Mode.",
         );
     });
 }

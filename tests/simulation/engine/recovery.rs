@@ -139,7 +139,7 @@ fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> 
 }
 
 /// Whether the query still runs.
-fn is_active(cluster: &Cluster, query: &str) -> bool {
+pub(super) fn is_active(cluster: &Cluster, query: &str) -> bool {
     let ends = |kind: &EventKind| *kind != EventKind::Progress;
     let mut own = cluster
         .events
@@ -209,7 +209,7 @@ fn lives(cluster: &mut Cluster, world: &World, log: &mut Log) -> bool {
 }
 
 /// Notes entries that a crash left durable though nobody was told.
-fn look_at_offsets(cluster: &mut Cluster) {
+pub(super) fn look_at_offsets(cluster: &mut Cluster) {
     let folder = Request::List {
         path: format!("{CHECK}/offsets"),
     };
@@ -227,7 +227,7 @@ fn look_at_offsets(cluster: &mut Cluster) {
 }
 
 /// All batches, by what they took.
-fn batches(cluster: &Cluster) -> BTreeMap<BatchId, Offsets> {
+pub(super) fn batches(cluster: &Cluster) -> BTreeMap<BatchId, Offsets> {
     let entries = cluster.offsets.iter().map(|(path, bytes)| {
         let batch = path.rsplit('/').next().and_then(|n| n.parse().ok()).map(BatchId);
         let entry = Offsets::parse(path, bytes).expect("a whole entry can be read");

@@ -433,6 +433,7 @@ impl<'a> World<'a> {
                 }
                 Action::Deliver { batch_id, blocks } => self.deliver(batch_id, &blocks),
                 // This sink takes rows in their turn only.
+                Action::Start(_) | Action::Feed(_) | Action::EndEpoch { .. } => panic!("its batches are small ones"),
                 Action::Offer { .. } => {}
                 Action::Received { count, .. } => {
                     assert!(count as usize >= self.acknowledged);

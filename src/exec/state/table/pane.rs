@@ -1,5 +1,6 @@
 //! A pane: the keys of one start, their aggregates, and what the batch has changed of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use hashbrown::DefaultHashBuilder;
@@ -19,6 +20,10 @@ pub(super) struct Pane {
     pub(super) changed: Vec<u32>,
     /// Which keys the batch changed.
     pub(super) is_changed: Vec<bool>,
+    /// The keys that the epoch changed before, in the order in which it did: they are in no delta yet. Empty between micro-batches.
+    unwritten: Vec<u32>,
+    /// Which keys those are.
+    is_unwritten: Vec<bool>,
     /// The numbers that its keys have in earlier panes of its windows, by the starts of those; [`NONE`] for a key that is not
     /// there. Kept where windows have few panes, in place of looking each key up again when a window is put together.
     pub(super) links: BTreeMap<i64, Vec<u32>>,
@@ -38,6 +43,8 @@ impl Pane {
             cells: cells.iter().map(|c| c.fresh()).collect(),
             changed: vec![],
             is_changed: vec![],
+            unwritten: vec![],
+            is_unwritten: vec![],
             links: BTreeMap::new(),
         }
     }
@@ -74,6 +81,38 @@ impl Pane {
                 self.changed.push(*key);
             }
         }
+    }
+
+    /// Ends a part of an epoch: what it changed waits for the epoch's delta.
+    pub(super) fn rest(&mut self) {
+        self.is_unwritten.resize(self.keys.len(), false);
+        for key in self.changed.drain(..) {
+            self.is_changed[key as usize] = false;
+            if !self.is_unwritten[key as usize] {
+                self.is_unwritten[key as usize] = true;
+                self.unwritten.push(key);
+            }
+        }
+    }
+
+    /// Ends a batch or an epoch, whose delta is taken.
+    pub(super) fn settle(&mut self) {
+        for key in self.changed.drain(..) {
+            self.is_changed[key as usize] = false;
+        }
+        for key in self.unwritten.drain(..) {
+            self.is_unwritten[key as usize] = false;
+        }
+    }
+
+    /// Returns the keys that were changed since the last delta.
+    pub(super) fn unwritten(&self) -> Cow<'_, [u32]> {
+        if self.unwritten.is_empty() {
+            return Cow::Borrowed(&self.changed);
+        }
+        let known = |key: &&u32| self.is_unwritten.get(**key as usize) == Some(&true);
+        let new = self.changed.iter().filter(|key| !known(key));
+        self.unwritten.iter().chain(new).copied().collect()
     }
 
     /// Returns whether the batch has changed a key.

@@ -177,6 +177,7 @@ export class RemoteDriver implements Backend {
     await this.#listen();
     // A query that takes what is there now takes all that the page has written.
     if (start.trigger.case === 'availableNow' || start.trigger.case === 'once') await this.#sources.flushed();
+    if (start.format === 'rivulet.foreach') throw notThere('foreach() with a continuous or real-time trigger runs');
     const called = this.#functions.prepare(start);
     const command = create(CommandSchema, { commandType: { case: 'writeStreamOperationStart', value: start } });
     const run = () => this.#calls.run({ command }, undefined, signal);

@@ -25,7 +25,11 @@ export interface Files {
 }
 
 /** A function that a query calls on the page; its batch is a DataFrame, which this file must not know. */
-export type SinkFunction = (batch: unknown, batchId: number) => void | Promise<void>;
+export interface SinkFunction {
+  (batch: unknown, batchId: number): void | Promise<void>;
+  /** Called when the query is over. */
+  ended?(): Promise<void>;
+}
 
 /** Keeps the functions that queries call on the page, by id. */
 export interface Sinks {

@@ -57,7 +57,10 @@ export class PageSinks implements Sinks {
       this.#ofRun.delete(by.runId);
       this.#busy.delete(by.runId);
     }
-    if (sink) this.#sinks.delete(sink);
+    if (!sink) return;
+    const ended = this.#sinks.get(sink)?.ended;
+    this.#sinks.delete(sink);
+    void ended?.()?.catch((error) => console.error('[rivulet] close() of a foreach writer failed:', error));
   }
 
   /**
@@ -93,26 +96,63 @@ export class PageSinks implements Sinks {
   }
 }
 
-/** A foreach writer as a foreachBatch function. */
-export function perRow(writer: ForeachWriter | ((row: Row) => void | Promise<void>)): ForeachBatchFunction {
-  const { open, process, close } =
-    typeof writer === 'function'
-      ? { process: writer, open: undefined, close: undefined }
-      : {
-          open: writer.open?.bind(writer),
-          process: writer.process.bind(writer),
-          close: writer.close?.bind(writer),
-        };
+/** What takes rows: a function, or a writer with a beginning and an end. @internal */
+export type RowWriter = ForeachWriter | ((row: Row) => void | Promise<void>);
+
+/** A writer's functions, each bound to it. */
+function functionsOf(writer: RowWriter): ForeachWriter {
+  if (typeof writer === 'function') return { process: writer };
+  const { open, process, close } = writer;
+  return { open: open?.bind(writer), process: process.bind(writer), close: close?.bind(writer) };
+}
+
+const asError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
+/** A foreach writer as a foreachBatch function. @internal */
+export function perRow(writer: RowWriter): ForeachBatchFunction {
+  const { open, process, close } = functionsOf(writer);
   return async (batch, batchId) => {
     let failure: Error | null = null;
     try {
       if (open && !(await open(0, batchId))) return;
       for (const row of await batch.collect()) await process(row);
     } catch (error) {
-      failure = error instanceof Error ? error : new Error(String(error));
+      failure = asError(error);
       throw failure;
     } finally {
       await close?.(failure);
     }
   };
+}
+
+/**
+ * A foreach writer as a function that takes the rows of an epoch as they come: the writer is opened with the first and closed when
+ * rows of the next come, or the query ends. @internal
+ */
+export function perEpoch(writer: RowWriter): SinkFunction {
+  const { open, process, close } = functionsOf(writer);
+  let epoch: { id: number; takes: boolean } | undefined;
+  const end = async (error: Error | null) => {
+    const opened = epoch;
+    epoch = undefined;
+    if (opened) await close?.(error);
+  };
+  const take: SinkFunction = async (batch, id) => {
+    try {
+      if (epoch && epoch.id !== id) await end(null);
+      epoch ??= { id, takes: !open || (await open(0, id)) };
+      if (!epoch.takes) return;
+      for (const row of await (batch as DataFrame).collect()) {
+        const processed = process(row);
+        // Most functions are done when they return: then the next row does not wait.
+        if (processed) await processed;
+      }
+    } catch (error) {
+      const failure = asError(error);
+      await end(failure);
+      throw failure;
+    }
+  };
+  take.ended = () => end(null);
+  return take;
 }

@@ -3,18 +3,37 @@ import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js
 import type { Row } from '../../values/rows.js';
 import { optionTexts } from '../option.js';
 import type { Context, Plan, SinkFunction } from '../plan.js';
-import { type ForeachBatchFunction, type ForeachWriter, perRow } from './foreach.js';
+import { type ForeachBatchFunction, type ForeachWriter, perEpoch, perRow, type RowWriter } from './foreach.js';
 import { StreamingQuery } from './query.js';
 
 /** What a stream's result consists of in each batch: new rows, all rows, or changed rows. */
 export type OutputMode = 'append' | 'complete' | 'update';
-/** When the next micro-batch begins: at fixed times (`10 seconds`), at once until the data of now is used up, or once. */
-export type Trigger = { processingTime: string } | { availableNow: true } | { once: true };
+/**
+ * When the next micro-batch begins: at fixed times (`10 seconds`), at once until the data of now is used up, or once. Or records
+ * are processed one after the other as they come, in milliseconds: `continuous` for queries that only select and filter, at least
+ * once; `realTime` with state too, which counts each record once, in output mode `update`. Their duration says how often the
+ * checkpoint is written (`5 seconds` at least for `realTime`).
+ */
+export type Trigger =
+  | { processingTime: string }
+  | { availableNow: true }
+  | { once: true }
+  | { continuous: string }
+  | { realTime: string };
+
+/** A trigger as the engine reads it. */
+function triggerOf(trigger: Trigger): NonNullable<WriteStreamStart['trigger']> {
+  if ('processingTime' in trigger) return { case: 'processingTimeInterval', value: trigger.processingTime.trim() };
+  if ('continuous' in trigger) return { case: 'continuousCheckpointInterval', value: trigger.continuous.trim() };
+  if ('realTime' in trigger) return { case: 'realTimeBatchDuration', value: trigger.realTime.trim() };
+  return 'availableNow' in trigger ? { case: 'availableNow', value: true } : { case: 'once', value: true };
+}
 
 /** Says where a stream goes, and starts it: `df.writeStream` (`DataStreamWriter`). */
 export class DataStreamWriter {
   readonly #start: WriteStreamStart & { options: Record<string, string> };
   #sink: ForeachBatchFunction | undefined;
+  #writer: RowWriter | undefined;
 
   /** @internal */
   constructor(
@@ -56,14 +75,9 @@ export class DataStreamWriter {
     this.#start.partitioningColumnNames = columns;
     return this;
   }
-  /** Sets when micro-batches begin; by default as soon as there is data. */
+  /** Sets when micro-batches begin, or that there are none; by default as soon as there is data. */
   trigger(trigger: Trigger): this {
-    this.#start.trigger =
-      'processingTime' in trigger
-        ? { case: 'processingTimeInterval', value: trigger.processingTime.trim() }
-        : 'availableNow' in trigger
-          ? { case: 'availableNow', value: true }
-          : { case: 'once', value: true };
+    this.#start.trigger = triggerOf(trigger);
     return this;
   }
   /**
@@ -85,12 +99,12 @@ export class DataStreamWriter {
    * ```
    */
   foreachBatch(f: ForeachBatchFunction): this {
-    this.#sink = f;
+    [this.#sink, this.#writer] = [f, undefined];
     return this;
   }
-  /** Calls a function (or a writer) on this page with each row. */
+  /** Calls a function (or a writer) on this page with each row: in batches or, with a `continuous` or `realTime` trigger, as it comes. */
   foreach(f: ((row: Row) => void | Promise<void>) | ForeachWriter): this {
-    this.#sink = perRow(f);
+    [this.#sink, this.#writer] = [undefined, f];
     return this;
   }
 
@@ -118,8 +132,12 @@ export class DataStreamWriter {
     await Promise.all(this.plan.needs);
     this.context.files.keep(this.plan.needs);
     const { client, sinks } = this.context;
-    const sinkId = this.#sink && sinks.add(this.#sink as SinkFunction);
-    const page = sinkId === undefined ? {} : { format: 'rivulet.foreachBatch', options: { ...this.#start.options, sinkId } };
+    const { case: when } = this.#start.trigger ?? {};
+    const flows = this.#writer && (when === 'continuousCheckpointInterval' || when === 'realTimeBatchDuration');
+    const sink = this.#writer ? (flows ? perEpoch(this.#writer) : perRow(this.#writer)) : this.#sink;
+    const sinkId = sink && sinks.add(sink as SinkFunction);
+    const format = flows ? 'rivulet.foreach' : 'rivulet.foreachBatch';
+    const page = sinkId === undefined ? {} : { format, options: { ...this.#start.options, sinkId } };
     try {
       const value = { ...this.#start, sinkDestination, ...page };
       const result = await client.command({ case: 'writeStreamOperationStart', value }, 'writeStreamOperationStartResult');
