@@ -15,6 +15,8 @@ type Hears = Closure<dyn FnMut(MessageEvent)>;
 /// A timer with one time, or none.
 pub struct Timer {
     due: Rc<dyn Fn()>,
+    /// The time that it is set to, until that has come.
+    at_ms: Rc<Cell<Option<i64>>>,
     /// Counts changes of the time: what was posted for an earlier one says nothing.
     turn: Rc<Cell<u32>>,
     pending: RefCell<Option<Timeout>>,
@@ -25,7 +27,12 @@ pub struct Timer {
 impl Timer {
     /// Makes a timer that calls `due` when its time comes.
     pub fn new(due: impl Fn() + 'static) -> Self {
-        let (due, turn): (Rc<dyn Fn()>, _) = (Rc::new(due), Rc::new(Cell::new(0)));
+        let (at_ms, turn) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(0)));
+        let own = at_ms.clone();
+        let due: Rc<dyn Fn()> = Rc::new(move || {
+            own.set(None);
+            due();
+        });
         let (call, current) = (due.clone(), turn.clone());
         let hears = Hears::new(move |event: MessageEvent| {
             if event.data().as_f64() == Some(f64::from(current.get())) {
@@ -38,14 +45,18 @@ impl Timer {
         });
         Self {
             due,
+            at_ms,
             turn,
             pending: RefCell::new(None),
             channel,
         }
     }
 
-    /// Sets the time, ms since the epoch, in place of the one before; `None` clears it.
+    /// Sets the time, ms since the epoch, in place of the one before; `None` clears it. Setting the time that it has costs nothing.
     pub fn set(&self, at_ms: Option<i64>) {
+        if self.at_ms.replace(at_ms) == at_ms {
+            return;
+        }
         // Dropping a timeout cancels it.
         *self.pending.borrow_mut() = None;
         self.turn.set(self.turn.get().wrapping_add(1));

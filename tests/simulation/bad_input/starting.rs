@@ -1,7 +1,7 @@
 //! Streaming queries that never start.
 
 use super::{is, with_cluster, with_conf};
-use crate::engine::client::{sql, stream, with_watermark, write};
+use crate::engine::client::{options, sql, stream, with_watermark, write};
 use rivulet::proto as sc;
 use rivulet::proto::write_stream_operation_start::Trigger;
 
@@ -47,15 +47,23 @@ fn bad_triggers_and_watermark_delays_are_refused() {
 fn what_does_not_go_with_a_continuous_or_real_time_trigger_is_refused() {
     with_cluster(|cluster, log| {
         let timed = with_watermark(stream("rate", None, &[]), "timestamp", "1 second");
-        cluster.view("events", stream("rate", None, &[]), log).expect("a view is made");
+        cluster
+            .view("events", stream("rate", None, &[]), log)
+            .expect("a view is made");
         cluster.view("timed", timed, log).expect("a view is made");
         let mut start = |text: &str, format: &str, mode: &str, trigger: Trigger| {
             let mut start = write(sql(text), format, mode);
             start.trigger = Some(trigger);
             start.query_name = "q".into();
             start.options.insert("sinkId".into(), "f".into());
-            start.options.retain(|key, _| key != "sinkId" || format.starts_with("rivulet."));
-            start.options.insert("path".into(), "/out".into());
+            start
+                .options
+                .retain(|key, _| key != "sinkId" || format.starts_with("rivulet."));
+            if format == "json" {
+                start
+                    .options
+                    .extend(options(&[("path", "/out"), ("checkpointLocation", "/check")]));
+            }
             cluster.start_query(start, log)
         };
         let second = || Trigger::ContinuousCheckpointInterval("1 second".into());
@@ -63,8 +71,14 @@ fn what_does_not_go_with_a_continuous_or_real_time_trigger_is_refused() {
             ("SELECT value, count(*) FROM events GROUP BY value", "Aggregate"),
             ("SELECT DISTINCT value FROM events", "Aggregate"),
             ("SELECT value FROM events LIMIT 3", "LocalLimit"),
-            ("SELECT a.value FROM events a JOIN events b ON a.value = b.value", "Join"),
-            ("SELECT value FROM events JOIN (SELECT id FROM range(5)) ON value = id", "Range"),
+            (
+                "SELECT a.value FROM events a JOIN events b ON a.value = b.value",
+                "Join",
+            ),
+            (
+                "SELECT value FROM events JOIN (SELECT id FROM range(5)) ON value = id",
+                "Range",
+            ),
             ("SELECT value FROM events UNION ALL SELECT value FROM events", "Union"),
             ("SELECT value FROM timed", "EventTimeWatermark"),
             ("SELECT explode(array(1, 2)) FROM events", "Generate"),
@@ -72,12 +86,21 @@ fn what_does_not_go_with_a_continuous_or_real_time_trigger_is_refused() {
         ];
         for (text, operation) in row_by_row {
             let sentence = format!("Continuous processing does not support {operation} operations.");
-            is(start(text, "noop", "update", second()), "_LEGACY_ERROR_TEMP_3102", &sentence);
+            let mode = if operation == "LocalLimit" { "append" } else { "update" };
+            is(
+                start(text, "noop", mode, second()),
+                "_LEGACY_ERROR_TEMP_3102",
+                &sentence,
+            );
         }
         let all = "SELECT value FROM events";
         for (sink, name) in [("rivulet.foreachBatch", "foreachBatch"), ("json", "json")] {
             let sentence = format!("'{name}' is not supported with continuous trigger.");
-            is(start(all, sink, "append", second()), "_LEGACY_ERROR_TEMP_1195", &sentence);
+            is(
+                start(all, sink, "append", second()),
+                "_LEGACY_ERROR_TEMP_1195",
+                &sentence,
+            );
         }
         let five = || Trigger::RealTimeBatchDuration("5 seconds".into());
         let short = Trigger::RealTimeBatchDuration("4999 milliseconds".into());
@@ -93,15 +116,20 @@ fn what_does_not_go_with_a_continuous_or_real_time_trigger_is_refused() {
             "The output mode Append is not supported. To work around this limitation, set the output mode to Update.",
         );
         is(
-            start("SELECT value FROM events LIMIT 3", "noop", "update", five()),
+            start(
+                "SELECT a.value FROM events a JOIN events b ON a.value = b.value",
+                "noop",
+                "update",
+                five(),
+            ),
             "STREAMING_REAL_TIME_MODE.OPERATOR_OR_SINK_NOT_IN_ALLOWLIST",
-            "StreamingGlobalLimitExec is not in the operator allowlist for Real-Time Mode. To bypass this check, set \
+            "StreamingSymmetricHashJoinExec is not in the operator allowlist for Real-Time Mode. To bypass this check, set \
              spark.sql.streaming.realTimeMode.allowlistCheck to false.",
         );
         is(
-            start(all, "json", "update", five()),
+            start(all, "rivulet.foreachBatch", "update", five()),
             "STREAMING_REAL_TIME_MODE.OPERATOR_OR_SINK_NOT_IN_ALLOWLIST",
-            "The sink(s): json is not in the sink allowlist for Real-Time Mode.",
+            "The sink(s): foreachBatch is not in the sink allowlist for Real-Time Mode.",
         );
     });
 }
