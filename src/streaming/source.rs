@@ -85,6 +85,11 @@ impl Source {
         self.inner.queued().is_some_and(|q| q.ended && q.is_empty())
     }
 
+    /// Returns how many bytes wait for a batch; 0 for a source that is not filled from outside.
+    pub fn waiting_bytes(&self) -> usize {
+        self.inner.queued().map_or(0, Queue::bytes)
+    }
+
     /// Returns whether records are there that are not durable yet.
     pub fn receives(&self) -> bool {
         self.inner.queued().is_some_and(Queue::receives)

@@ -252,6 +252,7 @@ impl JobRunner {
             .jobs
             .iter()
             .filter_map(|(id, job)| Some((*id, Self::deadline(job)?)));
+        let deadlines = deadlines.chain(self.flow_deadlines());
         let overdue: Vec<_> = deadlines.filter(|(_, (at_ms, _))| *at_ms <= now_ms).collect();
         let mut effects = Vec::new();
         for (job, (_, error)) in overdue {
@@ -274,13 +275,14 @@ impl JobRunner {
     /// Returns when to call [`JobRunner::wake`], ms since the epoch; `None` if no task can become slow, and none is to end.
     pub fn wake_at(&self, now_ms: i64) -> Option<i64> {
         let deadlines = self.jobs.values().filter_map(Self::deadline).map(|(at_ms, _)| at_ms);
+        let deadlines = deadlines.chain(self.flow_deadlines().map(|(_, (at_ms, _))| at_ms));
         let due = self.scheduler.wake_at(now_ms).into_iter().chain(self.asked.wake_at());
         due.chain(deadlines).min()
     }
 }
 
 /// Makes the error of what has run for as long as a setting lets it.
-fn timeout(what: &str, setting: &Setting, ms: i64) -> SparkError {
+pub(super) fn timeout(what: &str, setting: &Setting, ms: i64) -> SparkError {
     let sentence = format!(
         "The {what} has run for {ms} ms, which {} says is the longest.",
         setting.key

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use super::ends::Busy;
+use super::ends::{Busy, timeout};
 use super::launch::{snapshot_is_due, state_id};
 use super::{Change, Effect, JobRequest, JobRunner, Outcome, ScanBlocks, SourceBlock};
 use crate::cluster::attempts::{AttemptState, Attempts};
@@ -27,6 +27,7 @@ use crate::ids::{
     BatchId, ExecutorRef, JobId, OperatorId, PartitionId, PlanId, RunId, ScanPart, StageId, StagePart, StateId,
     StatePart, TaskId,
 };
+use crate::settings;
 
 /// A continuous query.
 pub(super) struct Flow {
@@ -44,6 +45,8 @@ pub(super) struct Flow {
     constants: Vec<StagePart>,
     /// Feeds that are under way, by task that the driver feeds; empty until the query is ready.
     under_way: BTreeMap<StagePart, usize>,
+    /// Since when each of those tasks has worked on one, ms since the epoch.
+    since_ms: BTreeMap<StagePart, i64>,
     /// The epoch that is ending.
     closing: Option<Closing>,
     /// Its tasks, for status displays.
@@ -123,6 +126,7 @@ impl JobRunner {
             awaited: BTreeSet::new(),
             constants: vec![],
             under_way: BTreeMap::new(),
+            since_ms: BTreeMap::new(),
             closing: None,
             attempts: Attempts::default(),
         };
@@ -347,7 +351,7 @@ impl JobRunner {
     }
 
     /// Feeds a query that is ready with blocks of its streams.
-    pub fn feed(&mut self, job: JobId, blocks: ScanBlocks) -> Vec<Effect> {
+    pub fn feed(&mut self, job: JobId, blocks: ScanBlocks, now_ms: i64) -> Vec<Effect> {
         let Some((_, graph)) = self.flow_and_graph(job) else {
             return vec![];
         };
@@ -367,6 +371,7 @@ impl JobRunner {
                 continue;
             };
             *flow.under_way.entry(part).or_default() += 1;
+            flow.since_ms.entry(part).or_insert(now_ms);
             let (mut scans, mut orders, mut blobs) = (vec![], vec![], vec![]);
             for (scan, blocks) in shares {
                 scans.push((scan.scan, blocks.len()));
@@ -395,6 +400,7 @@ impl JobRunner {
         (task, epoch): (TaskId, BatchId),
         fed: usize,
         pieces: Vec<Buffer>,
+        now_ms: i64,
     ) -> Vec<Effect> {
         let job = task.job;
         let Some(flow) = self.flows.get_mut(&job) else {
@@ -407,6 +413,11 @@ impl JobRunner {
         if fed > 0 {
             if let Some(under_way) = flow.under_way.get_mut(&task.part()) {
                 *under_way = under_way.saturating_sub(fed);
+                if *under_way == 0 {
+                    flow.since_ms.remove(&task.part());
+                } else {
+                    flow.since_ms.insert(task.part(), now_ms);
+                }
             }
             effects.push(Effect::Room { job });
         }
@@ -521,6 +532,18 @@ impl JobRunner {
             .into_iter()
             .flat_map(|job| self.fail_flow(job, error.clone(), now_ms));
         failed.collect()
+    }
+
+    /// Returns when tasks of queries have worked on what they were fed with for as long as they may, with the errors of that.
+    pub(super) fn flow_deadlines(&self) -> impl Iterator<Item = (JobId, (i64, SparkError))> + '_ {
+        self.flows.iter().filter_map(|(job, flow)| {
+            let ms = flow.request.limits.task_ms?;
+            let since = flow.since_ms.values().min()?;
+            Some((
+                *job,
+                (since.saturating_add(ms), timeout("task", &settings::TASK_TIMEOUT, ms)),
+            ))
+        })
     }
 
     /// Drops a query's tasks, whose state does not count any more, and says why.

@@ -287,7 +287,8 @@ impl JobRunner {
 
     /// Returns how many tasks an executor runs.
     pub fn running_on(&self, executor: ExecutorId) -> usize {
-        self.scheduler.running(executor)
+        let stay = self.flows.values().flat_map(|flow| flow.attempts.busy());
+        self.scheduler.running(executor) + stay.filter(|at| at.id == executor).count()
     }
 
     /// Begins a run of a streaming query, whose state is kept as said.
@@ -442,7 +443,7 @@ impl JobRunner {
                 }
             }
             FromExecutor::Stays { task } => return self.task_stays(task, now_ms),
-            FromExecutor::Flowed { task, epoch, fed } => return self.rows_flowed((task, epoch), fed, blobs),
+            FromExecutor::Flowed { task, epoch, fed } => return self.rows_flowed((task, epoch), fed, blobs, now_ms),
             FromExecutor::Passed {
                 task,
                 epoch,

@@ -77,7 +77,7 @@ impl Driver {
     /// Feeds a query's tasks.
     pub(super) fn feed_epochs(&mut self, id: &str, blocks: ScanBlocks, now_ms: i64) {
         if let Some(job) = self.epochs_job(id) {
-            let effects = self.runner.feed(job, blocks);
+            let effects = self.runner.feed(job, blocks, now_ms);
             self.carry_out(effects, now_ms);
             // The tasks have taken from the queues.
             self.credits(id);

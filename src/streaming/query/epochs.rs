@@ -33,10 +33,8 @@ use crate::streaming::progress::SourceProgress;
 use crate::streaming::source::Source;
 use crate::streaming::trigger::POLLING_DELAY_MS;
 
-/// Most feeds that are under way to one task: what comes meanwhile goes together with the next.
-const UNDER_WAY: usize = 2;
-
-/// Bytes of records up to which they go to one task.
+/// Bytes of records up to which they go to one task, the first: so they keep their order. What comes while it has some goes
+/// together, when it has done with them.
 const FEW_BYTES: usize = 64 << 10;
 
 /// Bytes of records after which an epoch ends before its time: they are kept until it has passed.
@@ -158,14 +156,8 @@ impl Query {
         }
         let ready = epochs.loads.is_some();
         let end = (ready && idle && epochs.ending.is_none()).then_some(epochs.due_ms);
-        let look = (ready && self.may_take(epochs)).then_some(epochs.look_ms);
+        let look = (ready && self.sources.iter().any(|source| has_room(epochs, source))).then_some(epochs.look_ms);
         end.into_iter().chain(look).min()
-    }
-
-    /// Returns whether tasks could be fed.
-    fn may_take(&self, epochs: &Epochs) -> bool {
-        let has_room = |loads: &BTreeMap<ScanPart, usize>| loads.values().any(|n| *n < UNDER_WAY);
-        epochs.bytes < EPOCH_BYTES && epochs.loads.as_ref().is_some_and(has_room)
     }
 
     /// Starts the tasks, feeds them with what has come, and ends the epoch when it is time.
@@ -270,9 +262,13 @@ impl Query {
             return Ok(actions);
         }
         for number in 0..self.sources.len() {
-            while self.epochs.as_ref().is_some_and(|epochs| self.may_take(epochs))
-                && self.sources[number].has_data(now_ms)
-            {
+            let room = |query: &Self| {
+                query
+                    .epochs
+                    .as_ref()
+                    .is_some_and(|e| has_room(e, &query.sources[number]))
+            };
+            while room(self) && self.sources[number].has_data(now_ms) {
                 let share = self.sources[number].plan(now_ms, false);
                 if share.start == share.end {
                     break;
@@ -477,4 +473,18 @@ impl Query {
         epochs.bytes = epochs.fed.iter().flat_map(|(_, blocks)| blocks).map(Buffer::len).sum();
         vec![]
     }
+}
+
+/// Returns whether tasks could be fed with records of a source: if its first task has done with those before or, when there are
+/// many, another one has.
+fn has_room(epochs: &Epochs, source: &Source) -> bool {
+    let Some(loads) = epochs.loads.as_ref().filter(|_| epochs.bytes < EPOCH_BYTES) else {
+        return false;
+    };
+    let mut own = loads
+        .iter()
+        .filter(|(part, _)| part.scan == source.scan)
+        .map(|(_, load)| *load);
+    let first = own.next().is_none_or(|load| load == 0);
+    first || source.waiting_bytes() > FEW_BYTES && own.any(|load| load == 0)
 }

@@ -132,11 +132,11 @@ impl Sink for ForeachBatch {
         let Some(text) = error else {
             return Ok(Step::Done);
         };
-        Err(SparkError::new(
-            Exception::Runtime,
-            "FOREACH_BATCH_USER_FUNCTION_ERROR",
-            "39000",
-            format!("An error occurred in the user provided function in foreach batch sink. Reason: {text}"),
-        ))
+        let (condition, sink) = match self.emits {
+            Some(_) => ("FOREACH_USER_FUNCTION_ERROR", "foreach"),
+            None => ("FOREACH_BATCH_USER_FUNCTION_ERROR", "foreach batch"),
+        };
+        let sentence = format!("An error occurred in the user provided function in {sink} sink. Reason: {text}");
+        Err(SparkError::new(Exception::Runtime, condition, "39000", sentence))
     }
 }

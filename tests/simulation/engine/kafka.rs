@@ -54,12 +54,16 @@ fn all(cluster: &Cluster) -> Vec<String> {
     all
 }
 
-fn run(seed: u64, faults: Faults, silence: f64, joined: bool, log: &mut Log) {
+fn run(seed: u64, faults: Faults, silence: f64, joined: bool, continuous: bool, log: &mut Log) {
     let mut rng = SmallRng::seed_from_u64(seed ^ 0xca5a);
     let mut option = |most: u32| rng.random::<bool>().then(|| rng.random_range(1..most).to_string());
     let (limit, pieces) = (option(30), option(9));
     let world = World { limit, pieces, joined };
-    let life = Life::of(&mut rng);
+    let life = if continuous {
+        Life::continuous(&mut rng)
+    } else {
+        Life::of(&mut rng)
+    };
     let mut cluster = Cluster::new(seed, life.executors, &[], faults, log);
     cluster.brokers.silence = silence;
     cluster.brokers.doubling = faults.doubling;
@@ -80,20 +84,26 @@ fn run(seed: u64, faults: Faults, silence: f64, joined: bool, log: &mut Log) {
 
 #[test]
 fn each_record_of_kafka_reaches_the_sink_once_whatever_dies_or_is_silent() {
-    each_seed(200, |seed, log| run(seed, ALL, 0.1, false, log));
+    each_seed(200, |seed, log| run(seed, ALL, 0.1, false, false, log));
 }
 
 #[test]
 fn without_faults_each_record_of_kafka_reaches_the_sink_once() {
-    each_seed(50, |seed, log| run(seed, Faults::default(), 0.0, false, log));
+    each_seed(50, |seed, log| run(seed, Faults::default(), 0.0, false, false, log));
 }
 
 #[test]
 fn each_batch_finds_its_records_in_the_topic_as_a_table_whatever_dies_or_is_silent() {
-    each_seed(60, |seed, log| run(seed, ALL, 0.05, true, log));
+    each_seed(60, |seed, log| run(seed, ALL, 0.05, true, false, log));
 }
 
 #[test]
 fn without_faults_each_batch_finds_its_records_in_the_topic_as_a_table() {
-    each_seed(40, |seed, log| run(seed, Faults::default(), 0.0, true, log));
+    each_seed(40, |seed, log| run(seed, Faults::default(), 0.0, true, false, log));
+}
+
+#[test]
+fn a_continuous_query_loses_no_record_of_kafka_whatever_dies_or_is_silent() {
+    let faults = Faults { doubling: 0.0, ..ALL };
+    each_seed(100, |seed, log| run(seed, faults, 0.1, false, true, log));
 }

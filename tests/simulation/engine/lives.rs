@@ -36,6 +36,8 @@ pub struct Life {
     pub executors: u32,
     pub interval: bool,
     pub available_now: bool,
+    /// Whether records go through tasks that stay: then each reaches the sink at least once.
+    pub continuous: bool,
 }
 
 /// Makes the query in a life of the driver; `None` if that has died over it.
@@ -50,6 +52,16 @@ impl Life {
             executors: rng.random_range(1..4),
             interval: rng.random(),
             available_now: rng.random_ratio(1, 4),
+            continuous: false,
+        }
+    }
+
+    /// The same, with tasks that stay.
+    pub fn continuous(rng: &mut SmallRng) -> Self {
+        Self {
+            available_now: false,
+            continuous: true,
+            ..Self::of(rng)
         }
     }
 }
@@ -73,7 +85,7 @@ pub fn columns(input: sc::Relation, names: &[&str]) -> sc::Relation {
 
 /// Lets the query live until it has taken all, which it must have once.
 pub fn live(cluster: &mut Cluster, life: &Life, query: Making, all: All, rng: &mut SmallRng, log: &mut Log) {
-    cluster.watches_sink = true;
+    cluster.watches_sink = !life.continuous;
     for count in 0.. {
         assert!(count < 60, "no end though the faults have stopped");
         cluster.crashed = false;
@@ -86,6 +98,12 @@ pub fn live(cluster: &mut Cluster, life: &Life, query: Making, all: All, rng: &m
             break;
         }
     }
+    if life.continuous {
+        let mut taken: Vec<String> = cluster.batches.iter().flat_map(|(_, _, blocks)| rows(blocks)).collect();
+        taken.sort();
+        taken.dedup();
+        return assert_eq!(taken, all(cluster));
+    }
     assert_eq!(taken(cluster), all(cluster));
 }
 
@@ -94,12 +112,18 @@ fn lives(cluster: &mut Cluster, life: &Life, query: Making, all: All, log: &mut 
     let Some(query) = query(cluster, log) else {
         return false;
     };
-    let mut start = write(query, "rivulet.foreachBatch", "append");
+    let sink = if life.continuous {
+        "rivulet.foreach"
+    } else {
+        "rivulet.foreachBatch"
+    };
+    let mut start = write(query, sink, "append");
     start.query_name = "result".into();
     start
         .options
         .extend(options(&[("checkpointLocation", "/check"), ("sinkId", "sink")]));
     start.trigger = match (life.available_now, life.interval) {
+        _ if life.continuous => Some(Trigger::ContinuousCheckpointInterval("300 milliseconds".into())),
         (true, _) => Some(Trigger::AvailableNow(true)),
         (_, true) => Some(Trigger::ProcessingTimeInterval("500 milliseconds".into())),
         _ => None,

@@ -79,8 +79,9 @@ export class PushSource {
   #seq = 0;
   /** Bytes that wait in the driver, by its last credit. */
   #queuedBytes = 0;
-  /** Pushes that the last credit does not count yet, the oldest first. */
-  #underway: { seq: number; bytes: number }[] = [];
+  /** The bytes of each push that the last credit does not count yet, the oldest first, and of all of them. */
+  #underway: number[] = [];
+  #underwayBytes = 0;
   #limitBytes = DEFAULT_LIMIT_BYTES;
   /** Pushes that are durable; null without a checkpoint. */
   #durable: number | null = null;
@@ -114,7 +115,8 @@ export class PushSource {
     const bytes = this.#encode(data, transfer);
     if (bytes.byteLength === 0) return;
     const seq = this.#seq++;
-    this.#underway.push({ seq, bytes: bytes.byteLength });
+    this.#underway.push(bytes.byteLength);
+    this.#underwayBytes += bytes.byteLength;
     this.wire.post({ t: 'push', source: this.id, seq, bytes }, [bytes.buffer as ArrayBuffer]);
     const waits = () => this.#waitingBytes() >= this.#limitBytes || (this.#durable !== null && this.#durable <= seq);
     while (waits() && !this.#failure) await this.#change();
@@ -147,11 +149,12 @@ export class PushSource {
 
   /** Bytes that wait in the driver or are on their way to it. */
   #waitingBytes(): number {
-    return this.#underway.reduce((sum, { bytes }) => sum + bytes, this.#queuedBytes);
+    return this.#queuedBytes + this.#underwayBytes;
   }
 
   credit({ received, queuedBytes, limitBytes, durable, isRead }: Omit<Extract<FromDriver, { t: 'credit' }>, 't' | 'source'>): void {
-    this.#underway = this.#underway.filter(({ seq }) => seq >= received);
+    const counted = this.#underway.splice(0, Math.max(0, received - (this.#seq - this.#underway.length)));
+    this.#underwayBytes -= counted.reduce((sum, bytes) => sum + bytes, 0);
     this.#queuedBytes = queuedBytes;
     this.#limitBytes = limitBytes;
     this.#durable = durable;
