@@ -71,6 +71,28 @@ pub fn deal(blocks: Vec<Buffer>, cut: Cut, scan: ScanId, partitions: usize) -> B
     dealt
 }
 
+/// Puts blocks of lines together as one; a last line without an end gets one.
+///
+/// ```
+/// use rivulet::streaming::deal::joined;
+///
+/// let blocks = ["{}\n", "", "1", "2\r\n"].map(|lines| lines.as_bytes().to_vec().into());
+/// assert_eq!(joined(&blocks).as_slice(), b"{}\n1\n2\r\n");
+/// ```
+pub fn joined(blocks: &[Buffer]) -> Buffer {
+    if let [one] = blocks {
+        return one.clone();
+    }
+    let mut lines = Vec::with_capacity(blocks.iter().map(|block| block.len() + 1).sum());
+    for block in blocks.iter().filter(|block| !block.is_empty()) {
+        lines.extend_from_slice(block);
+        if block.last() != Some(&b'\n') {
+            lines.push(b'\n');
+        }
+    }
+    lines.into()
+}
+
 /// Cuts a block into at most `parts` pieces of about the same number of bytes, each ending after a line's end.
 ///
 /// A line longer than a piece makes fewer pieces; none is empty.

@@ -115,6 +115,31 @@ test('bytes are copied unless they are given away whole', async () => {
   assert.deepEqual([...(sent[2] as Uint8Array)], [...part]);
 });
 
+test('lines that come one right after the other are sent together, in their order, before a call and before bytes that are given away', async (t) => {
+  const session = new FakeSession();
+  let now = 1_000;
+  t.mock.method(performance, 'now', () => now);
+  const source = session.readStream.push({ schema: 'a INT', format: 'json' });
+  const sent = () => session.of('push').map(({ bytes }) => new TextDecoder().decode(bytes as Uint8Array));
+  await source.write('{"a":1}');
+  await source.write('{"a":2}');
+  await source.write('{"a":3}\n');
+  assert.deepEqual(sent(), ['{"a":1}'], 'the first goes at once');
+  now += 1;
+  await source.write('{"a":4}');
+  assert.deepEqual(sent().slice(1), ['{"a":2}\n{"a":3}\n{"a":4}\n'], 'the others when some time has passed');
+  await source.write('{"a":5}');
+  await source.write(new TextEncoder().encode('{"a":6}'), { transfer: true });
+  assert.deepEqual(sent().slice(2), ['{"a":5}', '{"a":6}']);
+  await source.write('{"a":7}');
+  source.end();
+  assert.deepEqual(sent().slice(4), ['{"a":7}']);
+  const apart = session.readStream.push({ schema: 'a INT', format: 'csv', options: { header: true } });
+  await apart.write('a\n1\n');
+  await apart.write('a\n2\n');
+  assert.deepEqual(sent().slice(5), ['a\n1\n', 'a\n2\n'], 'a header is of one write');
+});
+
 test('where there is a checkpoint a write is done when it is durable', async () => {
   const session = new FakeSession();
   const { write } = session.readStream.push({ schema: 'a INT' });

@@ -28,7 +28,7 @@ use crate::exec::inputs::{BatchContext, Extent};
 use crate::ids::{BatchId, JobId, PartitionId, ScanPart};
 use crate::plan::scan::Origin;
 use crate::storage::files::Files;
-use crate::streaming::deal::{Cut, deal};
+use crate::streaming::deal::{Cut, deal, joined};
 use crate::streaming::progress::SourceProgress;
 use crate::streaming::source::Source;
 use crate::streaming::trigger::POLLING_DELAY_MS;
@@ -332,17 +332,22 @@ impl Query {
         let least = own
             .min_by_key(|(part, load)| (**load, part.partition))
             .map(|(part, _)| *part);
+        let cut = match &scan.origin {
+            Origin::Blocks { format, options, .. } => cut_of(*format, options)?,
+            _ => Cut::Never,
+        };
         let dealt = if orders || bytes > FEW_BYTES {
-            let cut = match &scan.origin {
-                Origin::Blocks { format, options, .. } => cut_of(*format, options)?,
-                _ => Cut::Never,
-            };
             deal(blocks, cut, source.scan, scan.partitions)
         } else {
             let partition = PartitionId(0);
             let first = ScanPart {
                 scan: source.scan,
                 partition,
+            };
+            let blocks = if cut == Cut::Lines {
+                vec![joined(&blocks)]
+            } else {
+                blocks
             };
             BTreeMap::from([(least.unwrap_or(first), blocks)])
         };

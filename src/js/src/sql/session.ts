@@ -52,7 +52,13 @@ export class SparkSession {
   /** Executors, jobs and stages, for user interfaces. */
   readonly status: StatusEvents;
 
-  readonly #wire = { post: (message: ToDriver, transfer?: Transferable[]) => this.#backendOrThrow().post(message, transfer) };
+  readonly #wire = {
+    post: (message: ToDriver, transfer?: Transferable[]) => {
+      // A call finds what was written before it.
+      if (message.t === 'req') this.#context.sources.flush();
+      this.#backendOrThrow().post(message, transfer);
+    },
+  };
   readonly #connection = new Connection(this.#wire);
   readonly #bus = new ListenerBus(this.#wire);
   readonly #context: Context & {

@@ -27,6 +27,21 @@ export interface WriteOptions {
   transfer?: boolean;
 }
 
+const NEWLINE = 10;
+
+/** Lines of several writes as one; a last line without an end gets one. */
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  if (parts.length === 1 && parts[0]) return parts[0];
+  const lines = new Uint8Array(bytes + parts.length);
+  let at = 0;
+  for (const part of parts) {
+    lines.set(part, at);
+    at += part.byteLength;
+    if (part[part.byteLength - 1] !== NEWLINE) lines[at++] = NEWLINE;
+  }
+  return lines.slice(0, at);
+}
+
 /** Whether bytes are all that their buffer has, so that the buffer can be moved. */
 const isWhole = (bytes: Uint8Array) => bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
 
@@ -45,6 +60,15 @@ function rowsIn(data: PushData): readonly unknown[] {
 
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 
+/** Bytes from which a buffer is moved to the driver, not copied. */
+const MOVED_BYTES = 4_096;
+
+/** Within which time after the last lines that were sent those that follow are gathered, and sent together. */
+const GATHER_SENT_MS = 0.25;
+
+/** Options with which lines of several writes cannot be put together. */
+const KEEPS_APART = /^(header|enforceschema|linesep|multiline|encoding|charset)$/i;
+
 /** How long a full queue waits for a query that reads it. */
 const NOT_READ_MS = 10_000;
 
@@ -57,9 +81,15 @@ export class PushSources implements Sources {
 
   /** A new source. */
   open(schema: StructType, format: PushFormat, options: Readonly<Record<string, string>>): PushSource {
-    const source = new PushSource(this.wire, `push-${this.#next++}`, schema, format, formatsOf(options));
+    const gathers = format !== 'arrow' && !Object.keys(options).some((name) => KEEPS_APART.test(name));
+    const source = new PushSource(this.wire, `push-${this.#next++}`, schema, format, formatsOf(options), gathers);
     this.#sources.set(source.id, source);
     return source;
+  }
+
+  /** Sends what waits for more. */
+  flush(): void {
+    for (const source of this.#sources.values()) source.flush();
   }
 
   /** Takes the driver's `credit`. */
@@ -90,6 +120,12 @@ export class PushSource {
   #ended = false;
   #failure: Error | undefined;
   #waiting: (() => void)[] = [];
+  /** Lines that wait for those after them, and how many bytes they are. */
+  #gathered: Uint8Array[] = [];
+  #gatheredBytes = 0;
+  /** When lines were sent last, and what sends those that wait if no others follow. */
+  #sentMs = 0;
+  #late: ReturnType<typeof setTimeout> | undefined;
   /** Brings Arrow to the schema; only where the format is Arrow. */
   readonly #fitter: ArrowFitter | undefined;
 
@@ -99,6 +135,7 @@ export class PushSource {
     private readonly schema: StructType,
     private readonly format: PushFormat,
     private readonly formats: Formats,
+    private readonly gathers = false,
   ) {
     if (format === 'arrow') this.#fitter = new ArrowFitter(schema);
   }
@@ -114,13 +151,46 @@ export class PushSource {
     if (this.#ended) throw new IllegalArgumentException('write() after end()');
     const bytes = this.#encode(data, transfer);
     if (bytes.byteLength === 0) return;
-    const seq = this.#seq++;
-    this.#underway.push(bytes.byteLength);
-    this.#underwayBytes += bytes.byteLength;
-    this.wire.post({ t: 'push', source: this.id, seq, bytes }, [bytes.buffer as ArrayBuffer]);
+    const seq = this.#send(bytes, transfer);
     const waits = () => this.#waitingBytes() >= this.#limitBytes || (this.#durable !== null && this.#durable <= seq);
     while (waits() && !this.#failure) await this.#change();
     if (this.#failure) throw this.#failure;
+  }
+
+  /** Sends bytes, or has them wait a moment for more; returns the number of the push that they are in. */
+  #send(bytes: Uint8Array, moves: boolean): number {
+    if (!this.gathers || moves || bytes.byteLength >= MOVED_BYTES) {
+      this.flush();
+      return this.#post(bytes, moves);
+    }
+    const seq = this.#seq;
+    this.#gathered.push(bytes);
+    this.#gatheredBytes += bytes.byteLength;
+    if (this.#gatheredBytes >= MOVED_BYTES || performance.now() - this.#sentMs >= GATHER_SENT_MS) this.flush();
+    else this.#late ??= setTimeout(() => this.flush(), 0);
+    return seq;
+  }
+
+  /** Sends what waits for more. */
+  flush(): void {
+    clearTimeout(this.#late);
+    this.#late = undefined;
+    if (this.#gathered.length === 0) return;
+    const lines = joined(this.#gathered, this.#gatheredBytes);
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    this.#sentMs = performance.now();
+    this.#post(lines);
+  }
+
+  #post(bytes: Uint8Array, moves = false): number {
+    const seq = this.#seq++;
+    this.#underway.push(bytes.byteLength);
+    this.#underwayBytes += bytes.byteLength;
+    // To move a buffer costs more than to copy a few bytes.
+    const moved = moves || bytes.byteLength >= MOVED_BYTES ? [bytes.buffer as ArrayBuffer] : [];
+    this.wire.post({ t: 'push', source: this.id, seq, bytes }, moved);
+    return seq;
   }
 
   /** Waits until something is known anew. A full queue that no query reads will not change by itself. */
@@ -143,13 +213,14 @@ export class PushSource {
   /** No more data will come; a query over this source ends its last batch and then stays idle. */
   end(): void {
     if (this.#ended) return;
+    this.flush();
     this.#ended = true;
     this.wire.post({ t: 'pushEnd', source: this.id });
   }
 
   /** Bytes that wait in the driver or are on their way to it. */
   #waitingBytes(): number {
-    return this.#queuedBytes + this.#underwayBytes;
+    return this.#queuedBytes + this.#underwayBytes + this.#gatheredBytes;
   }
 
   credit({ received, queuedBytes, limitBytes, durable, isRead }: Omit<Extract<FromDriver, { t: 'credit' }>, 't' | 'source'>): void {
@@ -163,6 +234,8 @@ export class PushSource {
   }
 
   fail(error: Error): void {
+    clearTimeout(this.#late);
+    this.#gathered = [];
     this.#failure = error;
     this.#wake();
   }
