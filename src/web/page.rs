@@ -13,6 +13,7 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessagePort};
 
+use super::port::moves;
 use super::thrown;
 use crate::error::SparkError;
 
@@ -498,20 +499,20 @@ pub struct Letter {
 }
 
 impl Letter {
-    /// Adds a message; its bytes move when the letter is posted.
+    /// Adds a message; its bytes move when the letter is posted, but for a few, which are copied.
     ///
     /// # Errors
     /// If the message cannot be made.
     pub fn add(&mut self, message: &ToPage<'_>) -> Result<(), JsValue> {
         self.messages.push(&plain(message)?);
-        let moves = |bytes: &Bytes| {
-            if bytes.0.length() > 0 {
+        let moved = |bytes: &Bytes| {
+            if moves(&bytes.0) {
                 self.transfer.push(&bytes.0.buffer());
             }
         };
         match message {
-            ToPage::Res { bytes, .. } => moves(bytes),
-            ToPage::ForeachBatch { arrow, .. } => arrow.iter().for_each(moves),
+            ToPage::Res { bytes, .. } => moved(bytes),
+            ToPage::ForeachBatch { arrow, .. } => arrow.iter().for_each(moved),
             _ => {}
         }
         Ok(())

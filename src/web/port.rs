@@ -21,6 +21,9 @@ use web_sys::{MessageEvent, MessagePort};
 /// Bytes from which a buffer is worth keeping.
 const KEPT_BYTES: u32 = 64 << 10;
 
+/// Bytes from which a buffer moves: to copy fewer costs less than to move it.
+pub const MOVED_BYTES: u32 = 4 << 10;
+
 /// Most buffers that wait to be filled, or to go back.
 const MAX_KEPT: usize = 8;
 
@@ -227,7 +230,7 @@ impl Port {
         self.post(&filled.collect::<Vec<_>>())
     }
 
-    /// Posts a message; the blobs move.
+    /// Posts a message; its blobs move, but for small ones.
     ///
     /// # Errors
     /// If it cannot be posted.
@@ -243,11 +246,9 @@ impl Port {
             let message = Object::new();
             Reflect::set(&message, &"header".into(), &header)?;
             Reflect::set(&message, &"blobs".into(), blobs)?;
-            transfer.push(&header.buffer());
-            for blob in blobs.iter().filter_map(|b| b.dyn_into::<Uint8Array>().ok()) {
-                if blob.length() > 0 {
-                    transfer.push(&blob.buffer());
-                }
+            let blobs = blobs.iter().filter_map(|b| b.dyn_into::<Uint8Array>().ok());
+            for bytes in std::iter::once(header).chain(blobs).filter(moves) {
+                transfer.push(&bytes.buffer());
             }
             Ok(message)
         };
@@ -273,6 +274,12 @@ impl Drop for Port {
         self.port.set_onmessage(None);
         self.port.close();
     }
+}
+
+/// Returns whether bytes move when they are posted.
+pub fn moves(bytes: &Uint8Array) -> bool {
+    // The buffer of a part would move as a whole.
+    bytes.length() >= MOVED_BYTES || bytes.length() > 0 && bytes.length() < bytes.buffer().byte_length()
 }
 
 /// Takes a message apart; what has another shape is an empty header, which nobody can decode.

@@ -167,7 +167,7 @@ export class PushSource {
     this.#gathered.push(bytes);
     this.#gatheredBytes += bytes.byteLength;
     if (this.#gatheredBytes >= MOVED_BYTES || performance.now() - this.#sentMs >= GATHER_SENT_MS) this.flush();
-    else this.#late ??= setTimeout(() => this.flush(), 0);
+    else this.#late ??= setTimeout(() => this.flush(), 1);
     return seq;
   }
 
