@@ -61,7 +61,7 @@ pub struct Wanted {
     pub max_bytes: usize,
     /// How long to wait for the first event, ms.
     pub wait_ms: i64,
-    /// Whether the reader goes: what it has not acknowledged is sent back at once.
+    /// Whether the reader goes: what was not delivered is sent back at once, and what was, once the agents wait no longer.
     #[serde(default)]
     pub leaves: bool,
 }

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod client;
 pub mod cluster;
 pub mod datasets;
+mod flume;
 pub mod functions;
 pub mod kafka;
 mod kafka_tables;

@@ -256,8 +256,8 @@ impl Channel {
             let has_changed = state.acknowledge(wanted.ack.as_ref());
             let lease = self.lease(&mut state, wanted.lease.as_ref());
             if wanted.leaves && lease.is_ok() {
+                // What was delivered may be safe: who comes next from the same checkpoint knows.
                 state.waiting.clear();
-                state.delivery = None;
                 state.polled = None;
             }
             if has_changed || wanted.lease.is_none() || wanted.leaves {

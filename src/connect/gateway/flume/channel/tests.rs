@@ -168,11 +168,12 @@ async fn what_an_agent_does_not_wait_for_any_more_is_taken_back() {
 }
 
 #[tokio::test]
-async fn a_reader_that_leaves_sends_everything_back() {
+async fn a_reader_that_leaves_sends_back_what_was_not_delivered() {
     let channel = channel(LONG);
     let sends = |body: &str| tokio::spawn(channel.submit(&events(&[body])).unwrap().settled());
     let first = sends("a");
-    assert!(read(channel.poll(&wanted(None, None)).await).is_some());
+    let delivery = read(channel.poll(&wanted(None, None)).await);
+    assert!(delivery.is_some());
     let second = sends("b");
     assert!(channel.is_read());
     let leaves = Wanted {
@@ -190,8 +191,11 @@ async fn a_reader_that_leaves_sends_everything_back() {
     );
     assert!(channel.is_read());
     assert_eq!(read(channel.poll(&leaves).await), None);
-    assert!(!first.await.unwrap() && !second.await.unwrap());
-    assert!(!channel.is_read());
+    assert!(!second.await.unwrap());
+    assert!(!channel.is_read() && !first.is_finished());
+    assert_eq!(read(channel.poll(&wanted(None, None)).await), delivery);
+    channel.poll(&wanted(None, Some("life-1"))).await.unwrap();
+    assert!(first.await.unwrap());
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ fn wanted(lease: Option<String>, ack: Option<String>) -> Wanted {
 }
 
 #[tokio::test]
-async fn a_batch_is_acknowledged_to_the_sink_when_it_is_safe_and_sent_back_when_the_reader_leaves() {
+async fn a_batch_is_acknowledged_to_the_sink_when_it_is_safe_and_not_before() {
     let (address, mut asked) = sink(vec![vec![event("a"), event("b")], vec![event("c")]]).await;
     let channel = Channel::new("life".into(), Duration::from_secs(600));
     let polling = Polling::new(channel.clone(), vec![address], Arc::new(Semaphore::new(1)));
@@ -79,10 +79,21 @@ async fn a_batch_is_acknowledged_to_the_sink_when_it_is_safe_and_sent_back_when_
     assert!(asked.try_recv().is_err(), "it is not safe");
     let second = channel.poll(&wanted(Some(first.lease), Some(id))).await.unwrap();
     assert_eq!(asked.recv().await, Some(("ack".into(), b"s0".into())));
-    let leaves = Wanted {
-        leaves: true,
-        ..wanted(Some(second.lease), None)
-    };
-    channel.poll(&leaves).await.unwrap();
-    assert_eq!(asked.recv().await, Some(("nack".into(), b"s1".into())));
+    assert!(second.delivery.is_some());
+}
+
+#[tokio::test]
+async fn a_batch_that_is_not_safe_in_time_is_sent_back() {
+    let (address, mut asked) = sink(vec![vec![event("a")]]).await;
+    let channel = Channel::new("life".into(), Duration::ZERO);
+    let polling = Polling::new(channel.clone(), vec![address], Arc::new(Semaphore::new(1)));
+    // A reader that waits, and does not acknowledge.
+    let reader = tokio::spawn({
+        let channel = channel.clone();
+        async move { channel.poll(&wanted(None, None)).await }
+    });
+    tokio::task::yield_now().await;
+    polling.keep(1, 100);
+    assert_eq!(asked.recv().await, Some(("nack".into(), b"s0".into())));
+    reader.abort();
 }
