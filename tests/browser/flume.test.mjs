@@ -51,7 +51,14 @@ test('events of HTTP and of Avro are answered when they are safe, and each is ta
   const context = await page.browser.newContext();
   const agent = avroAgent(port);
   // Nobody reads yet: the agents wait.
-  const early = [sendHttp(gateway, port, numbers(0, 50).map((n) => numbered(n))), agent.send(numbers(50, 30).map((n) => numbered(n)))];
+  const early = [
+    sendHttp(
+      gateway,
+      port,
+      numbers(0, 50).map((n) => numbered(n)),
+    ),
+    agent.send(numbers(50, 30).map((n) => numbered(n))),
+  ];
   assert.equal(await Promise.race([...early, later(100)]), undefined);
   const first = await page.open('/blank.html', context);
   await query(first, { port }, 'flume-push');
@@ -118,7 +125,14 @@ test('FlumeUtils has streams of events that are pushed and polled', async () => 
     { url: gateway.url, port, host, at: Number(at) },
   );
   sink.put(...numbers(100, 250).map((n) => numbered(n)));
-  assert.equal(await sendHttp(gateway, port, numbers(0, 100).map((n) => numbered(n))), 200);
+  assert.equal(
+    await sendHttp(
+      gateway,
+      port,
+      numbers(0, 100).map((n) => numbered(n)),
+    ),
+    200,
+  );
   const all = numbers(0, 350).map((n) => `${n}: event ${n}`);
   await opened.waitForFunction((count) => globalThis.seen.length >= count, all.length, { timeout: 30_000 });
   await opened.evaluate(() => globalThis.stop());

@@ -67,7 +67,14 @@ async function push(account, draw, isOver, send) {
         account.sent(numbers);
         // Some agents lose their patience, or their connection.
         const patience = draw(25) === 0 ? draw(400) : undefined;
-        if (await send(at, numbers.map((n) => numbered(n)), patience)) break;
+        if (
+          await send(
+            at,
+            numbers.map((n) => numbered(n)),
+            patience,
+          )
+        )
+          break;
         await later(20 + draw(100));
       }
       for (const n of numbers) account.acked.add(n);
