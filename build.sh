@@ -349,6 +349,13 @@ cmd_flume() {
   node tests/conformance/flume.mjs --server "$SERVER" --python "$VENV/bin/python" "$@"
 }
 
+# The same in a page that is crashed again and again.
+cmd_flume_page() {
+  native; setup_browser; cmd_build
+  say "Flume in a page"
+  node tests/conformance/flume_page.mjs "$@"
+}
+
 cmd_gateway() { native; exec "$CARGO_TARGET_DIR/debug/rivulet-gateway" "$@"; }
 
 # The benchmark; --pack first builds what is shipped. Whatever else is said is for benches/bench.mjs; without a word the benches
@@ -402,6 +409,8 @@ cmd_help() {
   flume [--events N] [--kills N] [--seed N] [--only http|avro|pull]
                           N events (4000) of Flume's agents into files, over HTTP, over Avro and by polling, while the native server is
                           killed N times (20), and the gateway now and then
+  flume-page [--events N] [--kills N] [--seed N] [--only http|avro|pull]
+                          the same into a page's files, while the page crashes N times
   cluster [--only NAME]   programs of the demo and the benches on real Spark, from Chromium and Node.js (needs Java)
   kinesis [--records N] [--kills N] [--seed N]
                           N records (4000) of Kinesis into files and back, while shards are split and merged and the native server is
@@ -424,6 +433,7 @@ case "$command" in
   setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | kinesis | flume | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   kafka-page) cmd_kafka_page "$@" ;;
+  flume-page) cmd_flume_page "$@" ;;
   gateway) cmd_gateway "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;
 esac

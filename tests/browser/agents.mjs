@@ -100,27 +100,24 @@ export async function startLossy(target, draw, every) {
     const pieces = [];
     request.on('data', (piece) => pieces.push(piece));
     request.on('end', async () => {
-      seen.questions++;
-      const fate = draw(every) === 0 ? draw(2) : -1;
+      // Whether a page may ask is asked before, and not lost.
+      const isAsked = request.method === 'POST';
+      seen.questions += Number(isAsked);
+      const fate = isAsked && draw(every) === 0 ? draw(2) : -1;
       if (fate >= 0) seen.lost++;
       if (fate === 0) return request.socket.destroy();
       // Who asks no more is not asked for any more.
       const gone = new AbortController();
       response.on('close', () => gone.abort());
       try {
-        const { origin, accept, authorization } = request.headers;
-        const headers = Object.fromEntries(
-          Object.entries({ origin, accept, authorization, 'content-type': request.headers['content-type'] }).filter(([, v]) => v),
-        );
-        const answer = await fetch(target + request.url, {
-          method: request.method,
-          headers,
-          body: Buffer.concat(pieces),
-          signal: gone.signal,
-        });
-        const body = Buffer.from(await answer.arrayBuffer());
+        const own = ['host', 'connection', 'content-length', 'accept-encoding'];
+        const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !own.includes(name)));
+        const body = request.method === 'POST' ? Buffer.concat(pieces) : undefined;
+        const answer = await fetch(target + request.url, { method: request.method, headers, body, signal: gone.signal });
+        const bytes = Buffer.from(await answer.arrayBuffer());
         if (fate === 1) return request.socket.destroy();
-        response.writeHead(answer.status, { 'Content-Type': answer.headers.get('content-type') ?? '' }).end(body);
+        const passed = [...answer.headers].filter(([name]) => !['connection', 'content-length', 'transfer-encoding'].includes(name));
+        response.writeHead(answer.status, Object.fromEntries(passed)).end(bytes);
       } catch {
         request.socket.destroy();
       }
