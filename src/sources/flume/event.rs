@@ -17,6 +17,8 @@ pub const MOST_HEADERS: usize = 1_000;
 pub const MOST_HEADER_BYTES: usize = 64 << 10;
 /// Most events of a transaction.
 pub const MOST_EVENTS: usize = 10_000;
+/// Most headers of a transaction: a header takes more memory than bytes.
+pub const MOST_TRANSACTION_HEADERS: usize = 200_000;
 /// Most bytes of a transaction.
 pub const MOST_TRANSACTION_BYTES: usize = 16 << 20;
 /// Most events of a delivery.
@@ -67,13 +69,29 @@ impl Event {
     /// # Errors
     /// As [`Event::read`].
     pub fn read_all(reader: &mut Reader<'_>) -> Result<Vec<Self>, Malformed> {
-        let mut events = Vec::new();
+        let (mut events, mut headers) = (Vec::new(), 0);
         reader.blocks("events of a transaction", MOST_EVENTS, |reader| {
-            events.push(Self::read(reader)?);
-            Ok(())
+            let event = Self::read(reader)?;
+            headers += event.headers.len();
+            events.push(event);
+            check_count(headers)
         })?;
         Ok(events)
     }
+}
+
+/// Checks how many headers a transaction has.
+///
+/// # Errors
+/// [`Malformed::TooMany`].
+pub fn check_count(headers: usize) -> Result<(), Malformed> {
+    if headers > MOST_TRANSACTION_HEADERS {
+        return Err(Malformed::TooMany {
+            what: "headers of a transaction",
+            most: MOST_TRANSACTION_HEADERS,
+        });
+    }
+    Ok(())
 }
 
 /// Returns events as one block of an array, without the array's end; nothing if there are none.
@@ -150,6 +168,22 @@ mod tests {
         assert_eq!(id_of(&out), Some("7-1"));
         out.push(0);
         assert_eq!(read_delivery(&out), Err(Malformed::Trailing));
+    }
+
+    #[test]
+    fn a_transaction_has_so_many_headers_and_not_more() {
+        let full = Event {
+            headers: (0..MOST_HEADERS).map(|n| (n.to_string(), String::new())).collect(),
+            body: vec![],
+        };
+        let most = MOST_TRANSACTION_HEADERS / MOST_HEADERS;
+        let read = |count| {
+            let mut bytes = block_of(&vec![full.clone(); count]);
+            write_long(&mut bytes, 0);
+            Event::read_all(&mut Reader::new(&bytes)).map(|events| events.len())
+        };
+        assert_eq!(read(most), Ok(most));
+        assert!(matches!(read(most + 1), Err(Malformed::TooMany { .. })));
     }
 
     /// Whatever bytes come: an answer, and no more memory than they deserve.

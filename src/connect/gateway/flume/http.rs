@@ -162,3 +162,6 @@ fn told(polled: Polled) -> Response {
         Err(why) => failed(StatusCode::INTERNAL_SERVER_ERROR, &why),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::sources::flume::event::{Event, MOST_BODY_BYTES, MOST_EVENTS, MOST_HEADER_BYTES, MOST_HEADERS};
+use crate::sources::flume::event::{Event, MOST_BODY_BYTES, MOST_EVENTS, MOST_HEADER_BYTES, MOST_HEADERS, check_count};
 
 /// A charset that the handler takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,8 +118,10 @@ impl<'de> Deserialize<'de> for All {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<All, A::Error> {
-                let mut all = vec![];
-                while let Some(one) = sequence.next_element()? {
+                let (mut all, mut headers): (Vec<Sent>, usize) = (vec![], 0);
+                while let Some(one) = sequence.next_element::<Sent>()? {
+                    headers += one.headers.as_ref().map_or(0, |headers| headers.0.len());
+                    check_count(headers).map_err(Error::custom)?;
                     if all.len() == MOST_EVENTS {
                         return Err(Error::custom(format!("there are more than {MOST_EVENTS} events")));
                     }

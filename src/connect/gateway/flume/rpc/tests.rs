@@ -4,7 +4,7 @@ use rand::{Rng, SeedableRng};
 use super::*;
 use crate::sources::flume::event::block_of;
 
-/// A handshake: whose hash, which protocol is told, whose hash is guessed.
+/// A handshake: whose hash, which protocol is sent, whose hash is guessed.
 fn shake(theirs: Hash, protocol: Option<&str>, guessed: Hash) -> Vec<u8> {
     let mut out = theirs.to_vec();
     write_long(&mut out, i64::from(protocol.is_some()));
@@ -97,7 +97,7 @@ fn an_agent_of_another_text_is_asked_for_it_and_known_from_then_on() {
         Ok(Call::Append(vec![0, 0, 0, 0], vec![event(b"1")]))
     );
     assert!(matches!(session.hear(&append), Ok(Call::Append(head, _)) if head.is_empty()));
-    // One that guesses wrong is told.
+    // One that guesses wrong hears it.
     let mut other = Session::default();
     let guess = [shake(theirs, Some(&text), theirs), append].concat();
     assert!(
