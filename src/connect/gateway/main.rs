@@ -1,7 +1,8 @@
-//! `rivulet-gateway [--kafka HOST:PORT,…] [--spark HOST:PORT] [--flume [ADDRESS:]PORT]… [--flume-sink HOST:PORT]… [--port N]
-//! [--origin ORIGIN]… [--token TOKEN]`: Kafka and Flume over HTTP and Spark Connect over gRPC-Web, for pages, on the loopback address. Flume's
-//! agents send to the ports of `--flume`, or over HTTP; pages may have the sinks of `--flume-sink` polled. The token may be in the environment's `RIVULET_GATEWAY_TOKEN` too, where
-//! other users of the machine do not see it, and Spark's own in `SPARK_CONNECT_AUTHENTICATE_TOKEN`.
+//! `rivulet-gateway [--kafka HOST:PORT,…] [--spark HOST:PORT] [--flume [ADDRESS:]PORT]… [--flume-sink HOST:PORT]…
+//! [--flume-patience SECONDS] [--port N] [--origin ORIGIN]… [--token TOKEN]`: Kafka and Flume over HTTP and Spark Connect over gRPC-Web,
+//! for pages, on the loopback address. Flume's agents send to the ports of `--flume`, or over HTTP; pages may have the sinks of
+//! `--flume-sink` polled. The token may be in the environment's `RIVULET_GATEWAY_TOKEN` too, where other users of the machine do not see
+//! it, and Spark's own in `SPARK_CONNECT_AUTHENTICATE_TOKEN`.
 //!
 //! It exits with 2 if the command line cannot be read, and with 1 if it cannot serve.
 
