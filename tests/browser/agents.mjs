@@ -156,12 +156,14 @@ export function avroAgent(port) {
     if (client) return client;
     socket = connect(port, '127.0.0.1');
     const own = socket;
+    client = AGENT.createClient({ buffering: false, timeout: 60_000 });
+    const channel = client.createChannel(socket, { timeout: 60_000 });
     const lose = () => {
       if (socket === own) client = undefined;
       own.destroy();
+      // Calls that wait have failed.
+      channel.destroy(true);
     };
-    client = AGENT.createClient({ buffering: false, timeout: 60_000 });
-    const channel = client.createChannel(socket, { timeout: 60_000 });
     for (const [emitter, name] of [
       [socket, 'error'],
       [socket, 'close'],
