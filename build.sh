@@ -341,6 +341,21 @@ cmd_kinesis() {
   node tests/conformance/kinesis.mjs --server "$SERVER" --python "$VENV/bin/python" --moto "$CACHE/kinesis-venv/bin/moto_server" "$@"
 }
 
+# Agents of Flume and a sink in one, the gateway and the engine that are killed again and again, PySpark's client: no acknowledged event is
+# lost, and each is in the files once, unless its agent has sent it twice.
+cmd_flume() {
+  setup_node; setup_python; native
+  say "Flume"
+  node tests/conformance/flume.mjs --server "$SERVER" --python "$VENV/bin/python" "$@"
+}
+
+# The same in a page that is crashed again and again.
+cmd_flume_page() {
+  native; setup_browser; cmd_build
+  say "Flume in a page"
+  node tests/conformance/flume_page.mjs "$@"
+}
+
 cmd_gateway() { native; exec "$CARGO_TARGET_DIR/debug/rivulet-gateway" "$@"; }
 
 # The benchmark; --pack first builds what is shipped. Whatever else is said is for benches/bench.mjs; without a word the benches
@@ -388,8 +403,14 @@ cmd_help() {
                           N records (20000) of Kafka into files and back, while the native server is killed N times (3)
   kafka-page [--records N] [--kills N] [--seed N]
                           N records (1000000) of Kafka into a page's files and back, while the page crashes N times (20); records a second
-  gateway [--kafka HOST:PORT,…] [--spark HOST:PORT] [--port N] [--origin ORIGIN]… [--token T]
-                          Kafka over HTTP and Spark Connect over gRPC-Web, for pages, which have no TCP
+  gateway [--kafka HOST:PORT,…] [--spark HOST:PORT] [--flume [ADDRESS:]PORT]… [--flume-sink HOST:PORT]… [--flume-patience SECONDS]
+          [--port N] [--origin ORIGIN]… [--token T]
+                          Kafka and Flume over HTTP and Spark Connect over gRPC-Web, for pages, which have no TCP
+  flume [--events N] [--kills N] [--seed N] [--only http|avro|pull]
+                          N events (4000) of Flume's agents into files, over HTTP, over Avro and by polling, while the native server is
+                          killed N times (20), and the gateway now and then
+  flume-page [--events N] [--kills N] [--seed N] [--only http|avro|pull]
+                          the same into a page's files, while the page crashes N times
   cluster [--only NAME]   programs of the demo and the benches on real Spark, from Chromium and Node.js (needs Java)
   kinesis [--records N] [--kills N] [--seed N]
                           N records (4000) of Kinesis into files and back, while shards are split and merged and the native server is
@@ -409,9 +430,10 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | kinesis | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | kinesis | flume | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   kafka-page) cmd_kafka_page "$@" ;;
+  flume-page) cmd_flume_page "$@" ;;
   gateway) cmd_gateway "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;
 esac

@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::http::Client;
 use super::{kafka, kinesis};
 use crate::error::{Result, SparkError};
+use crate::sources::flume::bridge;
 use crate::sources::kinesis::{reading, writing};
 use crate::sources::systems::{Answer, Found, Order, Question, Refused, Writing};
 
@@ -49,6 +50,7 @@ pub fn ask(question: Question, answered: impl FnOnce(Answer) + Send + 'static) {
                 kinesis::sign(&mut question.stream);
                 reading::look(&Client, &question).await.map(Found::Kinesis)
             }
+            Question::Flume(question) => bridge::ask(&Client, &question).await.map(Found::Flume),
         }
     };
     run(work, answered, |why| Err(Refused::for_good(why)));

@@ -21,6 +21,7 @@
 
 mod asking;
 pub mod files;
+pub mod flume;
 pub mod http;
 pub mod kafka;
 pub mod kinesis;
@@ -283,6 +284,11 @@ pub trait Source: fmt::Debug {
         vec![]
     }
 
+    /// Ends listening, since the query is over; returns what to ask of the host last. Nothing is heard any more.
+    fn leave(&mut self) -> Vec<Ask> {
+        vec![]
+    }
+
     /// Returns when to call [`Source::wake`], ms since the epoch.
     fn wake_at(&self) -> Option<i64> {
         None
@@ -396,6 +402,7 @@ pub static SOURCES: &[Definition] = &[
     sse::SSE,
     kafka::KAFKA,
     kinesis::KINESIS,
+    flume::FLUME,
 ];
 
 /// Returns the source of that name, in lower case.

@@ -309,8 +309,11 @@ pub trait QueueSource: fmt::Debug {
     fn resume(&mut self, _start: &Value) {}
 
     /// Returns the records in blocks that a batch takes.
-    fn records(&self, blocks: Vec<Buffer>) -> Vec<Buffer> {
-        blocks
+    ///
+    /// # Errors
+    /// If a block does not hold what it should.
+    fn records(&self, blocks: Vec<Buffer>) -> Result<Vec<Buffer>> {
+        Ok(blocks)
     }
 
     /// Begins to listen; see [`Source::open`].
@@ -328,6 +331,11 @@ pub trait QueueSource: fmt::Debug {
 
     /// Notes that `count` blocks are durable; see [`Source::received`].
     fn acknowledge(&mut self, _count: i64) -> Vec<Ask> {
+        vec![]
+    }
+
+    /// Ends listening; see [`Source::leave`].
+    fn goodbye(&mut self) -> Vec<Ask> {
         vec![]
     }
 
@@ -368,7 +376,7 @@ impl<T: QueueSource> Source for T {
 
     fn read(&mut self, start: &Value, end: &Value, _: &dyn Files) -> Result<Vec<Buffer>> {
         let blocks = self.waiting_mut().read(blocks_of(start), blocks_of(end))?;
-        Ok(self.records(blocks))
+        self.records(blocks)
     }
 
     fn committed(&mut self, end: &Value) -> Vec<Request> {
@@ -401,6 +409,10 @@ impl<T: QueueSource> Source for T {
 
     fn received(&mut self, count: i64) -> Vec<Ask> {
         self.acknowledge(count)
+    }
+
+    fn leave(&mut self) -> Vec<Ask> {
+        self.goodbye()
     }
 
     fn wake_at(&self) -> Option<i64> {

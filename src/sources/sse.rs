@@ -145,12 +145,12 @@ impl QueueSource for EventSource {
         self.last_id = last.unwrap_or_else(logged);
     }
 
-    fn records(&self, blocks: Vec<Buffer>) -> Vec<Buffer> {
+    fn records(&self, blocks: Vec<Buffer>) -> Result<Vec<Buffer>> {
         let data = |block: Buffer| match head(&block) {
             Some((_, from)) => block.slice(from),
             None => block,
         };
-        blocks.into_iter().map(data).collect()
+        Ok(blocks.into_iter().map(data).collect())
     }
 
     fn begin(&mut self, _: i64) -> Vec<Ask> {

@@ -12,6 +12,7 @@
 use arrow::buffer::Buffer;
 use serde::{Deserialize, Serialize};
 
+use super::flume::exchange as flume;
 use super::kafka::exchange as kafka;
 use super::kinesis::exchange as kinesis;
 use crate::error::{Result, SparkError};
@@ -23,6 +24,8 @@ pub enum Question {
     Kafka(kafka::Question),
     /// How far the shards of a stream of Kinesis can be read.
     Kinesis(kinesis::Question),
+    /// Which events Flume has.
+    Flume(flume::Question),
 }
 
 /// What the host has found out.
@@ -32,6 +35,8 @@ pub enum Found {
     Kafka(kafka::Spans),
     /// How far the shards of a stream of Kinesis can be read.
     Kinesis(kinesis::Look),
+    /// Some events of Flume.
+    Flume(flume::Answer),
 }
 
 /// The reason why a question has no answer, or records are not written.

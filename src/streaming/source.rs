@@ -197,6 +197,11 @@ impl Source {
         self.inner.received(count)
     }
 
+    /// Ends listening; returns what to ask of the host last.
+    pub fn leave(&mut self) -> Vec<Ask> {
+        self.inner.leave()
+    }
+
     /// Returns when to call [`Source::wake`], ms since the epoch.
     pub fn wake_at(&self) -> Option<i64> {
         self.inner.wake_at()

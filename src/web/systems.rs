@@ -4,6 +4,7 @@ use arrow::buffer::Buffer;
 
 use super::fetch::Fetch;
 use crate::error::Result;
+use crate::sources::flume;
 use crate::sources::kafka::bridge;
 use crate::sources::kinesis::{reading, writing};
 use crate::sources::systems::{Answer, Found, Order, Question, Refused, Writing};
@@ -13,6 +14,7 @@ pub async fn answer(question: &Question) -> Answer {
     match question {
         Question::Kafka(question) => bridge::answer_of(&Fetch, question).await.map(Found::Kafka),
         Question::Kinesis(question) => reading::look(&Fetch, question).await.map(Found::Kinesis),
+        Question::Flume(question) => flume::bridge::ask(&Fetch, question).await.map(Found::Flume),
     }
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { CACHE, JS } from '../../src/js/scripts/paths.mjs';
 
 const TANSU = process.env.RIVULET_TANSU ?? join(CACHE, 'tansu/tansu');
-const GATEWAY = join(process.env.CARGO_TARGET_DIR ?? join(CACHE, 'target'), 'debug/rivulet-gateway');
+export const GATEWAY = join(process.env.CARGO_TARGET_DIR ?? join(CACHE, 'target'), 'debug/rivulet-gateway');
 
 /** A port that nobody uses. */
 export const freePort = () =>

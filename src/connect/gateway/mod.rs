@@ -1,8 +1,10 @@
-//! The gateway: an HTTP server in front of what pages cannot reach, which have no TCP: Kafka's brokers, and Spark Connect's servers.
+//! The gateway: an HTTP server in front of what pages cannot reach, which have no TCP: Kafka's brokers, Flume's agents, and Spark Connect's
+//! servers.
 //!
-//! It keeps nothing, and has limits on all it takes. Pages of other origins than those that are named are refused, and so is who lacks
+//! It keeps nothing for good, and has limits on all it takes. Pages of other origins than those that are named are refused, and so is who lacks
 //! the token, if there is one.
 
+pub mod flume;
 mod kafka;
 mod spark;
 
@@ -41,6 +43,8 @@ pub struct Settings {
     pub kafka: Option<String>,
     /// A Spark Connect server; `None` serves none.
     pub spark: Option<Upstream>,
+    /// Flume's agents.
+    pub flume: flume::Settings,
     /// The origins whose pages may read, such as `http://localhost:5173`; `*` is all.
     pub origins: Vec<String>,
     /// What requests must carry as a bearer token; `None` lets all in.
@@ -51,18 +55,16 @@ pub struct Settings {
 struct Door {
     origins: Vec<String>,
     token: Option<String>,
-    turns: Semaphore,
 }
 
-/// Returns the routes of a gateway.
+/// Returns the routes of a gateway, and listens for Flume's agents from now on, in a Tokio runtime.
 ///
 /// # Errors
-/// If the address of the Spark Connect server cannot be read.
+/// If the address of the Spark Connect server cannot be read, or one for Flume's agents cannot be used.
 pub fn routes(settings: Settings) -> Result<Router, String> {
     let door = Arc::new(Door {
         origins: settings.origins,
         token: settings.token,
-        turns: Semaphore::new(MOST_AT_ONCE),
     });
     let mut router = Router::new();
     let mut served = vec![];
@@ -73,6 +75,12 @@ pub fn routes(settings: Settings) -> Result<Router, String> {
     if let Some(upstream) = &settings.spark {
         served.push(spark::PATH);
         router = router.merge(spark::routes(upstream, door.token.is_some())?);
+    }
+    router = router.layer(from_fn_with_state(Arc::new(Semaphore::new(MOST_AT_ONCE)), in_turn));
+    // Agents wait for pages: neither takes a turn, and each has limits of its own.
+    if !(settings.flume.listeners.is_empty() && settings.flume.sinks.is_empty()) {
+        served.extend(flume::PATHS);
+        router = router.merge(flume::routes(flume::Flume::open(settings.flume)?));
     }
     Ok(router
         .route("/", get(move || about(served)))
@@ -94,7 +102,15 @@ fn failed(status: StatusCode, message: &str) -> Response {
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// Lets requests through that come from a page that may read and carry the token, a limited number at once.
+/// Lets a limited number of requests through at once.
+async fn in_turn(State(turns): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    match turns.acquire().await {
+        Ok(_turn) => next.run(request).await,
+        Err(_) => failed(StatusCode::SERVICE_UNAVAILABLE, "The gateway ends."),
+    }
+}
+
+/// Lets requests through that come from a page that may read and carry the token.
 async fn admitted(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(ORIGIN).cloned();
     let named = |origin: &HeaderValue| {
@@ -119,10 +135,7 @@ async fn admitted(State(door): State<Arc<Door>>, request: Request, next: Next) -
             "The request does not carry this gateway's token.",
         )
     } else {
-        match door.turns.acquire().await {
-            Ok(_turn) => next.run(request).await,
-            Err(_) => failed(StatusCode::SERVICE_UNAVAILABLE, "The gateway ends."),
-        }
+        next.run(request).await
     };
     if let Some(origin) = origin {
         let headers = response.headers_mut();

@@ -18,6 +18,7 @@ use crate::sources::Ask;
 use crate::storage::Answer;
 use crate::streaming::checkpoint::state::Kind;
 use crate::streaming::query::{Action, Ticket};
+use crate::streaming::source::Source;
 
 /// How many ended queries can still be asked about.
 const ENDED_LIMIT: usize = 64;
@@ -188,9 +189,12 @@ impl Driver {
         effects.extend(self.runner.drop_run(run));
         self.carry_out(effects, now_ms);
         for connection in connections {
-            self.streams.connections.remove(&connection);
-            let ask = Ask::Close;
-            self.out.push(Output::Connection { connection, ask });
+            let known = self.streams.connections.remove(&connection);
+            let mut asks = vec![Ask::Close];
+            let source = known.and_then(|known| self.source(id, known.source));
+            asks.extend(source.map(Source::leave).unwrap_or_default());
+            let asked = asks.into_iter().map(|ask| Output::Connection { connection, ask });
+            self.out.extend(asked);
         }
         self.leave_sources(id);
         // Storage works in order: what the query asked for is over before another can have the lock.

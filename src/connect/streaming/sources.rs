@@ -21,7 +21,7 @@ pub(super) struct Connection {
     /// The run of the query.
     run: String,
     /// The source's number.
-    source: usize,
+    pub(super) source: usize,
 }
 
 /// A pushed source of a running query.
@@ -94,7 +94,7 @@ impl Driver {
     }
 
     /// Returns a source of a running query.
-    fn source(&mut self, run: &str, source: usize) -> Option<&mut Source> {
+    pub(super) fn source(&mut self, run: &str, source: usize) -> Option<&mut Source> {
         self.streams.queries.get_mut(run)?.query.sources_mut().get_mut(source)
     }
 

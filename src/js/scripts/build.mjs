@@ -35,6 +35,9 @@ await bundleRemote(dist);
 step('cdn.js');
 await bundle('src/cdn.ts', join(dist, 'cdn.js'), [besideIndex]);
 
+step('flume.js');
+await bundle('src/flume.ts', join(dist, 'flume.js'));
+
 step('engine_bg.wasm');
 copyFileSync(join(WASM, 'engine_bg.wasm'), join(dist, 'engine_bg.wasm'));
 

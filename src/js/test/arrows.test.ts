@@ -31,7 +31,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['sql/', 'generated/functions.ts'],
   ['ml/'],
   ['index.ts'],
-  ['inline.ts', 'cdn.ts'],
+  ['inline.ts', 'cdn.ts', 'flume.ts'],
 ];
 /** Nobody imports the worker: the build bundles it by itself. */
 const CLOSED = new Set(['worker/']);

@@ -240,7 +240,7 @@ impl Source for Kafka {
             return Ok(Heard::default());
         }
         match *answer {
-            Ok(Found::Kinesis(_)) => {}
+            Ok(Found::Kinesis(_) | Found::Flume(_)) => {}
             Ok(Found::Kafka(spans)) => {
                 self.learn(spans)?;
                 self.asking.answered();

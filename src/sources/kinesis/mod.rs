@@ -204,7 +204,7 @@ impl Source for Kinesis {
                 self.asking.answered();
                 self.look_ms = Some(now_ms + READS_OF_A_LOOK * self.settings.stream.interval_ms);
             }
-            Ok(Found::Kafka(_)) => {}
+            Ok(Found::Kafka(_) | Found::Flume(_)) => {}
             Err(refused) => {
                 let put_off = self.asking.put_off(refused, now_ms, REFUSALS.0, REFUSALS.1);
                 put_off.map_err(|message| unanswered(&message))?;

@@ -4,6 +4,7 @@ mod blocks;
 pub mod brokers;
 mod crash;
 mod faults;
+pub mod gateway;
 mod restless;
 mod server;
 pub mod service;
@@ -20,6 +21,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 
 use self::brokers::Brokers;
+use self::gateway::Gateway;
 use self::restless::Restless;
 use self::server::Server;
 use self::service::Service;
@@ -70,7 +72,7 @@ pub enum Happening {
     Answer(u64, Answer),
     /// The server has another record.
     Record,
-    /// A record is written to Kafka, or something happens to a stream of Kinesis.
+    /// A record is written to Kafka, something happens to a stream of Kinesis, or an agent of Flume sends events.
     Written,
     /// What an order has brought reaches the executor.
     Supplied(ExecutorRef, TaskId, usize, Result<Vec<Buffer>>),
@@ -140,6 +142,7 @@ pub struct Cluster {
     pub server: Server,
     pub brokers: Brokers,
     pub service: Service,
+    pub gateway: Gateway,
     pub injected: Injected,
     /// Entries of offset logs that were durable, by path.
     pub offsets: BTreeMap<String, Buffer>,
@@ -183,6 +186,7 @@ impl Cluster {
             server: Server::default(),
             brokers: Brokers::default(),
             service: Service::default(),
+            gateway: Gateway::default(),
             injected: Injected::default(),
             offsets: BTreeMap::new(),
             crashed: false,

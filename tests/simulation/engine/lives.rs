@@ -135,12 +135,14 @@ fn lives(cluster: &mut Cluster, life: &Life, query: Making, all: All, log: &mut 
     if cluster.crashed {
         return false;
     }
+    let is_over = |(kind, _): &(EventKind, serde_json::Value)| *kind == EventKind::Terminated;
+    let is_over = |c: &Cluster| c.events[before..].iter().any(is_over);
     if life.available_now {
-        let is_over = |(kind, _): &(EventKind, serde_json::Value)| *kind == EventKind::Terminated;
-        cluster.run_until(log, |c| c.events[before..].iter().any(is_over));
+        cluster.run_until(log, is_over);
         return !cluster.crashed && cluster.is_quiet() && taken(cluster) == all(cluster);
     }
-    cluster.run_until(log, |c| c.is_quiet());
+    // Who waits for a query that is over waits for the next one.
+    cluster.run_until(log, |c| c.is_quiet() || c.changes_to_come() == 0 && is_over(c));
     if cluster.process_all(&query, log).is_err() || cluster.crashed {
         return false;
     }

@@ -5,6 +5,7 @@ pub mod client;
 pub mod cluster;
 pub mod datasets;
 mod epochs;
+mod flume;
 pub mod functions;
 pub mod kafka;
 mod kafka_tables;

@@ -13,18 +13,19 @@ use rivulet::sources::systems::{Found, Order, Question};
 impl Cluster {
     /// Changes of other systems that are still to come.
     pub fn changes_to_come(&self) -> usize {
-        self.brokers.to_come.len() + self.service.to_come.len()
+        self.brokers.to_come.len() + self.service.to_come.len() + self.gateway.to_come.len()
     }
 
-    /// Whether nothing will change any more.
+    /// Whether nothing will change any more, and nobody waits.
     pub fn is_quiet(&self) -> bool {
-        self.changes_to_come() == 0
+        self.changes_to_come() == 0 && self.gateway.is_idle()
     }
 
     /// Another system changes.
     pub(super) fn system_changes(&mut self) {
         self.record_written();
         self.service.change();
+        self.gateway.change();
     }
 
     /// A source asks what there is.
@@ -32,6 +33,7 @@ impl Cluster {
         let answer = match question {
             Question::Kafka(question) => self.spans_asked(question).map(Found::Kafka),
             Question::Kinesis(question) => block_on(reading::look(&self.service, question)).map(Found::Kinesis),
+            Question::Flume(question) => self.gateway.answer(question).map(Found::Flume),
         };
         self.brokers.questions += 1;
         for _ in 0..self.times() {
