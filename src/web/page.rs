@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessagePort};
 
 use super::thrown;
-use crate::error::SparkError;
+use crate::error::{Exception, SparkError};
 
 /// What a worker becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -59,6 +59,12 @@ pub enum ToDriver {
     Push(Push),
     /// No more rows will come.
     PushEnd(Named),
+    /// Items that the page has read for a source.
+    SourceBlock(SourceBlock),
+    /// The page waits for more items of a source.
+    SourceCaughtUp(SourceEnd),
+    /// The page has read a source to its end, or could not.
+    SourceEnd(SourceEnd),
     /// A file that the page registers, or takes back.
     File(File),
     /// The page's function has taken a batch, or thrown.
@@ -87,6 +93,9 @@ impl ToDriver {
             "taken" => Self::Taken(read(message)?),
             "push" => Self::Push(read(message)?),
             "pushEnd" => Self::PushEnd(read(message)?),
+            "sourceBlock" => Self::SourceBlock(read(message)?),
+            "sourceCaughtUp" => Self::SourceCaughtUp(read(message)?),
+            "sourceEnd" => Self::SourceEnd(read(message)?),
             "file" => Self::File(read(message)?),
             "foreachBatchDone" => Self::ForeachBatchDone(read(message)?),
             "watchStatus" => Self::WatchStatus(read(message)?),
@@ -235,6 +244,64 @@ pub struct Push {
     pub bytes: Uint8Array,
 }
 
+/// Items that the page has read for a source.
+#[derive(Debug, Deserialize)]
+pub struct SourceBlock {
+    /// The source's connection.
+    pub connection: u64,
+    /// The offset of the last item, as JSON; null if it has none.
+    offset: Option<String>,
+    /// One Arrow IPC stream, or whole lines.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub bytes: Uint8Array,
+    /// How many items the page had no room for, before these.
+    pub dropped: u64,
+}
+
+impl SourceBlock {
+    /// Returns the offset of the last item; null if it has none.
+    ///
+    /// # Errors
+    /// If it is not JSON.
+    pub fn offset(&self) -> Result<serde_json::Value, JsValue> {
+        let offset = self.offset.as_deref().map(serde_json::from_str).transpose();
+        let offset = offset.map_err(|error| JsError::new(&format!("the offset of an item is not JSON: {error}")))?;
+        Ok(offset.unwrap_or_default())
+    }
+}
+
+/// A source that the page reads no further, for now or for good.
+#[derive(Debug, Deserialize)]
+pub struct SourceEnd {
+    /// The source's connection.
+    pub connection: u64,
+    /// Why, if that is an error.
+    #[serde(default)]
+    pub error: Option<SourceError>,
+}
+
+/// Why the page could not read a source.
+#[derive(Debug, Deserialize)]
+pub struct SourceError {
+    /// Its condition.
+    condition: String,
+    /// Its sentence.
+    message: String,
+    /// What was thrown, with its stack.
+    #[serde(default)]
+    stack: Option<String>,
+}
+
+impl From<SourceError> for SparkError {
+    fn from(error: SourceError) -> Self {
+        let made = Self::new(Exception::Runtime, &error.condition, "", error.message);
+        error
+            .stack
+            .into_iter()
+            .fold(made, |made, stack| made.with("stack", stack))
+    }
+}
+
 /// A file of the page's.
 #[derive(Debug, Deserialize)]
 pub struct File {
@@ -350,6 +417,32 @@ pub enum ToPage<'a> {
         durable: Option<i64>,
         /// Whether a query reads it.
         is_read: bool,
+    },
+    /// The page is to read a source.
+    OpenSource {
+        /// What the page says of it has this number.
+        connection: u64,
+        /// What to read, by the page's own name.
+        source: &'a str,
+        /// The offset to begin after; null for the beginning.
+        #[serde(serialize_with = "parsed")]
+        after: &'a serde_json::Value,
+        /// Whether the page will hear what is durable.
+        is_logged: bool,
+    },
+    /// What has become of the blocks that the page brought.
+    SourceCredit {
+        /// The source's connection.
+        connection: u64,
+        /// How many are taken.
+        taken: i64,
+        /// How many are durable; null without a checkpoint.
+        durable: Option<i64>,
+    },
+    /// The page is to read a source no longer.
+    CloseSource {
+        /// The source's connection.
+        connection: u64,
     },
     /// A batch for a function of the page.
     ForeachBatch {
