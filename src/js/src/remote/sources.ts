@@ -4,6 +4,7 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { type Read_DataSource, type Relation, RelationSchema } from '../generated/remote/spark/connect/relations_pb.js';
+import type { FromDriver } from '../protocol.js';
 import { parseSchema, typeFromJson } from '../values/ddl.js';
 import { StructType, type TypeJson } from '../values/types.js';
 import type { Calls } from './calls.js';
@@ -30,6 +31,9 @@ interface Stream {
   isDurable: boolean;
 }
 
+/** Says something to the page, as the driver in a worker does. */
+export type Tell = (message: Extract<FromDriver, { t: 'openSource' | 'sourceCredit' | 'closeSource' }>) => void;
+
 /** Passes a push source's credit to the page; `durable` is null where nobody waits for that. */
 export type Credit = (source: string, received: number, queuedBytes: number, durable: number | null) => void;
 
@@ -45,12 +49,15 @@ export class PageSources {
   readonly #brought = new Set<string>();
   /** What was written to push sources that no query reads yet. */
   readonly #early = new Map<string, Uint8Array[]>();
+  /** What the page reads for queries: the streams by their connections. */
+  readonly #reading: string[] = [];
   readonly #key: string;
   #next = 0;
 
   constructor(
     private readonly calls: Calls,
     private readonly credit: Credit,
+    private readonly tell: Tell,
   ) {
     this.#key = calls.sessionId.replaceAll('-', '_');
   }
@@ -73,6 +80,12 @@ export class PageSources {
     const stream = this.#streams.get(source);
     if (stream) stream.inlet.push(block);
     else this.#early.set(source, [...(this.#early.get(source) ?? []), block]);
+  }
+
+  /** Takes what the page has read of a source. */
+  read(connection: number, block: Uint8Array): void {
+    const key = this.#reading[connection];
+    if (key !== undefined) this.#take(key, block);
   }
 
   /** Waits until all that the page has written is in the tables. */
@@ -166,6 +179,20 @@ export class PageSources {
         for (const block of this.#early.get(id) ?? []) inlet.push(block);
         this.#early.delete(id);
         return { inlet, begin: undefined, end: undefined, isDurable: false };
+      });
+    }
+    if (format === 'rivulet.page') {
+      const key = `page#${planId}`;
+      return this.#known(key, () => {
+        const connection = this.#reading.push(key) - 1;
+        const heard = (stored: number) => this.tell({ t: 'sourceCredit', connection, taken: stored, durable: stored });
+        const inlet = this.#inlet(as(optionOf(options, 'recordFormat') ?? 'arrow'), heard);
+        const begin = () => {
+          const id = optionOf(options, 'pageSource') ?? '';
+          this.tell({ t: 'openSource', connection, source: id, after: null, isLogged: true });
+          return () => this.tell({ t: 'closeSource', connection });
+        };
+        return { inlet, begin, end: undefined, isDurable: false };
       });
     }
     if (format === 'websocket' || format === 'sse') {
