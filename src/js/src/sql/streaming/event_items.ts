@@ -1,3 +1,6 @@
+import type { Dropping } from './page_source.js';
+import type { PushData } from './push_data.js';
+
 /** Most events that wait for the engine, unless the reader says otherwise. */
 const MOST_EVENTS = 10_000;
 
@@ -7,13 +10,13 @@ export interface EventOptions<E extends Event> {
    * Returns the row of an event, or its rows, or a string or bytes of whole records; no rows for `[]`. Without it they are the
    * event's `data` (messages) or `detail` (custom events).
    */
-  rowOf?: (event: E) => import('./push_data.js').PushData;
+  rowOf?: (event: E) => PushData;
   /** How many events wait at most (10,000); while it is so, new ones are dropped and counted. */
   maxQueuedEvents?: number;
 }
 
 /** The events of a target as they come, until the signal is aborted: those that nobody took wait, up to a limit. @internal */
-export class EventItems<E extends Event> implements AsyncIterable<E>, AsyncIterator<E> {
+export class EventItems<E extends Event> implements AsyncIterable<E>, AsyncIterator<E>, Dropping {
   #events: E[] = [];
   #dropped = 0;
   #isOver = false;

@@ -4,8 +4,7 @@ import { SparkError, SparkRuntimeException, stackWithCondition } from '../../err
 import type { FromDriver } from '../../protocol.js';
 import { described, kindOf, shown } from '../../values/misfit.js';
 import type { Readers } from '../plan.js';
-import { EventItems } from './event_items.js';
-import { type ItemIterator, iteratorOf, type PageSource, type SourceOffset } from './page_source.js';
+import { type Dropping, type ItemIterator, iteratorOf, type PageSource, type SourceOffset } from './page_source.js';
 import { type PushData, type PushEncoder, rowsIn } from './push_data.js';
 
 /** Rows that go together at most. */
@@ -244,7 +243,7 @@ class PageReader {
       this.#sent += 1;
       this.#underway.push(bytes.byteLength);
       const offset = taken.at(-1)?.offset;
-      const dropped = this.#items instanceof EventItems ? this.#items.takeDropped() : 0;
+      const dropped = (this.#items as Partial<Dropping>).takeDropped?.() ?? 0;
       const mark = offset === undefined ? null : JSON.stringify(offset);
       this.wire.post({ t: 'sourceBlock', connection, offset: mark, bytes, dropped }, [bytes.buffer as ArrayBuffer]);
     }

@@ -88,6 +88,12 @@ export interface ItemIterator {
   return?(): unknown;
 }
 
+/** Items of which some may find no room. @internal */
+export interface Dropping {
+  /** Returns how many found none since the last call. */
+  takeDropped(): number;
+}
+
 /** The iterator of items; undefined for what cannot be iterated over. @internal */
 export function iteratorOf(items: unknown): ItemIterator | undefined {
   if (typeof items !== 'object' || items === null) return undefined;
