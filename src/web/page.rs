@@ -249,8 +249,8 @@ pub struct Push {
 pub struct SourceBlock {
     /// The source's connection.
     pub connection: u64,
-    /// The offset of the last item, as JSON; null if it has none.
-    offset: Option<String>,
+    /// The offset of the last item, as JSON.
+    offset: String,
     /// One Arrow IPC stream, or whole lines.
     #[serde(with = "serde_wasm_bindgen::preserve")]
     pub bytes: Uint8Array,
@@ -264,9 +264,8 @@ impl SourceBlock {
     /// # Errors
     /// If it is not JSON.
     pub fn offset(&self) -> Result<serde_json::Value, JsValue> {
-        let offset = self.offset.as_deref().map(serde_json::from_str).transpose();
-        let offset = offset.map_err(|error| JsError::new(&format!("the offset of an item is not JSON: {error}")))?;
-        Ok(offset.unwrap_or_default())
+        let offset = serde_json::from_str(&self.offset);
+        Ok(offset.map_err(|error| JsError::new(&format!("the offset of an item is not JSON: {error}")))?)
     }
 }
 
@@ -281,7 +280,7 @@ pub struct SourceEnd {
 }
 
 /// Why the page could not read a source.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct SourceError {
     /// Its condition.
     condition: String,

@@ -72,9 +72,9 @@ export type ToDriver =
   | { t: 'pushEnd'; source: string }
   /**
    * Items of a source of the page (format `rivulet.page`), as one Arrow IPC stream or whole lines; the offset of the last one as JSON,
-   * null without; and how many items were dropped before them, for want of room.
+   * `null` without one; and how many items were dropped before them, for want of room.
    */
-  | { t: 'sourceBlock'; connection: number; offset: string | null; bytes: Uint8Array; dropped: number }
+  | { t: 'sourceBlock'; connection: number; offset: string; bytes: Uint8Array; dropped: number }
   /** The source has no more items at hand. */
   | { t: 'sourceCaughtUp'; connection: number }
   /** The source has ended, or failed. */

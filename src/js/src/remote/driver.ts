@@ -103,7 +103,10 @@ export class RemoteDriver implements Backend {
         return this.#sources.push(message.source, message.bytes);
       case 'sourceBlock':
         return this.#sources.read(message.connection, message.bytes);
+      case 'sourceCaughtUp':
+        return this.#sources.read(message.connection, undefined);
       case 'sourceEnd':
+        this.#sources.read(message.connection, undefined);
         // A cluster knows no error of a page: its query waits.
         if (message.error) console.error('[rivulet] a stream of the page ends here:', message.error.message);
         return;

@@ -49,8 +49,10 @@ export class PageSources {
   readonly #brought = new Set<string>();
   /** What was written to push sources that no query reads yet. */
   readonly #early = new Map<string, Uint8Array[]>();
-  /** What the page reads for queries: the streams by their connections. */
-  readonly #reading: string[] = [];
+  /** What the page reads for queries, by connection: the stream, and whether more of it is at hand. */
+  readonly #reading: { key: string; isComing: boolean }[] = [];
+  /** Who waits until nothing is at hand. */
+  #waiting: (() => void)[] = [];
   readonly #key: string;
   #next = 0;
 
@@ -82,14 +84,18 @@ export class PageSources {
     else this.#early.set(source, [...(this.#early.get(source) ?? []), block]);
   }
 
-  /** Takes what the page has read of a source. */
-  read(connection: number, block: Uint8Array): void {
-    const key = this.#reading[connection];
-    if (key !== undefined) this.#take(key, block);
+  /** Takes what the page has read of a source; undefined if it has no more at hand. */
+  read(connection: number, block: Uint8Array | undefined): void {
+    const reading = this.#reading[connection];
+    if (!reading) return;
+    reading.isComing = block !== undefined;
+    if (block) this.#take(reading.key, block);
+    else for (const go of this.#waiting.splice(0)) go();
   }
 
-  /** Waits until all that the page has written is in the tables. */
+  /** Waits until all that the page has written, or has at hand, is in the tables. */
   async flushed(): Promise<void> {
+    while (this.#reading.some(({ isComing }) => isComing)) await new Promise<void>((go) => this.#waiting.push(go));
     await Promise.all([...this.#streams.values()].map(({ inlet }) => inlet.flushed()));
   }
 
@@ -184,13 +190,18 @@ export class PageSources {
     if (format === 'rivulet.page') {
       const key = `page#${planId}`;
       return this.#known(key, () => {
-        const connection = this.#reading.push(key) - 1;
+        const reading = { key, isComing: false };
+        const connection = this.#reading.push(reading) - 1;
         const heard = (stored: number) => this.tell({ t: 'sourceCredit', connection, taken: stored, durable: stored });
         const inlet = this.#inlet(as(optionOf(options, 'recordFormat') ?? 'arrow'), heard);
         const begin = () => {
           const id = optionOf(options, 'pageSource') ?? '';
+          reading.isComing = true;
           this.tell({ t: 'openSource', connection, source: id, after: null, isLogged: true });
-          return () => this.tell({ t: 'closeSource', connection });
+          return () => {
+            this.tell({ t: 'closeSource', connection });
+            this.read(connection, undefined);
+          };
         };
         return { inlet, begin, end: undefined, isDurable: false };
       });

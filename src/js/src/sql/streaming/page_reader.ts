@@ -242,10 +242,9 @@ class PageReader {
     if (bytes.byteLength > 0) {
       this.#sent += 1;
       this.#underway.push(bytes.byteLength);
-      const offset = taken.at(-1)?.offset;
+      const offset = JSON.stringify(taken.at(-1)?.offset ?? null);
       const dropped = (this.#items as Partial<Dropping>).takeDropped?.() ?? 0;
-      const mark = offset === undefined ? null : JSON.stringify(offset);
-      this.wire.post({ t: 'sourceBlock', connection, offset: mark, bytes, dropped }, [bytes.buffer as ArrayBuffer]);
+      this.wire.post({ t: 'sourceBlock', connection, offset, bytes, dropped }, [bytes.buffer as ArrayBuffer]);
     }
     if (!this.source.ack) return;
     // Items without rows are done with when those before them are.
