@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import type { SparkError } from '../src/errors.js';
 import type { PageSource, SourceOffset } from '../src/sql/streaming/page_source.js';
@@ -289,6 +290,15 @@ test('an error of the items comes after all that came before it, with what was t
   assert.equal(error.condition, 'RIVULET_SOURCE_FAILED');
   assert.equal(error.message, 'The source orders failed after 2 items: RangeError: the line is cut');
   assert.match(error.stack!, /RangeError: the line is cut/);
+  // Of what was wrong, the first counts.
+  const two = await failing({
+    async *open() {
+      yield { a: 1 };
+      yield { a: 'x' } as never;
+      throw new RangeError('the line is cut');
+    },
+  });
+  assert.deepEqual([two.rows, two.error.condition], [[1], 'RIVULET_SOURCE_ITEM']);
   for (const thrown of ['words', null]) {
     const { error } = await failing({ open: () => Promise.reject(thrown) });
     assert.equal(error.message, `The source bad failed after 0 items: ${thrown}`);
@@ -367,7 +377,9 @@ test('events are heard while a query reads them, and what finds no room is dropp
   await turn();
   send(10);
   await turn();
+  assert.equal(getEventListeners(target, 'tick').length, 1);
   session.receive({ t: 'closeSource', connection: 0 });
+  assert.equal(getEventListeners(target, 'tick').length, 0);
   send(11);
   await turn();
   console.warn = warn;

@@ -514,8 +514,8 @@ impl Query {
         if self.stopping {
             return self.end(None);
         }
-        if let Some(error) = self.sources.iter().find_map(Source::failure) {
-            return self.failed(error.clone());
+        if let Some(error) = self.source_failure(now_ms) {
+            return self.failed(error);
         }
         if let Some(asked) = self.look() {
             return asked;
