@@ -318,7 +318,7 @@ test('what is no source, no item and no row is named', async () => {
   assert.deepEqual(await odd(() => next), ['RIVULET_SOURCE_ITEM', `next() returned 3 (number) ${needs}`, []]);
   const [condition, message, rows] = await conditions({ open: items({ a: 1 }, { a: 2 }, { a: 'x' }, { a: 4 }) });
   assert.deepEqual([condition, rows], ['RIVULET_SOURCE_ITEM', [1, 2]]);
-  assert.match(message as string, /^Item 3 of the source bad is no row: SparkTypeError: Column a, row 0: x \(string\)/);
+  assert.match(message as string, /^Item 3 of the source bad is not a row: SparkTypeError: Column a, row 0: x \(string\)/);
   const thrown = await conditions({
     open: items({ a: 1 }, 5),
     rowOf: (item) => {

@@ -61,7 +61,7 @@ export function jetStreamSource(
       const { first_seq: first } = (await (await js.streams.get(stream)).info()).state;
       if (first > next) {
         const gone = first - 1 === next ? `Message ${next} is` : `Messages ${next} to ${first - 1} are`;
-        throw new Error(`${gone} gone from the stream ${stream}. To go on with what is left, set failOnDataLoss to false`);
+        throw new Error(`${gone} gone from the stream ${stream}. To continue with what is left, set failOnDataLoss to false`);
       }
     }
     const ordered = { opt_start_seq: next, ...(subjects !== undefined && { filter_subjects: subjects }) };

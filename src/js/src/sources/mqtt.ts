@@ -38,7 +38,7 @@ export interface MqttOptions {
 /**
  * Describes the messages of topics of an MQTT broker, over a client that `connect` makes when a query begins:
  *
- * ```ts
+ * ```js
  * const sensors = mqttSource(() => mqtt.connect('wss://broker', { clientId: 'page-7', clean: false }), 'sensors/#', { qos: 1 });
  * const rows = spark.readStream.from(sensors);
  * ```

@@ -9,7 +9,7 @@ import { type PushData, type PushEncoder, rowsIn } from './push_data.js';
 
 /** Rows that go together at most. */
 const GATHER_ROWS = 4_096;
-/** Most blocks, and bytes of them, that the engine has not taken yet. */
+/** Most blocks, and bytes of them, that are underway to the engine. */
 const MOST_BLOCKS = 32;
 const MOST_BYTES = 8 << 20;
 /** Most items that are not acknowledged. */
@@ -69,7 +69,7 @@ class PageReader {
   readonly #name: string;
   #items: unknown;
   #iterator: ItemIterator | undefined;
-  /** Whether the page has said its last word, or is not heard any more. */
+  /** Whether the source has ended for the engine. */
   #isOver = false;
   /** Items that came. */
   #count = 0;
@@ -80,7 +80,7 @@ class PageReader {
   #gatheredRows = 0;
   /** Blocks that were sent. */
   #sent = 0;
-  /** Bytes of the blocks that the engine has not taken, the oldest first. */
+  /** Bytes of the blocks that are underway to the engine, the oldest first. */
   #underway: number[] = [];
   /** Items of blocks that are not durable, the oldest first. */
   #unacknowledged: { block: number; items: unknown[] }[] = [];
@@ -200,7 +200,7 @@ class PageReader {
     try {
       return call();
     } catch (error) {
-      throw failure('RIVULET_SOURCE_ITEM', `${what}() of the source ${this.#name} threw for item ${number}: ${said(error)}`, error);
+      throw failure('RIVULET_SOURCE_ITEM', `${what}() of the source ${this.#name} threw for item ${number}: ${worded(error)}`, error);
     }
   }
 
@@ -208,11 +208,11 @@ class PageReader {
     try {
       return this.encoder.encode(data);
     } catch (error) {
-      throw failure('RIVULET_SOURCE_ITEM', `Item ${number} of the source ${this.#name} is no row: ${said(error)}`, error);
+      throw failure('RIVULET_SOURCE_ITEM', `Item ${number} of the source ${this.#name} is not a row: ${worded(error)}`, error);
     }
   }
 
-  /** Sends what has gathered. Of items of which one is no row, those before it are sent. */
+  /** Sends what has gathered. If an item is not a row, those before it are sent. */
   #flush(): void {
     const gathered = this.#gathered;
     if (gathered.length === 0) return;
@@ -291,7 +291,7 @@ class PageReader {
       });
     }
     this.#acknowledging = this.#acknowledging.catch((error: unknown) => {
-      this.#fail(failure('RIVULET_SOURCE_ACK', `ack() of the source ${this.#name} threw: ${said(error)}`, error));
+      this.#fail(failure('RIVULET_SOURCE_ACK', `ack() of the source ${this.#name} threw: ${worded(error)}`, error));
     });
   }
 
@@ -330,7 +330,7 @@ class PageReader {
   }
 
   #failed(error: unknown): SparkRuntimeException {
-    return failure('RIVULET_SOURCE_FAILED', `The source ${this.#name} failed after ${this.#count} items: ${said(error)}`, error);
+    return failure('RIVULET_SOURCE_FAILED', `The source ${this.#name} failed after ${this.#count} items: ${worded(error)}`, error);
   }
 
   #misshapen(what: string, value: unknown): SparkRuntimeException {
@@ -343,7 +343,7 @@ function failure(condition: string, message: string, cause?: unknown): SparkRunt
   return new SparkRuntimeException(message, { condition, ...(cause !== undefined && { cause }) });
 }
 
-const said = (thrown: unknown) => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : described(thrown));
+const worded = (thrown: unknown) => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : described(thrown));
 
 const waiting: (() => void)[] = [];
 let channel: MessageChannel | undefined;

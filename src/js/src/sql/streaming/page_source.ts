@@ -27,7 +27,7 @@ export type SourceItems<T> = AsyncIterable<T> | Iterable<T> | ReadableStream<T>;
  * ```ts
  * const numbers = {
  *   name: 'numbers',
- *   open: async function* (after?: SourceOffset) {
+ *   open: async function* (after?: string | number) {
  *     for (let n = Number(after ?? 0) + 1; n <= 3; n++) yield { n };
  *   },
  *   offsetOf: (item: { n: number }) => item.n,
@@ -52,7 +52,7 @@ export interface PageSource<T> {
   offsetOf?(item: T): SourceOffset;
   /** Returns the row of an item, or its rows, or a string or bytes of whole records; no rows for `[]`. Without it, items are that. */
   rowOf?(item: T): PushData;
-  /** Is called for each item in turn, once it is durable in the write-ahead log of the query. */
+  /** Learns of each item in turn that it is durable in the write-ahead log of the query. */
   ack?(item: T): void | Promise<void>;
 }
 
@@ -88,9 +88,9 @@ export interface ItemIterator {
   return?(): unknown;
 }
 
-/** Items of which some may find no room. @internal */
+/** Items that are dropped where there is no room. @internal */
 export interface Dropping {
-  /** Returns how many found none since the last call. */
+  /** Returns how many were dropped since the last call. */
   takeDropped(): number;
 }
 
