@@ -16,11 +16,12 @@ test('after a tab that died a source is asked for what comes after its last dura
     const page = await shared.open('/blank.html', context);
     let enough;
     const got = new Promise((resolve) => (enough = resolve));
+    const wanted = Math.min(LAST, seen + 50);
     await page.exposeFunction('asked', (after) => asked.push(after));
     await page.exposeFunction('batch', (id, found) => {
       batches.set(id, found);
       seen = [...batches.values()].flat().length;
-      if (seen >= Math.min(LAST, (life + 1) * 100)) enough();
+      if (seen >= wanted) enough();
     });
     await page.evaluate(async (last) => {
       const { SparkSession } = await import('rivulet');
@@ -29,10 +30,13 @@ test('after a tab that died a source is asked for what comes after its last dura
         name: 'numbers',
         async *open(after) {
           globalThis.asked(after ?? null);
-          for (let n = (after ?? 0) + 1; n <= last; n++) {
+          // A life has a hundred at most, and dies among them.
+          const end = Math.min(last, (after ?? 0) + 100);
+          for (let n = (after ?? 0) + 1; n <= end; n++) {
             yield { n };
             if (n % 7 === 0) await new Promise((go) => setTimeout(go));
           }
+          await new Promise(() => {});
         },
         offsetOf: ({ n }) => n,
       };
@@ -53,7 +57,7 @@ test('after a tab that died a source is asked for what comes after its last dura
   const found = [...batches].sort(([a], [b]) => a - b).flatMap(([, some]) => some);
   assert.deepEqual(found, numbers(1, LAST));
   assert.equal(asked[0], null);
-  assert.ok(asked.length >= 5 && asked.slice(1).every((after, n) => after > (asked[n] ?? 0)), `${asked}`);
+  assert.ok(asked.length >= 5 && asked.slice(1).every((after, n) => after >= (asked[n] ?? 0)), `${asked}`);
   await context.close();
 });
 

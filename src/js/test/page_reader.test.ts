@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { SparkError } from '../src/errors.js';
 import type { PageSource, SourceOffset } from '../src/sql/streaming/page_source.js';
 import type { PushData } from '../src/sql/streaming/push_data.js';
+import { StreamingQuery } from '../src/sql/streaming/query.js';
 import { rowsFromIPC } from '../src/values/rows.js';
 import { FakeSession } from './fake_engine.js';
 
@@ -168,6 +169,21 @@ test('what a source has at hand is known: it is caught up when it waits, and not
   await turn();
   const kinds = source.session.posted.map(({ t }) => t);
   assert.deepEqual(kinds, ['sourceCaughtUp', 'sourceBlock', 'sourceCaughtUp']);
+});
+
+test('what waits on the page is sent before a query is asked to process all that is there', async () => {
+  const target = new EventTarget();
+  const session = new FakeSession((message, reply) => {
+    if (message.t === 'req') reply({ t: 'end', id: message.id });
+  });
+  session.readStream.fromEvents(target, 'tick', { schema: 'a INT' });
+  session.receive({ t: 'openSource', connection: 0, source: 'page-0', after: null, isLogged: false });
+  await turn();
+  for (let a = 1; a <= 9; a++) target.dispatchEvent(Object.assign(new Event('tick'), { data: { a } }));
+  await new StreamingQuery(session.context, 'q', 'r', null).processAllAvailable();
+  const kinds = session.posted.map(({ t }) => t);
+  assert.deepEqual(kinds.slice(0, 4), ['sourceCaughtUp', 'sourceBlock', 'sourceCaughtUp', 'req']);
+  assert.equal(rowsFromIPC(session.of('sourceBlock')[0]!.bytes, { bigint: false }).length, 9);
 });
 
 test('a source is asked for no more than the engine has room for', async () => {

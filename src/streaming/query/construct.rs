@@ -123,7 +123,7 @@ impl Query {
     pub(super) fn source_failure(&self, now_ms: i64) -> Option<SparkError> {
         let closes = self.no_data_batch_is_due() && !self.is_data_available(now_ms);
         let failures = self.sources.iter().filter_map(Source::failure);
-        failures.filter(|_| !closes).cloned().next()
+        failures.filter(|_| !closes).next().cloned()
     }
 
     /// Returns whether the watermark moved since the last batch, and an operator emits by it (`shouldRunAnotherBatch`).

@@ -45,6 +45,8 @@ export interface Sources {
 export interface Readers {
   /** Adds a source; returns its id. */
   add(source: PageSource<unknown>, encoder: PushEncoder): string;
+  /** Resolves when what the sources have at hand is on its way to the engine. */
+  settled(): Promise<void>;
 }
 
 /** What DataFrames, readers and writers ask of their session. */

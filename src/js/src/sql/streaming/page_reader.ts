@@ -30,6 +30,12 @@ export class PageReaders implements Readers {
     return id;
   }
 
+  async settled(): Promise<void> {
+    if (this.#readers.size === 0) return;
+    await new Promise<void>(soon);
+    for (const reader of this.#readers.values()) reader.settle();
+  }
+
   /** Takes what the driver says of a source. */
   receive(message: SourceMessage): void {
     const { connection } = message;
@@ -258,16 +264,21 @@ class PageReader {
     this.#willSettle = true;
     soon(() => {
       this.#willSettle = false;
-      if (this.#isOver) return;
-      try {
-        this.#flush();
-      } catch (error) {
-        return this.#fail(error);
-      }
-      if (!this.#waits || this.#saidSo) return;
-      this.#saidSo = true;
-      this.wire.post({ t: 'sourceCaughtUp', connection: this.opened.connection });
+      this.settle();
     });
+  }
+
+  /** Sends what has gathered, and says so if the source waits. */
+  settle(): void {
+    if (this.#isOver) return;
+    try {
+      this.#flush();
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (!this.#waits || this.#saidSo) return;
+    this.#saidSo = true;
+    this.wire.post({ t: 'sourceCaughtUp', connection: this.opened.connection });
   }
 
   /** Takes in how many blocks are taken, and how many are durable. */
