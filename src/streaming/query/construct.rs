@@ -122,8 +122,8 @@ impl Query {
     /// Returns the error of a source that has failed, once all that came of it is processed, and what the watermark closes by then.
     pub(super) fn source_failure(&self, now_ms: i64) -> Option<SparkError> {
         let closes = self.no_data_batch_is_due() && !self.is_data_available(now_ms);
-        let failures = self.sources.iter().filter_map(Source::failure);
-        failures.filter(|_| !closes).next().cloned()
+        let failure = self.sources.iter().find_map(Source::failure);
+        failure.filter(|_| !closes).cloned()
     }
 
     /// Returns whether the watermark moved since the last batch, and an operator emits by it (`shouldRunAnotherBatch`).
