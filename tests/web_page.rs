@@ -31,6 +31,8 @@ mod programs;
 mod protocol;
 #[path = "web/random.rs"]
 mod random;
+#[path = "web/source_messages.rs"]
+mod source_messages;
 #[path = "web/store.rs"]
 mod store;
 #[path = "web/store_indexed.rs"]

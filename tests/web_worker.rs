@@ -37,6 +37,8 @@ mod random;
 mod receivers;
 #[path = "web/registered_files.rs"]
 mod registered_files;
+#[path = "web/source_messages.rs"]
+mod source_messages;
 #[path = "web/spill.rs"]
 mod spill;
 #[path = "web/store.rs"]

@@ -151,7 +151,15 @@ export default () => ({
     W8k: ({ events }, clock) =>
       counted(events, clock, (saw) => {
         const counts = mergeMap((own) => own.pipe(scan((count) => ({ key: own.key, n: count.n + 1 }), { n: 0 })));
-        return emitting(events, (source) => source.pipe(groupBy(({ key }) => key), counts), ({ key, n }) => saw(key, n));
+        return emitting(
+          events,
+          (source) =>
+            source.pipe(
+              groupBy(({ key }) => key),
+              counts,
+            ),
+          ({ key, n }) => saw(key, n),
+        );
       }),
   },
 });

@@ -19,7 +19,30 @@ import { W6 } from './w6.js';
 import { W7 } from './w7.js';
 import { W8, W8k, W8m } from './w8.js';
 
-export const workloads = { W1, W2, W2d, W3, q1, q2, q5, q7, q8, W5, W6, W7, W8, W8k, W8m, cold, collect, empty, wordcount, reduce, join, sort };
+export const workloads = {
+  W1,
+  W2,
+  W2d,
+  W3,
+  q1,
+  q2,
+  q5,
+  q7,
+  q8,
+  W5,
+  W6,
+  W7,
+  W8,
+  W8k,
+  W8m,
+  cold,
+  collect,
+  empty,
+  wordcount,
+  reduce,
+  join,
+  sort,
+};
 
 /** Names that stand for several. */
 export const groups = { W4: ['q1', 'q2', 'q5', 'q7', 'q8'], RDD: ['wordcount', 'reduce', 'join', 'sort'] };

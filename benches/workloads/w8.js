@@ -64,7 +64,14 @@ export async function filtered(events, clock, begin) {
     seen(number);
   };
   const send = await begin(saw);
-  clock.latencies = await drive(events, wanted, (f) => { seen = f; }, send);
+  clock.latencies = await drive(
+    events,
+    wanted,
+    (f) => {
+      seen = f;
+    },
+    send,
+  );
   return { n: [count], sum: [sum] };
 }
 
@@ -79,7 +86,14 @@ export async function counted(events, clock, begin) {
     while (reached[key] < n) seen(numbers[key][reached[key]++]);
   };
   const send = await begin(saw);
-  clock.latencies = await drive(events, events.length, (f) => { seen = f; }, send);
+  clock.latencies = await drive(
+    events,
+    events.length,
+    (f) => {
+      seen = f;
+    },
+    send,
+  );
   return { key: Array.from(reached.keys()), n: [...reached] };
 }
 

@@ -67,7 +67,7 @@ impl Socket {
                     message,
                 ))
             }
-            Event::Answered(_) => Ok(None),
+            Event::Answered(_) | Event::Page(_) => Ok(None),
             Event::TooLarge => {
                 self.wants_more = self.paced;
                 let message = format!(

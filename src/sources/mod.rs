@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A source may need the world: [`Source::open`] and [`Source::heard`] return what to ask of the host (a WebSocket, an
-//! HTTP response that streams), and what the host answers comes back as [`Event`]s, later. Records that cannot be had
+//! HTTP response that streams, the page), and what the host answers comes back as [`Event`]s, later. Records that cannot be had
 //! twice wait in a [`queue`], after a write-ahead log if the query has a checkpoint.
 //!
 //! A [`Definition`] declares what users meet: name, options with types and defaults, how bytes become rows, and what is
@@ -27,7 +27,9 @@ pub mod kafka;
 pub mod kinesis;
 mod limits;
 pub mod listing;
+pub mod marked;
 pub mod options;
+pub mod page;
 mod push;
 pub mod queue;
 mod rate;
@@ -119,6 +121,8 @@ pub enum Ask {
     },
     /// Asks what there is in another system; the answer is [`Event::Answered`].
     System(Box<systems::Question>),
+    /// Asks the page; what it says is [`Event::Page`].
+    Page(page::PageAsk),
     /// Ends the connection.
     Close,
 }
@@ -139,6 +143,8 @@ pub enum Event {
     TooLarge,
     /// The answer to a question about another system.
     Answered(Box<systems::Answer>),
+    /// What the page says of what it reads.
+    Page(page::PageEvent),
     /// The connection has ended, whoever ended it.
     Closed,
 }
@@ -398,6 +404,7 @@ pub static SOURCES: &[Definition] = &[
     rate::RATE,
     push::PUSH,
     push::MEMORY,
+    page::PAGE,
     websocket::WEBSOCKET,
     sse::SSE,
     kafka::KAFKA,

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::options::{Kind, Opt, Options};
 use super::{Ask, Event, Heard, Memory, Source};
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::storage::Request;
 use crate::storage::facts::{Facts, Known};
 use crate::storage::files::Files;
@@ -57,8 +57,14 @@ pub struct Queue {
     refused: u64,
     /// How often a sender was held back, since it was counted last.
     held: u64,
+    /// Records that the sender had no room for, since they were counted last.
+    dropped: u64,
+    /// Whether the sender has more at hand, or has not said that it has not.
+    pub is_coming: bool,
     /// Whether no more will come.
     pub ended: bool,
+    /// Why no more will come, if the sender has failed: the query ends with it when all that came before is processed.
+    pub failure: Option<SparkError>,
 }
 
 impl Queue {
@@ -213,9 +219,15 @@ impl Queue {
         self.bytes() <= self.max_waiting / 2 && !self.receives()
     }
 
-    /// Returns how many records were too large, and how often a sender was held back, since the last call.
-    pub fn take_counts(&mut self) -> (u64, u64) {
-        (std::mem::take(&mut self.refused), std::mem::take(&mut self.held))
+    /// Counts records that the sender had no room for.
+    pub(super) fn count_dropped(&mut self, records: u64) {
+        self.dropped += records;
+    }
+
+    /// Returns how many records were too large, how often a sender was held back, and how many records it had no room for, since the
+    /// last call.
+    pub fn take_counts(&mut self) -> [u64; 3] {
+        [&mut self.refused, &mut self.held, &mut self.dropped].map(std::mem::take)
     }
 
     /// Returns the number of blocks since the source began that will not be lost; `None` without a checkpoint.

@@ -7,6 +7,7 @@
 use arrow::buffer::Buffer;
 use serde_json::{Value, json};
 
+use super::marked;
 use super::options::{Kind, Opt, Options, RECORD_FORMAT};
 use super::queue::{Queue, QueueSource};
 use super::retry::Retry;
@@ -97,28 +98,16 @@ impl EventSource {
         vec![Ask::Http { url, headers }]
     }
 
-    /// Returns an event as a block: a line with its id, as JSON, then its data.
-    ///
-    /// The id is kept with the data, so that a restart knows it from the write-ahead log alone.
+    /// Returns an event as a block that is marked with its id.
     fn block(&self, event: &Dispatched) -> Buffer {
-        let mut bytes = json!(event.id).to_string().into_bytes();
-        bytes.push(b'\n');
-        let data = if self.lines {
+        let mut data = if self.lines {
             event.data.clone()
         } else {
             event.data.replace('\n', " ")
         };
-        bytes.extend(data.into_bytes());
-        bytes.push(b'\n');
-        Buffer::from(bytes)
+        data.push('\n');
+        marked::block(&json!(event.id), data.as_bytes())
     }
-}
-
-/// Returns the id in a block's first line, and where its data begins.
-fn head(block: &Buffer) -> Option<(String, usize)> {
-    let end = block.iter().position(|b| *b == b'\n')?;
-    let id = serde_json::from_slice(&block[..end]).ok()?;
-    Some((id, end + 1))
 }
 
 impl QueueSource for EventSource {
@@ -135,22 +124,17 @@ impl QueueSource for EventSource {
     }
 
     fn offset(&self, blocks: i64) -> Value {
-        let last = self.queue.block(blocks - 1).and_then(head);
-        json!({ "blocks": blocks, "lastEventId": last.map(|(id, _)| id) })
+        json!({ "blocks": blocks, "lastEventId": marked::mark_at(&self.queue, blocks) })
     }
 
     fn resume(&mut self, start: &Value) {
-        let last = self.queue.last().and_then(head).map(|(id, _)| id);
-        let logged = || start["lastEventId"].as_str().unwrap_or_default().to_owned();
-        self.last_id = last.unwrap_or_else(logged);
+        let last = marked::last_mark(&self.queue);
+        let last = last.as_ref().unwrap_or(&start["lastEventId"]);
+        last.as_str().unwrap_or_default().clone_into(&mut self.last_id);
     }
 
     fn records(&self, blocks: Vec<Buffer>) -> Result<Vec<Buffer>> {
-        let data = |block: Buffer| match head(&block) {
-            Some((_, from)) => block.slice(from),
-            None => block,
-        };
-        Ok(blocks.into_iter().map(data).collect())
+        Ok(blocks.into_iter().map(marked::data).collect())
     }
 
     fn begin(&mut self, _: i64) -> Vec<Ask> {
@@ -169,7 +153,6 @@ impl QueueSource for EventSource {
             Event::Open { status } => return Err(refused(&self.url, status)),
             Event::Closed => self.retry.failed(now_ms),
             Event::Text(text) => return self.hear(Event::Binary(text.into_bytes()), now_ms),
-            Event::TooLarge | Event::Answered(_) => {}
             Event::Binary(bytes) => {
                 let events = self.parser.feed(&bytes, &mut self.last_id);
                 for _ in 0..std::mem::take(&mut self.parser.refused) {
@@ -181,6 +164,8 @@ impl QueueSource for EventSource {
                 let wanted = |e: &&Dispatched| self.wanted.as_ref().is_none_or(|kind| *kind == e.kind);
                 heard.blocks = events.iter().filter(wanted).map(|e| self.block(e)).collect();
             }
+            // No other comes of a response.
+            _ => {}
         }
         self.retry.hold_back(&mut heard, &mut self.queue);
         Ok(heard)

@@ -74,6 +74,8 @@ pub struct SourceProgress {
     pub malformed: u64,
     /// How often the sender was held back because too much waited.
     pub held: u64,
+    /// Number of records that the sender had no room for.
+    pub dropped: u64,
     /// Number of records that the batch ran without, since executors died of them.
     pub set_aside: u64,
 }
@@ -144,7 +146,7 @@ impl Progress {
                     "processedRowsPerSecond": Self::rate(s.rows, total),
                     "metrics": {
                         "malformedRecords": s.malformed.to_string(), "timesHeldBack": s.held.to_string(),
-                        "recordsSetAside": s.set_aside.to_string(),
+                        "recordsSetAside": s.set_aside.to_string(), "recordsDropped": s.dropped.to_string(),
                     },
                 })
             })

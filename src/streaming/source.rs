@@ -6,7 +6,7 @@
 use arrow::buffer::Buffer;
 use serde_json::Value;
 
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::ids::ScanId;
 use crate::sources::queue::Queue;
 use crate::sources::{self, Ask, Definition, Event, Heard, Memory, StreamSpec};
@@ -90,9 +90,17 @@ impl Source {
         self.inner.queued().map_or(0, Queue::bytes)
     }
 
-    /// Returns whether records are there that are not durable yet.
+    /// Returns why there will never be more, if the producer has failed and its records are all read.
+    pub fn failure(&self) -> Option<&SparkError> {
+        let queue = self.inner.queued().filter(|queue| queue.is_empty());
+        queue.and_then(|queue| queue.failure.as_ref())
+    }
+
+    /// Returns whether records are there that no batch can have yet: they are not durable, or still with their producer.
     pub fn receives(&self) -> bool {
-        self.inner.queued().is_some_and(Queue::receives)
+        self.inner
+            .queued()
+            .is_some_and(|queue| queue.receives() || queue.is_coming)
     }
 
     /// Looks for files; other sources know by themselves.

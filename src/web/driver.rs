@@ -1,7 +1,7 @@
 //! The driver in its worker: carries the engine's effects out, and brings it the events of the world.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::{Rc, Weak};
 
 use arrow::buffer::Buffer;
@@ -22,9 +22,10 @@ use crate::cluster::message::{self, FromExecutor, ToExecutor};
 use crate::connect::driver::Driver as Core;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
 use crate::error::SparkError;
-use crate::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation, TaskId};
+use crate::ids::{BatchId, ConnectionId, ExecutorId, ExecutorRef, Incarnation, TaskId};
 use crate::settings::Conf;
-use crate::sources::Ask;
+use crate::sources::page::{PageAsk, PageEvent};
+use crate::sources::{Ask, Event};
 use crate::streaming::query::EventKind;
 
 /// ms between two status reports to a page that watches.
@@ -44,6 +45,8 @@ struct State {
     files: Rc<RegisteredFiles>,
     timer: Timer,
     connections: Connections,
+    /// The connections that the page reads for.
+    page_sources: BTreeSet<ConnectionId>,
     storage: Storage,
     watched: bool,
     last_status_ms: i64,
@@ -79,6 +82,7 @@ impl Driver {
                 files,
                 timer: Timer::new(move || wake(Input::Wake)),
                 connections: Connections::new(move |connection, event| heard(Input::Connection { connection, event })),
+                page_sources: BTreeSet::new(),
                 storage: Storage::start(move |op, answer| stored(Input::Storage { op, answer })),
                 watched: false,
                 last_status_ms: 0,
@@ -134,6 +138,21 @@ impl Driver {
                 })
             }
             ToDriver::PushEnd(ended) => state.step(Input::PushEnd { source: ended.source }),
+            ToDriver::SourceBlock(block) => {
+                let event = PageEvent::Block {
+                    offset: block.offset()?,
+                    data: block.bytes.to_vec(),
+                    dropped: block.dropped,
+                };
+                state.page_says(block.connection, event)
+            }
+            ToDriver::SourceCaughtUp(waits) => state.page_says(waits.connection, PageEvent::CaughtUp),
+            ToDriver::SourceEnd(ended) => {
+                let event = ended
+                    .error
+                    .map_or(PageEvent::Ended, |error| PageEvent::Failed(Box::new(error.into())));
+                state.page_says(ended.connection, event)
+            }
             ToDriver::File(file) => {
                 let (blob, modified) = (file.blob(), file.modified as i64);
                 state.files.set(file.path, blob, modified);
@@ -207,6 +226,13 @@ impl State {
         let message = message::decode(header).unwrap_or_else(|error| FromExecutor::Unreadable { error });
         let blobs = take(blobs);
         self.step(Input::Executor { from, message, blobs })
+    }
+
+    /// Takes in what the page says of what it reads.
+    fn page_says(&mut self, connection: u64, event: PageEvent) -> Result<(), JsValue> {
+        let connection = ConnectionId(connection);
+        let event = Event::Page(event);
+        self.step(Input::Connection { connection, event })
     }
 
     fn lose(&mut self, executor: ExecutorRef, cause: Option<SparkError>) -> Result<(), JsValue> {
@@ -383,6 +409,31 @@ impl State {
                     Ask::Http { url, headers } => self.connections.open_response(connection, &url, &headers),
                     Ask::System(question) => self.connections.ask(connection, *question),
                     Ask::Send { text } => self.connections.send(connection, &text),
+                    Ask::Page(PageAsk::Open {
+                        source,
+                        after,
+                        is_logged,
+                    }) => {
+                        self.page_sources.insert(connection);
+                        return letter.add(&ToPage::OpenSource {
+                            connection: connection.0,
+                            source: &source,
+                            after: &after,
+                            is_logged,
+                        });
+                    }
+                    Ask::Page(PageAsk::Credit { taken, durable }) => {
+                        return letter.add(&ToPage::SourceCredit {
+                            connection: connection.0,
+                            taken,
+                            durable,
+                        });
+                    }
+                    Ask::Close if self.page_sources.remove(&connection) => {
+                        return letter.add(&ToPage::CloseSource {
+                            connection: connection.0,
+                        });
+                    }
                     Ask::Close => self.connections.close(connection),
                 }
                 Ok(())

@@ -17,6 +17,7 @@ pub mod fetch;
 pub mod host;
 pub mod locks;
 pub mod page;
+pub mod page_source;
 pub mod port;
 pub mod programs;
 pub mod registered_files;

@@ -13,6 +13,7 @@ use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, DedicatedWorkerGlobalScope, MessagePort};
 
+use super::page_source::{SourceBlock, SourceEnd};
 use super::port::moves;
 use super::thrown;
 use crate::error::SparkError;
@@ -60,6 +61,12 @@ pub enum ToDriver {
     Push(Push),
     /// No more rows will come.
     PushEnd(Named),
+    /// Items that the page has read for a source.
+    SourceBlock(SourceBlock),
+    /// The page waits for more items of a source.
+    SourceCaughtUp(SourceEnd),
+    /// The page has read a source to its end, or could not.
+    SourceEnd(SourceEnd),
     /// A file that the page registers, or takes back.
     File(File),
     /// The page's function has taken a batch, or thrown.
@@ -88,6 +95,9 @@ impl ToDriver {
             "taken" => Self::Taken(read(message)?),
             "push" => Self::Push(read(message)?),
             "pushEnd" => Self::PushEnd(read(message)?),
+            "sourceBlock" => Self::SourceBlock(read(message)?),
+            "sourceCaughtUp" => Self::SourceCaughtUp(read(message)?),
+            "sourceEnd" => Self::SourceEnd(read(message)?),
             "file" => Self::File(read(message)?),
             "foreachBatchDone" => Self::ForeachBatchDone(read(message)?),
             "watchStatus" => Self::WatchStatus(read(message)?),
@@ -351,6 +361,32 @@ pub enum ToPage<'a> {
         durable: Option<i64>,
         /// Whether a query reads it.
         is_read: bool,
+    },
+    /// The page is to read a source.
+    OpenSource {
+        /// What the page says of it has this number.
+        connection: u64,
+        /// What to read, by the page's own name.
+        source: &'a str,
+        /// The offset to begin after; null for the beginning.
+        #[serde(serialize_with = "parsed")]
+        after: &'a serde_json::Value,
+        /// Whether the page will hear what is durable.
+        is_logged: bool,
+    },
+    /// What has become of the blocks that the page brought.
+    SourceCredit {
+        /// The source's connection.
+        connection: u64,
+        /// How many are taken.
+        taken: i64,
+        /// How many are durable; null without a checkpoint.
+        durable: Option<i64>,
+    },
+    /// The page is to read a source no longer.
+    CloseSource {
+        /// The source's connection.
+        connection: u64,
     },
     /// A batch for a function of the page.
     ForeachBatch {

@@ -38,10 +38,19 @@ test('a continuous query calls a function with each row that passes, in the orde
     await spark.stop();
     return { seen, opened, closed, refused, progress };
   });
-  assert.deepEqual(seen, Array.from({ length: 200 }, (_, i) => i * 20));
-  assert.deepEqual(opened, opened.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 200 }, (_, i) => i * 20),
+  );
+  assert.deepEqual(
+    opened,
+    opened.toSorted((a, b) => a - b),
+  );
   assert.ok(new Set(opened).size === opened.length && opened.length >= 2, `epochs ${opened}`);
-  assert.deepEqual(closed, opened.map(() => null));
+  assert.deepEqual(
+    closed,
+    opened.map(() => null),
+  );
   assert.match(refused, /Continuous processing does not support Aggregate operations/);
 });
 
@@ -70,7 +79,12 @@ test('a real-time query counts each record once though an executor is killed, an
     const batches = (await query.recentProgress()).length;
     await query.stop();
     const words = spark.readStream.push({ schema: 'w STRING' });
-    const kept = await words.df.writeStream.outputMode('update').trigger({ realTime: '1 minute' }).format('memory').queryName('kept').start();
+    const kept = await words.df.writeStream
+      .outputMode('update')
+      .trigger({ realTime: '1 minute' })
+      .format('memory')
+      .queryName('kept')
+      .start();
     await words.write([{ w: 'a' }, { w: 'b' }]);
     await kept.processAllAvailable();
     const table = await spark.table('kept').collect();

@@ -37,7 +37,7 @@ fn every_kind_that_the_page_declares_is_read_and_no_other() {
 #[wasm_bindgen_test]
 fn what_the_page_says_to_the_driver_is_read_as_meant() {
     let declared = messages("ToDriver");
-    assert_eq!(declared.len(), 14, "{:?}", declared.keys());
+    assert_eq!(declared.len(), 17, "{:?}", declared.keys());
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         for shape in declared.values() {
@@ -89,6 +89,25 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
             );
         }
         ToDriver::PushEnd(to) => assert_eq!(to.source, s("source")),
+        ToDriver::SourceBlock(to) => {
+            assert_eq!(
+                (to.connection as f64, to.dropped as f64),
+                (n("connection"), n("dropped"))
+            );
+            assert_eq!(to.bytes.to_vec(), bytes_of(&get(sent, "bytes")));
+        }
+        ToDriver::SourceCaughtUp(to) => assert_eq!(to.connection as f64, n("connection")),
+        ToDriver::SourceEnd(to) => {
+            assert_eq!(to.connection as f64, n("connection"));
+            let error = get(sent, "error");
+            assert_eq!(to.error.is_none(), error.is_undefined());
+            if let Some(read) = to.error.clone().map(SparkError::from) {
+                assert_eq!(read.message, text(&error, "message"));
+                let condition = Some(text(&error, "condition")).filter(|text| !text.is_empty());
+                assert_eq!(read.condition, condition);
+                assert_eq!(read.parameters.get("stack").cloned(), get(&error, "stack").as_string());
+            }
+        }
         ToDriver::File(to) => {
             assert_eq!((&to.path, to.modified), (&s("path"), n("modified")));
             assert_eq!(to.blob().map(JsValue::from).unwrap_or(JsValue::NULL), get(sent, "blob"));

@@ -87,7 +87,10 @@ const eachBatch = ({ keys }, work) => {
     while (waiting) {
       const { from, to } = waiting;
       waiting = undefined;
-      await work(Int32Array.from({ length: to - from }, (_, i) => from + i), keys.slice(from, to));
+      await work(
+        Int32Array.from({ length: to - from }, (_, i) => from + i),
+        keys.slice(from, to),
+      );
     }
     busy = false;
   };

@@ -15,7 +15,10 @@ const windowed = ({ df }) =>
 
 const REAL_TIME = { realTime: '5 seconds' };
 const countByKey = (df) => df.groupBy('key').agg(F.count('*').cast('int').alias('n'));
-const sawCount = (saw) => ({ key, n }) => saw(key, n);
+const sawCount =
+  (saw) =>
+  ({ key, n }) =>
+    saw(key, n);
 
 /** Runs a query whose rows a function takes, and writes events to it as they come. */
 async function eachEvent({ spark }, { events }, clock, measured, trigger, query, take) {
@@ -72,7 +75,18 @@ export const latencyOf = (session) => ({
   },
 
   /** Events are written as they come, and a function is called with each row that comes of them. */
-  W8: (inputs, clock) => eachEvent(session, inputs, clock, filtered, REAL_TIME, (df) => df.filter('key % 10 != 0'), (saw) => ({ i }) => saw(i)),
+  W8: (inputs, clock) =>
+    eachEvent(
+      session,
+      inputs,
+      clock,
+      filtered,
+      REAL_TIME,
+      (df) => df.filter('key % 10 != 0'),
+      (saw) =>
+        ({ i }) =>
+          saw(i),
+    ),
   W8k: (inputs, clock) => eachEvent(session, inputs, clock, counted, REAL_TIME, countByKey, sawCount),
   W8m: (inputs, clock) => eachEvent(session, inputs, clock, counted, { processingTime: '0 seconds' }, countByKey, sawCount),
 

@@ -23,6 +23,7 @@ use crate::connect::systems;
 use crate::error::{Result, SparkError, guarded};
 use crate::ids::ExecutorRef;
 use crate::settings::{self, Conf};
+use crate::sources::page::{PageAsk, PageEvent};
 use crate::sources::{Ask, Event};
 use crate::storage::Storage;
 use crate::storage::files::{FileEntry, Files};
@@ -343,6 +344,16 @@ impl Life {
                     connection,
                     event: Event::Closed,
                 }),
+                Output::Connection {
+                    connection,
+                    ask: Ask::Page(PageAsk::Open { source, .. }),
+                } => {
+                    let error = SparkError::unsupported(format!(
+                        "the source {source} of a page, which the native server lacks,"
+                    ));
+                    let event = Event::Page(PageEvent::Failed(Box::new(error)));
+                    self.tell(Input::Connection { connection, event });
+                }
                 Output::Write { writer, writing } => {
                     let (life, inbox) = (self.life, self.inbox.clone());
                     systems::write(writing, move |answer| {

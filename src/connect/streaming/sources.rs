@@ -135,6 +135,10 @@ impl Driver {
                 }
                 if let Some(running) = self.streams.queries.get_mut(&run) {
                     running.query.note_heard(now_ms);
+                    let queue = running.query.sources_mut().get_mut(source).and_then(Source::queue);
+                    if queue.is_some_and(|queue| queue.ended || queue.failure.is_some()) {
+                        running.query.hurry(now_ms);
+                    }
                 }
             }
             Some(Err(error)) => self.query_failed(&run, error, now_ms),

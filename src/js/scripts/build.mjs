@@ -32,6 +32,8 @@ step('index.js');
 await bundleIndex(join(dist, 'index.js'));
 step('remote.js, remote-node.js');
 await bundleRemote(dist);
+step('sources.js');
+await bundle('src/sources.ts', join(dist, 'sources.js'));
 step('cdn.js');
 await bundle('src/cdn.ts', join(dist, 'cdn.js'), [besideIndex]);
 

@@ -34,8 +34,11 @@ export type { Row } from './values/rows.js';
 export type { FileSource } from './files/registry.js';
 
 // Streaming queries.
-export { DataStreamReader, type PushOptions, type PushStream } from './sql/streaming/stream_reader.js';
-export type { PushData, PushFormat, WriteOptions } from './sql/streaming/push.js';
+export { DataStreamReader, type FromOptions, type PushOptions, type PushStream } from './sql/streaming/stream_reader.js';
+export type { WriteOptions } from './sql/streaming/push.js';
+export type { PushData, PushFormat } from './sql/streaming/push_data.js';
+export type { PageSource, SourceItems, SourceOffset } from './sql/streaming/page_source.js';
+export type { EventOptions } from './sql/streaming/event_items.js';
 export { DataStreamWriter, type OutputMode, type Trigger } from './sql/streaming/stream_writer.js';
 export type { ForeachBatchFunction, ForeachWriter } from './sql/streaming/foreach.js';
 export { StreamingQuery } from './sql/streaming/query.js';

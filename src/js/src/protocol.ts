@@ -70,6 +70,15 @@ export type ToDriver =
   | { t: 'push'; source: string; seq: number; bytes: Uint8Array }
   /** No more rows will come for the push source. */
   | { t: 'pushEnd'; source: string }
+  /**
+   * Items of a source of the page (format `rivulet.page`), as one Arrow IPC stream or whole lines; the offset of the last one as JSON,
+   * `null` without one; and how many items were dropped before them, for want of room.
+   */
+  | { t: 'sourceBlock'; connection: number; offset: string; bytes: Uint8Array; dropped: number }
+  /** The source has no more items at hand. */
+  | { t: 'sourceCaughtUp'; connection: number }
+  /** The source has ended, or failed. */
+  | { t: 'sourceEnd'; connection: number; error?: { condition: string; message: string; stack?: string } }
   /** Registers a file under a path, or removes it (`blob: null`). The driver reads it when a task needs it. */
   | { t: 'file'; path: string; blob: Blob | null; modified: number }
   /** The page's foreachBatch function has returned (or thrown). */
@@ -138,6 +147,15 @@ export type FromDriver =
    * query reads the source. `queuedBytes` counts the pushes with a `seq` below `received`: those that have come.
    */
   | { t: 'credit'; source: string; received: number; queuedBytes: number; limitBytes: number; durable: number | null; isRead: boolean }
+  /**
+   * The page is to read a source after an offset, null for its beginning, as `connection`. `isLogged`: whether the query has a
+   * checkpoint, and the page will hear what is durable.
+   */
+  | { t: 'openSource'; connection: number; source: string; after: string | number | null; isLogged: boolean }
+  /** How many blocks of the connection the engine has room for, and how many are durable; null without a checkpoint. */
+  | { t: 'sourceCredit'; connection: number; taken: number; durable: number | null }
+  /** The page is to read the source no longer. */
+  | { t: 'closeSource'; connection: number }
   /** One micro-batch for a foreachBatch function; Arrow IPC streams; the first has the schema. */
   | { t: 'foreachBatch'; sink: string; run: string; batchId: number; arrow: Uint8Array[] }
   | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; event: object }

@@ -6,6 +6,7 @@ import { DataFrame } from '../src/sql/dataframe.js';
 import { type Context, planOf } from '../src/sql/plan.js';
 import { DataFrameReader } from '../src/sql/reader.js';
 import { PageSinks } from '../src/sql/streaming/foreach.js';
+import { PageReaders } from '../src/sql/streaming/page_reader.js';
 import { PushSources } from '../src/sql/streaming/push.js';
 import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 
@@ -13,7 +14,7 @@ import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 export class FakeSession {
   readonly posted: ToDriver[] = [];
   readonly connection: Connection;
-  readonly context: Context & { sources: PushSources; sinks: PageSinks };
+  readonly context: Context & { sources: PushSources; readers: PageReaders; sinks: PageSinks };
 
   constructor(answer: (message: ToDriver, reply: (message: FromDriver) => void) => void = () => {}) {
     const wire = {
@@ -28,6 +29,7 @@ export class FakeSession {
       rowOptions: { bigint: false },
       files: new FileRegistry(wire),
       sources: new PushSources(wire),
+      readers: new PageReaders(wire),
       sinks: new PageSinks(wire, (arrow) => new DataFrame(this.context, planOf(this.context, { case: 'localRelation', value: {} }), arrow)),
       sparkContext: undefined as never,
     };
@@ -36,6 +38,7 @@ export class FakeSession {
   receive(message: FromDriver): void {
     if (this.connection.receive(message)) return;
     if (message.t === 'credit') this.context.sources.receive(message);
+    if (message.t === 'openSource' || message.t === 'sourceCredit' || message.t === 'closeSource') this.context.readers.receive(message);
     if (message.t === 'foreachBatch') void this.context.sinks.receive(message);
   }
 

@@ -17,6 +17,7 @@ import { localRelation, sqlPlan } from '../src/sql/relations.js';
 import { PageSinks } from '../src/sql/streaming/foreach.js';
 import { ListenerBus } from '../src/sql/streaming/listener.js';
 import { StreamingQueryManager } from '../src/sql/streaming/manager.js';
+import { PageReaders } from '../src/sql/streaming/page_reader.js';
 import { PushSources } from '../src/sql/streaming/push.js';
 import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 import { Window } from '../src/sql/window.js';
@@ -33,6 +34,7 @@ const context: Context = {
   rowOptions: { bigint: false },
   files: new FileRegistry(wire),
   sources: new PushSources(wire),
+  readers: new PageReaders(wire),
   sinks: new PageSinks(wire, () => {
     throw new Error('no sinks here');
   }),

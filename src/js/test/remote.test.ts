@@ -285,6 +285,30 @@ test('what the page pushes goes into a table that the query reads, and that is d
   assert.deepEqual(spark.sql.slice(1), [`DROP TABLE IF EXISTS ${table}`]);
 });
 
+test('what the page reads for a query goes into a table, is acknowledged when it is there, and ends with the session', async () => {
+  const spark = new FakeSpark();
+  const seen = streaming(spark);
+  const { session } = remote(spark);
+  const acknowledged: number[] = [];
+  let signal: AbortSignal | undefined;
+  const source = {
+    async *open(after: unknown, of: AbortSignal) {
+      signal = of;
+      assert.equal(after, undefined);
+      for (const a of [1, 2, 3]) yield { a };
+      await new Promise(() => {});
+    },
+    ack: ({ a }: { a: number }) => void acknowledged.push(a),
+  };
+  const query = await session.readStream.from(source, { schema: 'a INT' }).writeStream.format('noop').start();
+  await query.processAllAvailable();
+  assert.deepEqual(seen.inserts.flat(), [1, 2, 3]);
+  assert.match(seen.read, /^`rivulet_/);
+  await until(() => acknowledged.length === 3);
+  await session.context.client.release();
+  assert.equal(signal?.aborted, true);
+});
+
 test('with a checkpoint, the page waits until what it pushed is in the table', async () => {
   const spark = new FakeSpark();
   const seen = streaming(spark);

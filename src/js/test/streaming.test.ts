@@ -173,17 +173,6 @@ test('text goes to a push source of a text format as it is', async () => {
   await assert.rejects(session.readStream.push({ schema: 'a INT' }).write('x'), /text only with format/);
 });
 
-test('an async iterable is pumped to its end, rows gathered', async () => {
-  const session = new FakeSession();
-  async function* rows() {
-    for (let a = 0; a < 10; a++) yield { a };
-  }
-  session.readStream.from(rows(), { schema: 'a INT' });
-  await turn();
-  assert.equal(session.of('push').length, 1);
-  assert.equal(session.of('pushEnd').length, 1);
-});
-
 test('foreachBatch runs on the page and its error goes to the driver', async () => {
   const { session, started } = startable();
   const seen: [number, Row[]][] = [];

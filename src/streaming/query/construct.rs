@@ -10,7 +10,7 @@ use arrow::buffer::Buffer;
 use super::durable::Durable;
 use super::{Action, Batch, Look, Phase, Query};
 use crate::cluster::runner::{JobRequest, Limits, SourceBlock};
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::exec::inputs::{BatchContext, Extent};
 use crate::exec::stage::Wakes;
 use crate::formats::framing::{Framing, Records};
@@ -120,6 +120,13 @@ impl Query {
             })
             .collect();
         Some(Box::new(batch))
+    }
+
+    /// Returns the error of a source that has failed, once all that came of it is processed, and what the watermark closes by then.
+    pub(super) fn source_failure(&self, now_ms: i64) -> Option<SparkError> {
+        let closes = self.no_data_batch_is_due() && !self.is_data_available(now_ms);
+        let failure = self.sources.iter().find_map(Source::failure);
+        failure.filter(|_| !closes).cloned()
     }
 
     /// Returns whether the watermark moved since the last batch, and an operator emits by it (`shouldRunAnotherBatch`).

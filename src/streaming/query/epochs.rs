@@ -370,6 +370,8 @@ impl Query {
         let exhausted = !self.sources.is_empty() && self.sources.iter().all(Source::exhausted);
         let done =
             epochs.is_quiet() && !self.is_looking() && !self.sources.iter().any(|s| s.has_data(now_ms) || s.receives());
+        let failure = self.source_failure(now_ms).filter(|_| done);
+        let over = done && (exhausted || failure.is_some());
         let took = epochs
             .current
             .as_ref()
@@ -380,10 +382,13 @@ impl Query {
         if flushes && !took {
             self.note_flushed();
         }
-        if exhausted && done && !took {
-            return self.end(None);
+        if over && !took {
+            return match failure {
+                Some(error) => self.failed(error),
+                None => self.end(None),
+            };
         }
-        if !(due || full || flushes || exhausted && done) {
+        if !(due || full || flushes || over) {
             return vec![];
         }
         if !took && !(due && (self.no_data_batch_is_due() || self.clock_batch_is_due(now_ms))) {

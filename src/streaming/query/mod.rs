@@ -531,6 +531,9 @@ impl Query {
         if self.stopping {
             return self.end(None);
         }
+        if let Some(error) = self.source_failure(now_ms) {
+            return self.failed(error);
+        }
         if let Some(asked) = self.look() {
             return asked;
         }
@@ -543,8 +546,8 @@ impl Query {
                 self.note_idle();
                 self.message = "Waiting for data to arrive".into();
                 let exhausted = !self.sources.is_empty() && self.sources.iter().all(Source::exhausted);
-                // Sources that must look again do so at the next trigger, though it ends the query.
-                let is_known = self.look != Look::Due;
+                // Sources that must look again do so at the next trigger, though it ends the query; what comes is waited for.
+                let is_known = self.look != Look::Due && !self.sources.iter().any(Source::receives);
                 if (self.definition.trigger.ends() && is_known) || exhausted {
                     return self.end(None);
                 }

@@ -121,6 +121,9 @@ impl Query {
         wrapped.parameters.insert("id".into(), d.id.clone());
         wrapped.parameters.insert("runId".into(), d.run_id.clone());
         wrapped.parameters.insert("message".into(), error.to_string());
+        if let Some(stack) = error.parameters.get("stack") {
+            wrapped.parameters.insert("stack".into(), stack.clone());
+        }
         if let Some(cause) = error.condition {
             wrapped.parameters.insert("cause".into(), cause);
         }

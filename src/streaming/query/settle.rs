@@ -191,9 +191,10 @@ impl Query {
             gone.extend(source.committed(&share.end));
         }
         for (source, progress) in self.sources.iter_mut().zip(&mut batch.sources) {
-            let (refused, held) = source.queue().map(|queue| queue.take_counts()).unwrap_or_default();
+            let [refused, held, dropped] = source.queue().map(|queue| queue.take_counts()).unwrap_or_default();
             progress.malformed += refused;
             progress.held += held;
+            progress.dropped += dropped;
         }
         self.pace(&batch, now_ms);
         // Nobody waits for deletions.

@@ -260,6 +260,7 @@ impl Cluster {
                     Ask::More => {}
                     Ask::Close => self.socket_closed(connection),
                     Ask::System(question) => self.asked(connection, &question),
+                    Ask::Page(ask) => self.page_asked(connection, &ask),
                     Ask::Http { url, .. } => panic!("no query reads {url}"),
                 },
             }

@@ -1,4 +1,4 @@
-//! A stateful query over a WebSocket whose driver dies, whose disk tears writes and runs full, whose sink throws, and
+//! A stateful query over a WebSocket, or over what a page reads, whose driver dies, whose disk tears writes and runs full, whose sink throws, and
 //! whose clock jumps: what the sink has at the end is the model's output over the server's records, each once.
 
 use std::collections::BTreeMap;
@@ -17,6 +17,7 @@ use rivulet::ids::BatchId;
 use rivulet::proto as sc;
 use rivulet::proto::streaming_query_command;
 use rivulet::proto::write_stream_operation_start::Trigger;
+use rivulet::sources::queue::blocks_of;
 use rivulet::storage::{Reply, Request, Storage, file_log};
 use rivulet::streaming::checkpoint::logs::Offsets;
 use rivulet::streaming::query::EventKind;
@@ -58,6 +59,8 @@ struct World {
     /// Blocks that one batch takes at most.
     blocks: usize,
     interval: bool,
+    /// The page reads the records; else they come over a WebSocket.
+    page: bool,
     /// Rows go to files; else to a function of the page.
     files: bool,
 }
@@ -82,6 +85,7 @@ impl World {
             partitions: plan.partitions.clone(),
             blocks: plan.blocks,
             interval: plan.interval,
+            page: seed % 2 == 1,
             model: if windows {
                 Box::new(Windows(plan))
             } else {
@@ -94,16 +98,13 @@ impl World {
 /// Makes the session and starts the query; none where the driver died over it, or the disk was full.
 fn start(cluster: &mut Cluster, world: &World, log: &mut Log) -> Option<String> {
     let blocks = world.blocks.to_string();
-    let source = stream(
-        "websocket",
-        Some(SCHEMA),
-        &[
-            ("url", "ws://server"),
-            ("ack", "true"),
-            ("recordFormat", "json"),
-            ("maxBlocksPerTrigger", &blocks),
-        ],
-    );
+    let (format, own): (_, &[(&str, &str)]) = if world.page {
+        ("rivulet.page", &[("pageSource", "page-0")])
+    } else {
+        ("websocket", &[("url", "ws://server"), ("ack", "true")])
+    };
+    let both = [("recordFormat", "json"), ("maxBlocksPerTrigger", blocks.as_str())];
+    let source = stream(format, Some(SCHEMA), &[own, &both].concat());
     let source = match world.model.delays()[0] {
         Some(delay) => with_watermark(source, "ts", &format!("{delay} seconds")),
         None => source,
@@ -295,7 +296,7 @@ fn compare(cluster: &mut Cluster, world: &mut World, offsets: &BTreeMap<BatchId,
     let mut expected = BTreeMap::new();
     for (at, (batch, entry)) in offsets.iter().enumerate() {
         assert_eq!(*batch, BatchId(at as i64), "batches follow one another");
-        let end = entry.ends[0].as_u64().unwrap_or(0) as usize;
+        let end = blocks_of(&entry.ends[0]) as usize;
         let input: Vec<Row> = world.records[taken..end].iter().flatten().copied().collect();
         taken = end;
         let mut wanted = world.model.batch(&[input]);

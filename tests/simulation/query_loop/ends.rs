@@ -1,11 +1,12 @@
 //! How a query ends, and answers that come when nobody waits for them.
 
-use super::{ASAP, NoFiles, answer, delivery, done, end, outcome, push, query, run, stored};
+use super::{ASAP, NoFiles, answer, batch, delivery, done, end, outcome, push, query, run, stored};
 use crate::seeds::deep;
 use rivulet::error::{Exception, SparkError};
 use rivulet::ids::BatchId;
 use rivulet::plan::output_mode::OutputMode;
 use rivulet::storage::StorageError;
+use rivulet::streaming::trigger::Trigger;
 
 #[test]
 fn a_failed_sink_ends_the_query_with_its_error_and_nothing_is_committed() {
@@ -86,6 +87,30 @@ fn answers_out_of_turn_do_not_lose_the_batch_in_progress() {
         assert!(answer(&mut query, 0, &offsets).is_empty());
         assert!(query.delivered(0, Ok(()), &NoFiles).is_empty());
         assert_eq!(delivery(done(&mut query, 0, outcome(None))), BatchId(0));
+    });
+}
+
+#[test]
+fn a_source_that_fails_ends_the_query_after_all_that_came_before_and_what_that_closes() {
+    deep(|| {
+        for seen in [None, Some(100)] {
+            let mut query = query(Trigger::ProcessingTime { interval_ms: 1 }, OutputMode::Append, false);
+            push(&mut query, 0);
+            push(&mut query, 0);
+            let queue = query.sources_mut()[0].queue().expect("it is pushed to");
+            queue.failure = Some(SparkError::new(Exception::Runtime, "CUT", "", "The line is cut."));
+            for (now_ms, max_s) in [(0, None), (1, seen)] {
+                let request = batch(&mut query, now_ms, max_s);
+                assert_eq!(request.scans.values().flatten().count(), 1);
+            }
+            if seen.is_some() {
+                // The watermark moved: windows close.
+                assert_eq!(batch(&mut query, 2, None).scans.values().flatten().count(), 0);
+            }
+            let error = end(query.poll(3, &NoFiles)).expect("an error ends it");
+            assert_eq!(error.parameters.get("cause").map(String::as_str), Some("CUT"));
+            assert!(error.message.contains("The line is cut."), "{error}");
+        }
     });
 }
 

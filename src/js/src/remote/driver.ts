@@ -63,8 +63,11 @@ export class RemoteDriver implements Backend {
   ) {
     const read = addressOf(address);
     this.#calls = new Calls(transportOf(read.url), read);
-    this.#sources = new PageSources(this.#calls, (source, received, queuedBytes, durable) =>
-      this.receive({ t: 'credit', source, received, queuedBytes, limitBytes: PUSH_LIMIT_BYTES, durable, isRead: true }),
+    this.#sources = new PageSources(
+      this.#calls,
+      (source, received, queuedBytes, durable) =>
+        this.receive({ t: 'credit', source, received, queuedBytes, limitBytes: PUSH_LIMIT_BYTES, durable, isRead: true }),
+      (message) => this.receive(message),
     );
     this.#functions = new PageFunctions(this.#calls, (batch) => this.receive(batch));
   }
@@ -98,6 +101,15 @@ export class RemoteDriver implements Backend {
       }
       case 'push':
         return this.#sources.push(message.source, message.bytes);
+      case 'sourceBlock':
+        return this.#sources.read(message.connection, message.bytes);
+      case 'sourceCaughtUp':
+        return this.#sources.read(message.connection, undefined);
+      case 'sourceEnd':
+        this.#sources.read(message.connection, undefined);
+        // A cluster knows no error of a page: its query waits.
+        if (message.error) console.error('[rivulet] a stream of the page ends here:', message.error.message);
+        return;
       case 'file':
         return this.#sources.file(message.path, message.blob);
       case 'foreachBatchDone':

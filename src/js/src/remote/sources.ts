@@ -4,6 +4,7 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { type Read_DataSource, type Relation, RelationSchema } from '../generated/remote/spark/connect/relations_pb.js';
+import type { FromDriver } from '../protocol.js';
 import { parseSchema, typeFromJson } from '../values/ddl.js';
 import { StructType, type TypeJson } from '../values/types.js';
 import type { Calls } from './calls.js';
@@ -30,6 +31,9 @@ interface Stream {
   isDurable: boolean;
 }
 
+/** Says something to the page, as the driver in a worker does. */
+export type Tell = (message: Extract<FromDriver, { t: 'openSource' | 'sourceCredit' | 'closeSource' }>) => void;
+
 /** Passes a push source's credit to the page; `durable` is null where nobody waits for that. */
 export type Credit = (source: string, received: number, queuedBytes: number, durable: number | null) => void;
 
@@ -45,12 +49,17 @@ export class PageSources {
   readonly #brought = new Set<string>();
   /** What was written to push sources that no query reads yet. */
   readonly #early = new Map<string, Uint8Array[]>();
+  /** What the page reads for queries, by connection: the stream, and whether more of it is at hand. */
+  readonly #reading: { key: string; isComing: boolean }[] = [];
+  /** Who waits until nothing is at hand. */
+  #waiting: (() => void)[] = [];
   readonly #key: string;
   #next = 0;
 
   constructor(
     private readonly calls: Calls,
     private readonly credit: Credit,
+    private readonly tell: Tell,
   ) {
     this.#key = calls.sessionId.replaceAll('-', '_');
   }
@@ -75,8 +84,18 @@ export class PageSources {
     else this.#early.set(source, [...(this.#early.get(source) ?? []), block]);
   }
 
-  /** Waits until all that the page has written is in the tables. */
+  /** Takes what the page has read of a source; undefined if it has no more at hand. */
+  read(connection: number, block: Uint8Array | undefined): void {
+    const reading = this.#reading[connection];
+    if (!reading) return;
+    reading.isComing = block !== undefined;
+    if (block) this.#take(reading.key, block);
+    else for (const go of this.#waiting.splice(0)) go();
+  }
+
+  /** Waits until all that the page has written, or has at hand, is in the tables. */
   async flushed(): Promise<void> {
+    while (this.#reading.some(({ isComing }) => isComing)) await new Promise<void>((go) => this.#waiting.push(go));
     await Promise.all([...this.#streams.values()].map(({ inlet }) => inlet.flushed()));
   }
 
@@ -166,6 +185,25 @@ export class PageSources {
         for (const block of this.#early.get(id) ?? []) inlet.push(block);
         this.#early.delete(id);
         return { inlet, begin: undefined, end: undefined, isDurable: false };
+      });
+    }
+    if (format === 'rivulet.page') {
+      const key = `page#${planId}`;
+      return this.#known(key, () => {
+        const reading = { key, isComing: false };
+        const connection = this.#reading.push(reading) - 1;
+        const heard = (stored: number) => this.tell({ t: 'sourceCredit', connection, taken: stored, durable: stored });
+        const inlet = this.#inlet(as(optionOf(options, 'recordFormat') ?? 'arrow'), heard);
+        const begin = () => {
+          const id = optionOf(options, 'pageSource') ?? '';
+          reading.isComing = true;
+          this.tell({ t: 'openSource', connection, source: id, after: null, isLogged: true });
+          return () => {
+            this.tell({ t: 'closeSource', connection });
+            this.read(connection, undefined);
+          };
+        };
+        return { inlet, begin, end: undefined, isDurable: false };
       });
     }
     if (format === 'websocket' || format === 'sse') {

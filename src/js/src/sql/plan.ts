@@ -4,7 +4,9 @@ import type { FileSource, Registered } from '../files/registry.js';
 import type { SparkContext } from '../rdd/context.js';
 import type { RowOptions } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
-import type { PushFormat, PushSource } from './streaming/push.js';
+import type { PageSource } from './streaming/page_source.js';
+import type { PushSource } from './streaming/push.js';
+import type { PushEncoder, PushFormat } from './streaming/push_data.js';
 
 /**
  * A relation and what must have happened before the engine can run it: files that are being fetched and registered, rows that
@@ -43,6 +45,14 @@ export interface Sources {
   open(schema: StructType, format: PushFormat, options: Readonly<Record<string, string>>): PushSource;
 }
 
+/** Keeps the sources that the page reads for queries. */
+export interface Readers {
+  /** Adds a source; returns its id. */
+  add(source: PageSource<unknown>, encoder: PushEncoder): string;
+  /** Resolves when what the sources have at hand is on its way to the engine. */
+  settled(): Promise<void>;
+}
+
 /** What DataFrames, readers and writers ask of their session. */
 export interface Context {
   readonly client: ConnectClient;
@@ -50,6 +60,7 @@ export interface Context {
   readonly files: Files;
   readonly sinks: Sinks;
   readonly sources: Sources;
+  readonly readers: Readers;
   readonly sparkContext: SparkContext;
 }
 

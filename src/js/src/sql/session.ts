@@ -29,6 +29,7 @@ import { Checkpoints } from './streaming/checkpoints.js';
 import { PageSinks } from './streaming/foreach.js';
 import { ListenerBus } from './streaming/listener.js';
 import { StreamingQueryManager } from './streaming/manager.js';
+import { PageReaders } from './streaming/page_reader.js';
 import { PushSources } from './streaming/push.js';
 import { DataStreamReader } from './streaming/stream_reader.js';
 
@@ -65,6 +66,7 @@ export class SparkSession {
     rowOptions: { bigint: boolean };
     files: FileRegistry;
     sources: PushSources;
+    readers: PageReaders;
     sinks: PageSinks;
   };
   /** The workers, or the cluster; undefined while they start. */
@@ -82,6 +84,7 @@ export class SparkSession {
       rowOptions: { bigint: conf[BIGINT] === 'true' },
       files: new FileRegistry(this.#wire),
       sources: new PushSources(this.#wire),
+      readers: new PageReaders(this.#wire),
       sinks: new PageSinks(this.#wire, (arrow) => this.#ofArrow(arrow)),
       get sparkContext() {
         return sparkContext();
@@ -247,6 +250,7 @@ export class SparkSession {
     this.#stopped = true;
     this.#context.files.stop();
     this.#context.sources.stop();
+    this.#context.readers.stop();
     this.#connection.close(error);
     this.#backend?.stop();
   }
@@ -266,6 +270,10 @@ export class SparkSession {
     switch (message.t) {
       case 'credit':
         return this.#context.sources.receive(message);
+      case 'openSource':
+      case 'sourceCredit':
+      case 'closeSource':
+        return this.#context.readers.receive(message);
       case 'foreachBatch':
         return void this.#context.sinks.receive(message);
       case 'listener':

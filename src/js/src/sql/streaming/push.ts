@@ -1,22 +1,9 @@
 import type { Wire } from '../../cluster/connection.js';
 import { IllegalArgumentException, SessionClosedError, SparkRuntimeException } from '../../errors.js';
 import type { FromDriver } from '../../protocol.js';
-import { ArrowFitter } from '../../values/arrow.js';
-import { encodeRows } from '../../values/encode.js';
-import { stringOf } from '../../values/fit.js';
-import { type Formats, formatsOf, jsonOfRows } from '../../values/json.js';
-import { fitted } from '../../values/misfit.js';
-import type { Row } from '../../values/rows.js';
 import type { StructType } from '../../values/types.js';
 import type { Sources } from '../plan.js';
-
-/** What the bytes of a push source are: `arrow` takes rows (or Arrow IPC streams), the others take strings. */
-export type PushFormat = 'arrow' | 'json' | 'csv' | 'text';
-/**
- * What can be written to a push source: rows, or strings or bytes of whole records. The columns of an Arrow table, as bytes or as an
- * object of a library, are found by their names.
- */
-export type PushData = Row | readonly Row[] | string | Uint8Array;
+import { type PushData, PushEncoder, type PushFormat } from './push_data.js';
 
 /** How data is written. */
 export interface WriteOptions {
@@ -40,22 +27,6 @@ function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
     if (part[part.byteLength - 1] !== NEWLINE) lines[at++] = NEWLINE;
   }
   return lines.slice(0, at);
-}
-
-/** Whether bytes are all that their buffer has, so that the buffer can be moved. */
-const isWhole = (bytes: Uint8Array) => bytes.buffer instanceof ArrayBuffer && bytes.byteLength === bytes.buffer.byteLength;
-
-/** Whether data has more than one row: an array, or another iterable that is not a row itself. */
-const isIterable = (data: PushData): boolean =>
-  typeof data === 'object' && data !== null && !(data instanceof Map) && Symbol.iterator in data;
-
-/** Whether data is a table, or a part of one, of an Arrow library. */
-const isTable = (data: PushData): boolean => isIterable(data) && !Array.isArray(data) && 'schema' in (data as object);
-
-/** The rows of an array or a table, whose columns are found by their names; or the one row that the data is. */
-function rowsIn(data: PushData): readonly unknown[] {
-  if (!isIterable(data)) return [data];
-  return Array.isArray(data) ? data : Array.from(data as unknown as Iterable<unknown>);
 }
 
 const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -82,7 +53,7 @@ export class PushSources implements Sources {
   /** A new source. */
   open(schema: StructType, format: PushFormat, options: Readonly<Record<string, string>>): PushSource {
     const gathers = format !== 'arrow' && !Object.keys(options).some((name) => KEEPS_APART.test(name));
-    const source = new PushSource(this.wire, `push-${this.#next++}`, schema, format, formatsOf(options), gathers);
+    const source = new PushSource(this.wire, `push-${this.#next++}`, new PushEncoder(schema, format, options), gathers);
     this.#sources.set(source.id, source);
     return source;
   }
@@ -126,19 +97,13 @@ export class PushSource {
   /** When lines were sent last, and what sends those that wait if no others follow. */
   #sentMs = 0;
   #late: ReturnType<typeof setTimeout> | undefined;
-  /** Brings Arrow to the schema; only where the format is Arrow. */
-  readonly #fitter: ArrowFitter | undefined;
 
   constructor(
     private readonly wire: Wire,
     readonly id: string,
-    private readonly schema: StructType,
-    private readonly format: PushFormat,
-    private readonly formats: Formats,
-    private readonly gathers = false,
-  ) {
-    if (format === 'arrow') this.#fitter = new ArrowFitter(schema);
-  }
+    private readonly encoder: PushEncoder,
+    private readonly gathers: boolean,
+  ) {}
 
   /**
    * Adds data, then waits while the queue is full. Where a query with a checkpoint reads the source, waits until the data is
@@ -149,7 +114,7 @@ export class PushSource {
   async write(data: PushData, { transfer = false }: WriteOptions = {}): Promise<void> {
     if (this.#failure) throw this.#failure;
     if (this.#ended) throw new IllegalArgumentException('write() after end()');
-    const bytes = this.#encode(data, transfer);
+    const bytes = this.encoder.encode(data, transfer);
     if (bytes.byteLength === 0) return;
     const seq = this.#send(bytes, transfer);
     const waits = () => this.#waitingBytes() >= this.#limitBytes || (this.#durable !== null && this.#durable <= seq);
@@ -242,66 +207,5 @@ export class PushSource {
 
   #wake(): void {
     for (const go of this.#waiting.splice(0)) go();
-  }
-
-  #encode(data: PushData, transfer: boolean): Uint8Array {
-    if (typeof data === 'string') return this.#text(new TextEncoder().encode(fitted(() => stringOf(data))));
-    if (data instanceof Uint8Array) {
-      const bytes = this.#fitter?.fit(data) ?? data;
-      // What is sent is moved: a copy, unless the caller lets its own bytes go.
-      return (transfer || bytes !== data) && isWhole(bytes) ? bytes : bytes.slice();
-    }
-    const rows = rowsIn(data);
-    if (rows.length === 0) return new Uint8Array();
-    if (this.format === 'arrow') {
-      const ipc = encodeRows(rows, this.schema);
-      return isWhole(ipc) ? ipc : ipc.slice();
-    }
-    // The numbers of its instants are milliseconds, those of JSON seconds.
-    if (this.format === 'json' && isTable(data))
-      throw new IllegalArgumentException("An Arrow table is written to a push source of format 'arrow'");
-    if (this.format === 'json') return new TextEncoder().encode(jsonOfRows(rows, this.schema, this.formats));
-    throw new IllegalArgumentException(`A push source of format ${this.format} takes text, not rows`);
-  }
-
-  #text(bytes: Uint8Array): Uint8Array {
-    if (this.format === 'arrow') throw new IllegalArgumentException("A push source takes text only with format 'json', 'csv' or 'text'");
-    return bytes;
-  }
-}
-
-const GATHER_MS = 20;
-const GATHER_ROWS = 4_096;
-
-/**
- * Writes all items of an iterable. Rows that come quickly one after the other go together; the iterable is not asked for
- * more while the queue is full. An error of the iterable ends the source. @internal
- */
-export async function pump(source: Pick<PushSource, 'write' | 'end'>, items: AsyncIterable<PushData> | Iterable<PushData>): Promise<void> {
-  let rows: Row[] = [];
-  let sinceMs = 0;
-  const flush = async () => {
-    const ready = rows;
-    rows = [];
-    if (ready.length > 0) await source.write(ready);
-  };
-  let late: ReturnType<typeof setTimeout> | undefined;
-  try {
-    for await (const item of items) {
-      if (typeof item === 'string' || item instanceof Uint8Array) {
-        await source.write(item);
-        continue;
-      }
-      if (rows.length === 0) sinceMs = performance.now();
-      rows.push(...(rowsIn(item) as Row[]));
-      clearTimeout(late);
-      if (rows.length >= GATHER_ROWS || performance.now() - sinceMs >= GATHER_MS) await flush();
-      else late = setTimeout(() => void flush().catch(() => {}), GATHER_MS);
-    }
-    clearTimeout(late);
-    await flush();
-  } finally {
-    clearTimeout(late);
-    source.end();
   }
 }

@@ -74,6 +74,7 @@ export class StreamingQuery {
   }
   /** Waits until all data that is available now is processed. For tests: on a busy stream it may never return. */
   async processAllAvailable(options: ActionOptions = {}): Promise<void> {
+    await this.context.readers.settled();
     await this.#command({ case: 'processAllAvailable', value: true }, options);
   }
   /**

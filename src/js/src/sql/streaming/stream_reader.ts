@@ -1,3 +1,4 @@
+import { IllegalArgumentException } from '../../errors.js';
 import type { FileSource } from '../../files/registry.js';
 import { asSchema } from '../../values/ddl.js';
 import type { StructType } from '../../values/types.js';
@@ -6,7 +7,10 @@ import { optionTexts } from '../option.js';
 import { type Context, planOf } from '../plan.js';
 import { Reader } from '../reader.js';
 import { loadPlan } from '../relations.js';
-import { type PushData, type PushFormat, pump, type WriteOptions } from './push.js';
+import { carried, EventItems, type EventOptions } from './event_items.js';
+import { isPageSource, type PageSource, type SourceItems, sourceOf } from './page_source.js';
+import type { WriteOptions } from './push.js';
+import { type PushData, PushEncoder, type PushFormat } from './push_data.js';
 
 /** How the data of a push source looks. */
 export interface PushOptions {
@@ -16,6 +20,12 @@ export interface PushOptions {
   format?: PushFormat;
   /** Options of the string formats, such as `header`. */
   options?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** How the items of a source of the page look. */
+export interface FromOptions extends PushOptions {
+  /** What progress and errors call the source. */
+  name?: string;
 }
 
 /** A stream that this page writes to. */
@@ -103,32 +113,50 @@ export class DataStreamReader extends Reader {
   }
 
   /**
-   * Reads an async iterable or ReadableStream of rows, arrays of rows, strings or bytes (whole records each), no faster than the
-   * engine takes them. An error of the iterable ends the stream and is logged.
+   * Reads, for each query over it, an iterable, an async iterable or a ReadableStream of rows, arrays of rows, strings or bytes (whole
+   * records each); or a source that the page describes: see {@link PageSource} for what is promised after a crash of the tab. Items are
+   * asked for when a query reads them, no faster than it takes them, until it ends. At the end of the items the query ends, and with
+   * their error if they have one, after all that came before it: `awaitTermination()` throws it.
    */
-  from(items: AsyncIterable<PushData> | ReadableStream<PushData>, options: PushOptions): DataFrame {
-    const { df, write, end } = this.push(options);
-    pump({ write, end }, isReadableStream(items) ? chunks(items) : items).catch((error: unknown) => {
-      console.error('[rivulet] the source of a stream failed, the stream ends here:', error);
-    });
-    return df;
+  from<T>(source: PageSource<T>, options?: Partial<FromOptions>): DataFrame;
+  from(items: SourceItems<PushData>, options: FromOptions): DataFrame;
+  from(items: PageSource<unknown> | SourceItems<PushData>, options: Partial<FromOptions> = {}): DataFrame {
+    const source = isPageSource(items) ? items : sourceOf(items, options.name);
+    const schema = options.schema ?? source.schema;
+    if (schema === undefined) throw new IllegalArgumentException('A stream of the page needs a schema');
+    return this.#read(source, { ...options, schema });
   }
-}
 
-function isReadableStream(items: object): items is ReadableStream<PushData> {
-  return 'getReader' in items;
-}
+  /**
+   * Reads the events of a type that reach a target (an element, a BroadcastChannel, a WebSocket, an EventSource, a port, a worker), for
+   * each query from its start to its end. Best effort: what happens before, after, or while too many events wait is not there; the
+   * last are counted in the progress of the query (`sources[].metrics.recordsDropped`).
+   * @example
+   * ```ts
+   * const clicks = new EventTarget();
+   * const rows = spark.readStream.fromEvents(clicks, 'click', { schema: 'x INT', rowOf: (event: CustomEvent) => ({ x: event.detail }) });
+   * const query = await rows.writeStream.format('memory').queryName('clicked').start();
+   * for (const x of [1, 2]) clicks.dispatchEvent(new CustomEvent('click', { detail: x }));
+   * await query.processAllAvailable();
+   * await query.stop();
+   * await spark.table('clicked').collect(); // → [{ x: 1 }, { x: 2 }]
+   * ```
+   */
+  fromEvents<E extends Event>(target: EventTarget, type: string, options: FromOptions & EventOptions<E>): DataFrame {
+    const { name = type, maxQueuedEvents, rowOf = carried, ...push } = options;
+    if (maxQueuedEvents !== undefined && !(maxQueuedEvents >= 1)) throw new IllegalArgumentException('maxQueuedEvents is at least 1');
+    const open = (_: unknown, signal: AbortSignal) =>
+      new EventItems<E>(target, type, signal, { ...(maxQueuedEvents && { maxQueuedEvents }) });
+    return this.#read({ name, open, rowOf: rowOf as (event: unknown) => PushData }, push);
+  }
 
-/** Not every browser can iterate over a ReadableStream. */
-async function* chunks(stream: ReadableStream<PushData>): AsyncGenerator<PushData, void, undefined> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      yield value;
-    }
-  } finally {
-    reader.releaseLock();
+  #read(source: PageSource<unknown>, options: PushOptions): DataFrame {
+    const { format = 'arrow' } = options;
+    const schema = asSchema(options.schema);
+    const settings = { ...this.read.options, ...optionTexts(options.options ?? {}) };
+    const id = this.context.readers.add(source, new PushEncoder(schema, format, settings));
+    const all = { ...settings, name: source.name ?? id, pageSource: id, recordFormat: format };
+    const read = { format: 'rivulet.page', schema: schema.toDDL(), options: all };
+    return new DataFrame(this.context, loadPlan(this.context, read, [], true));
   }
 }

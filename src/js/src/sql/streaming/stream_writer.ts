@@ -14,12 +14,7 @@ export type OutputMode = 'append' | 'complete' | 'update';
  * once; `realTime` with state too, which counts each record once, in output mode `update`. Their duration says how often the
  * checkpoint is written (`5 seconds` at least for `realTime`).
  */
-export type Trigger =
-  | { processingTime: string }
-  | { availableNow: true }
-  | { once: true }
-  | { continuous: string }
-  | { realTime: string };
+export type Trigger = { processingTime: string } | { availableNow: true } | { once: true } | { continuous: string } | { realTime: string };
 
 /** A trigger as the engine reads it. */
 function triggerOf(trigger: Trigger): NonNullable<WriteStreamStart['trigger']> {
