@@ -10,7 +10,9 @@
 use std::collections::BTreeMap;
 
 use super::{Effect, Job, JobRunner};
+use crate::cluster::message::ToExecutor;
 use crate::error::{Exception, Result, SparkError};
+use crate::exec::stage::Output;
 use crate::exec::task::check_result_size;
 use crate::ids::{ExecutorRef, JobId, PlanId, StagePart};
 use crate::scheduler::event::Event;
@@ -138,6 +140,39 @@ impl JobRunner {
         let commands = self.scheduler.step(now_ms, Event::Cancel { job });
         let mut effects = self.carry_out(commands, now_ms);
         effects.extend(self.drop_job(job, Some(&busy), now_ms));
+        effects
+    }
+
+    /// Returns whether executors have blocks of a job when it is done: if one of its stages wrote for another.
+    pub(super) fn leaves_blocks(&self, job: JobId) -> bool {
+        let plan = self.jobs.get(&job).and_then(|job| self.plans.get(&job.plan));
+        plan.is_none_or(|plan| {
+            plan.graph
+                .stages
+                .iter()
+                .any(|stage| !matches!(stage.output, Output::Result))
+        })
+    }
+
+    /// Has executors forget a job's blocks, but for those that later jobs may read.
+    ///
+    /// Those that are `busy` with it say when they have.
+    pub(super) fn drop_job(&mut self, job: JobId, busy: Option<&Busy>, now_ms: i64) -> Vec<Effect> {
+        let keep = self.scheduler.outputs_of(job);
+        let mut effects = Vec::new();
+        for to in self.executors() {
+            let busy = busy.filter(|busy| busy.executors.contains(&to));
+            if let Some(busy) = busy {
+                self.asked.ask(busy, to, job, now_ms);
+            }
+            let message = ToExecutor::DropJob {
+                job,
+                keep: keep.clone(),
+                answer: busy.is_some(),
+            };
+            let blobs = vec![];
+            effects.push(Effect::Send { to, message, blobs });
+        }
         effects
     }
 

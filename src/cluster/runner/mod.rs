@@ -21,7 +21,7 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 
 pub use ends::Limits;
-use ends::{Asked, Busy, Deaths};
+use ends::{Asked, Deaths};
 pub use launch::StateKeeping;
 use launch::{Home, Parked};
 use plan::Plan;
@@ -31,7 +31,7 @@ use crate::cluster::message::{FromExecutor, SpecHeader, ToExecutor};
 use crate::compile::job::JobSpec;
 use crate::error::{Fault, SparkError};
 use crate::exec::inputs::{BatchContext, StateStats, TaskReport};
-use crate::exec::stage::{Output, StageGraph};
+use crate::exec::stage::StageGraph;
 use crate::ids::{
     BatchId, DatasetId, ExecutorId, ExecutorRef, JobId, KeptId, OperatorId, PartitionId, PlanId, RunId, ScanPart,
     StagePart, StateId, StatePart, TaskId,
@@ -338,39 +338,6 @@ impl JobRunner {
                 blobs: vec![],
             })
             .collect()
-    }
-
-    /// Returns whether executors have blocks of a job when it is done: if one of its stages wrote for another.
-    fn leaves_blocks(&self, job: JobId) -> bool {
-        let plan = self.jobs.get(&job).and_then(|job| self.plans.get(&job.plan));
-        plan.is_none_or(|plan| {
-            plan.graph
-                .stages
-                .iter()
-                .any(|stage| !matches!(stage.output, Output::Result))
-        })
-    }
-
-    /// Has executors forget a job's blocks, but for those that later jobs may read.
-    ///
-    /// Those that are `busy` with it say when they have.
-    fn drop_job(&mut self, job: JobId, busy: Option<&Busy>, now_ms: i64) -> Vec<Effect> {
-        let keep = self.scheduler.outputs_of(job);
-        let mut effects = Vec::new();
-        for to in self.executors() {
-            let busy = busy.filter(|busy| busy.executors.contains(&to));
-            if let Some(busy) = busy {
-                self.asked.ask(busy, to, job, now_ms);
-            }
-            let message = ToExecutor::DropJob {
-                job,
-                keep: keep.clone(),
-                answer: busy.is_some(),
-            };
-            let blobs = vec![];
-            effects.push(Effect::Send { to, message, blobs });
-        }
-        effects
     }
 
     /// Forgets datasets that nobody reads any more, and those that are kept no longer (`unkept`), by key.

@@ -184,6 +184,7 @@ impl Driver {
         for job in jobs {
             self.owners.remove(&job);
             effects.extend(self.runner.cancel(job, now_ms));
+            self.note(job, "cancelled", now_ms);
         }
         effects.extend(self.runner.drop_plan(plan));
         effects.extend(self.runner.drop_run(run));
