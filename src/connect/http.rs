@@ -80,6 +80,10 @@ async fn sent(request: Request) -> Result<Response, String> {
     let header = request.wants.and_then(|name| answered.headers().get(name));
     let header = header.and_then(|value| value.to_str().ok()).map(str::to_owned);
     let status = answered.status().as_u16();
+    if answered.status().is_redirection() {
+        let location = answered.headers().get("location").and_then(|value| value.to_str().ok());
+        return Ok(Response::redirect(status, location));
+    }
     let mut stream = answered.into_body();
     let mut body = Vec::new();
     while let Some(frame) = stream.frame().await {

@@ -39,6 +39,25 @@ impl Response {
         matches!(self.status, 408 | 429 | 500..)
     }
 
+    /// Returns what stands for an answer that names another address: requests with a token or a signature are not sent on.
+    ///
+    /// ```
+    /// use rivulet::sources::http::Response;
+    ///
+    /// let answer = Response::redirect(307, Some("https://b.example/"));
+    /// assert_eq!((answer.status, answer.is_away()), (307, false));
+    /// assert!(answer.beginning().starts_with("a redirect to https://b.example/"));
+    /// ```
+    pub fn redirect(status: u16, location: Option<&str>) -> Self {
+        let to = location.map_or_else(|| "another address".to_owned(), str::to_owned);
+        let body = format!("a redirect to {to}, which is not followed: set that address in place of this one");
+        Self {
+            status,
+            header: None,
+            body: body.into_bytes(),
+        }
+    }
+
     /// Returns the beginning of the body, for messages.
     pub fn beginning(&self) -> String {
         String::from_utf8_lossy(&self.body[..self.body.len().min(200)]).into_owned()

@@ -7,7 +7,10 @@ use gloo_timers::future::TimeoutFuture;
 use js_sys::{Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Headers, ReadableStreamDefaultReader, RequestCache, RequestInit, Response as Answered};
+use web_sys::{
+    AbortController, Headers, ReadableStreamDefaultReader, RequestCache, RequestInit, RequestRedirect,
+    Response as Answered, ResponseType,
+};
 
 use super::host::thrown;
 use super::page::scope;
@@ -54,8 +57,13 @@ async fn sent(request: &Request, abort: &AbortController) -> Result<Response, St
     init.set_body(&Uint8Array::from(request.body.as_slice()));
     init.set_signal(Some(&abort.signal()));
     init.set_cache(RequestCache::NoStore);
+    init.set_redirect(RequestRedirect::Manual);
     let answered = JsFuture::from(scope().fetch_with_str_and_init(&request.url, &init));
     let answered: Answered = answered.await.map_err(js)?.dyn_into().map_err(js)?;
+    if answered.type_() == ResponseType::Opaqueredirect {
+        // The browser does not say where to.
+        return Ok(Response::redirect(307, None));
+    }
     let header = match request.wants {
         Some(name) => answered.headers().get(name).map_err(js)?,
         None => None,

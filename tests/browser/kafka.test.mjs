@@ -1,5 +1,7 @@
 // Kafka in a page: a real broker (tansu), Rivulet's gateway in front of it, Kafka's own client as the producer.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { startBroker } from './broker.mjs';
 import { browser, inPage } from './harness.mjs';
@@ -218,6 +220,12 @@ test('what cannot be read says what to set, and the session goes on', async () =
   const guarded = await broker.gateway('http://elsewhere.example', '--token', 'secret');
   const own = await broker.gateway(page.url, '--token', 'secret');
   await broker.create('guarded', 1);
+  // A server that names another address.
+  const elsewhere = createServer((request, response) => {
+    const allowed = { 'access-control-allow-origin': page.url, 'access-control-allow-headers': '*', location: `${page.url}/elsewhere` };
+    response.writeHead(request.method === 'OPTIONS' ? 204 : 307, allowed).end();
+  });
+  await once(elsewhere.listen(0, '127.0.0.1'), 'listening');
   const seen = await inPage(
     page,
     async (urls) => {
@@ -248,6 +256,7 @@ test('what cannot be read says what to set, and the session goes on', async () =
         token: await read({ 'kafka.bridge.url': urls.own }),
         right: await read({ 'kafka.bridge.url': urls.own, 'kafka.bridge.token': 'secret' }),
         none: await read({ 'kafka.bridge.url': `${urls.page}/none` }),
+        redirect: await read({ 'kafka.bridge.url': urls.redirect }),
         // Who may not read, and who is not there, may be there later: the query waits.
         origin: await read({ 'kafka.bridge.url': urls.guarded, 'kafka.bridge.token': 'secret' }),
         away: await read({ 'kafka.bridge.url': 'http://127.0.0.1:9' }),
@@ -256,8 +265,9 @@ test('what cannot be read says what to set, and the session goes on', async () =
       await spark.stop();
       return seen;
     },
-    { open: gateway.url, own: own.url, guarded: guarded.url, page: page.url },
+    { open: gateway.url, own: own.url, guarded: guarded.url, page: page.url, redirect: `http://127.0.0.1:${elsewhere.address().port}` },
   );
+  elsewhere.close();
   assert.match(seen.nowhere, /A page cannot reach Kafka's brokers, as it has no TCP: set the option kafka\.bridge\.url/);
   assert.match(seen.topic, /does not host this topic-partition: nope/);
   assert.match(seen.both, /Only one of the following options can be specified/);
@@ -265,5 +275,6 @@ test('what cannot be read says what to set, and the session goes on', async () =
   assert.match(seen.typo, /no option 'startingoffset'\. Did you mean 'startingOffsets'/);
   assert.match(seen.token, /answered 401: .*The option kafka\.bridge\.token/);
   assert.match(seen.none, /answered 404/);
+  assert.match(seen.redirect, /answered 307: a redirect to another address, which is not followed: set that address/);
   assert.deepEqual([seen.right, seen.origin, seen.away, seen.next], [true, false, false, 3]);
 });

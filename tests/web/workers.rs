@@ -161,6 +161,7 @@ fn run_over(partition: usize, fetches: Vec<Fetch>, files: Vec<(usize, String)>) 
         batch: None,
         states: vec![],
         max_result: None,
+        stay: None,
     })
 }
 
