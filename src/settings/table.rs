@@ -126,6 +126,8 @@ settings! {
         "Says how many progress reports of a query are kept.");
     CHECK_CORRECTNESS = set("spark.sql.streaming.statefulOperator.checkCorrectness.enabled", Kind::Flag, "true",
         "Says whether plans whose rows may be late for a later operator are refused; false is not followed.");
+    FALLBACK_REMOTE = open("spark.rivulet.fallbackRemote", Kind::Text,
+        "Names a Spark cluster, such as sc://host:port, to which a session in a page sends queries that its engine refuses; set before the start.");
     IDLE_SOURCE_TIMEOUT = open("spark.rivulet.streaming.idleSourceTimeout", Kind::Text,
         "Says after which interval without data, such as 30 seconds, an input no longer holds the watermark; without it, never.");
     POISON_MAX_DEATHS = set("spark.rivulet.streaming.poison.maxDeaths", Kind::Number, "2",

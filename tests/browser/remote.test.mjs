@@ -141,3 +141,43 @@ test('what is not gRPC-Web, or too large, gets an answer that says so', async ()
   const about = await (await fetch(`http://localhost:${ports.open}/`)).json();
   assert.deepEqual(about.serves, ['/spark.connect.SparkConnectService/{method}']);
 });
+
+test('what is too large for the page runs on the cluster behind it, with the views of the session', async () => {
+  const answer = await inPage(
+    page,
+    async (cluster) => {
+      const { SparkSession } = await import('rivulet');
+      const build = (remote) =>
+        SparkSession.builder
+          .master('local[1]')
+          .config('spark.rivulet.executor.executionMemory', '256k')
+          .config('spark.rivulet.fallbackRemote', remote)
+          .create();
+      const spark = await build(cluster);
+      await spark.createDataFrame([{ n: 7 }], 'n INT').createOrReplaceTempView('sevens');
+      const large = 'SELECT max(s) AS s FROM (SELECT sum(id) OVER (ORDER BY id) AS s FROM range(200000)) JOIN sevens ON s % n = 0';
+      const seen = { here: await spark.range(5).count(), there: await (await spark.sql(large)).collect() };
+      seen.error = await (await spark.sql("SELECT CAST('x' AS INT) AS n")).collect().catch((error) => error.condition);
+      seen.still = await (await spark.sql('SELECT n FROM sevens')).collect();
+      await spark.stop();
+      const alone = await build('sc://localhost:1');
+      await alone.createDataFrame([{ n: 7 }], 'n INT').createOrReplaceTempView('sevens');
+      const failed = await (await alone.sql(large)).collect().catch((error) => [error.condition, error.message]);
+      await alone.stop();
+      const wrong = await build('http://spark').catch((error) => error.condition);
+      return { ...seen, failed, wrong };
+    },
+    `sc://localhost:${ports.open}`,
+  );
+  // The largest sum of the first numbers that 7 divides.
+  let expected = 0;
+  for (let id = 0, sum = 0; id < 200_000; id++) {
+    sum += id;
+    if (sum % 7 === 0) expected = sum;
+  }
+  assert.deepEqual([answer.here, answer.there, answer.still], [5, [{ s: expected }], [{ n: 7 }]]);
+  assert.equal(answer.error, 'CAST_INVALID_INPUT');
+  assert.equal(answer.failed[0], 'RIVULET_EXECUTION_MEMORY');
+  assert.match(answer.failed[1], /And the cluster of spark\.rivulet\.fallbackRemote: .*localhost:1/);
+  assert.equal(answer.wrong, 'RIVULET_REMOTE_ADDRESS');
+});

@@ -7,7 +7,7 @@
  * queue for the same lock. An *incarnation* counts the workers that served as the same executor; messages of an
  * earlier incarnation are ignored.
  *
- * Every `Uint8Array` that travels owns its buffer and is transferred, never cloned.
+ * A `Uint8Array` that travels owns its buffer and is transferred; one of a few bytes is cloned, which costs less.
  */
 
 /** What a worker is. */

@@ -5,10 +5,11 @@ import { after, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { StreamingQueryEventType } from '../src/generated/remote/spark/connect/commands_pb.js';
 import { RelationSchema } from '../src/generated/remote/spark/connect/relations_pb.js';
-import type { FromDriver } from '../src/protocol.js';
+import type { FromDriver, ToDriver } from '../src/protocol.js';
 import { addressOf } from '../src/remote/address.js';
 import { Calls } from '../src/remote/calls.js';
 import { RemoteDriver } from '../src/remote/driver.js';
+import { fallbackBy } from '../src/remote/fallback.js';
 import { DataFrame } from '../src/sql/dataframe.js';
 import { planOf } from '../src/sql/plan.js';
 import { localRelation } from '../src/sql/relations.js';
@@ -439,4 +440,77 @@ test('a query that ends before its start is answered is not looked after', async
   const asked = () => spark.calls.get('config') ?? 0;
   await new Promise((go) => setTimeout(go, 100));
   assert.equal(asked(), 0);
+});
+
+/** A session whose engine refuses what `refuses` says, with a cluster behind it. */
+function fallen(spark: FakeSpark, refuses: (message: Extract<ToDriver, { t: 'req' }>) => string | undefined) {
+  const asked: string[] = [];
+  const local = {
+    executors: [0],
+    kill: () => false,
+    heapBytes: async () => ({}),
+    stop: () => {},
+    post: (message: ToDriver) => {
+      if (message.t !== 'req') return;
+      asked.push(message.method);
+      const condition = refuses(message);
+      const error = {
+        exception: 'UnsupportedOperationException',
+        condition: condition ?? '',
+        sqlState: null,
+        message: 'not here.',
+        parameters: {},
+      };
+      queueMicrotask(() => {
+        if (!condition && message.method === 'Config') behind.receive({ t: 'res', id: message.id, bytes: new Uint8Array() });
+        behind.receive(condition ? { t: 'err', id: message.id, error } : { t: 'end', id: message.id });
+      });
+    },
+  };
+  const open = (address: string, receive: (message: FromDriver) => void) => {
+    const driver = new RemoteDriver(address, () => spark.transport, receive);
+    drivers.push(driver);
+    return driver;
+  };
+  const session: FakeSession = new FakeSession((message) => behind.post(message));
+  const behind = fallbackBy(open)('sc://spark.example/;token=secret')(local, (message) => session.receive(message));
+  return { session, asked };
+}
+
+test('what the page refuses runs on the cluster, which has the views and settings of the session by then', async (t) => {
+  const said = t.mock.method(console, 'info', () => {});
+  const spark = new FakeSpark();
+  spark.answer = (request) => (request.plan?.opType.case === 'root' ? [batch(4, 5)] : []);
+  let refusal: string | undefined;
+  const { session } = fallen(spark, ({ method }) => (method === 'ExecutePlan' ? refusal : undefined));
+  await session.context.client.setConf({ 'spark.sql.ansi.enabled': 'false', 'spark.rivulet.executor.stateMemory': '1m' });
+  await table(session).createOrReplaceTempView('v');
+  assert.equal(spark.asked.length, 0, 'nobody asks a cluster that is not needed');
+  refusal = 'RIVULET_EXECUTION_MEMORY';
+  assert.deepEqual(values(await table(session).collect()), [4, 5]);
+  assert.deepEqual(
+    spark.asked.map(({ plan }) => (plan?.opType.case === 'command' ? plan.opType.value.commandType.case : plan?.opType.case)),
+    ['createDataframeView', 'root'],
+  );
+  assert.equal(spark.conf.get('spark.sql.ansi.enabled'), 'false');
+  assert.deepEqual(values(await table(session).collect()), [4, 5]);
+  assert.equal(spark.asked.length, 3, 'a view goes there once');
+  const told = String(said.mock.calls[0]?.arguments[0]);
+  assert.match(told, /RIVULET_EXECUTION_MEMORY: the query runs on sc:\/\/spark\.example /);
+  assert.doesNotMatch(told, /secret/);
+});
+
+test("errors of a query stay the page's, and a cluster that is not there is named beside them", async (t) => {
+  t.mock.method(console, 'info', () => {});
+  const spark = new FakeSpark();
+  const own = fallen(spark, ({ method }) => (method === 'ExecutePlan' ? 'DIVIDE_BY_ZERO' : undefined));
+  await assert.rejects(table(own.session).collect(), { condition: 'DIVIDE_BY_ZERO' });
+  const { session } = fallen(spark, ({ method }) => (method === 'ExecutePlan' ? 'UNSUPPORTED_FEATURE.RIVULET' : undefined));
+  spark.losing = 100;
+  spark.failing = 100;
+  await assert.rejects(table(session).collect(), {
+    condition: 'UNSUPPORTED_FEATURE.RIVULET',
+    message: /not here\. And the cluster of spark\.rivulet\.fallbackRemote/,
+  });
+  assert.throws(() => fallbackBy(() => undefined as never)('http://spark'), { condition: 'RIVULET_REMOTE_ADDRESS' });
 });

@@ -21,7 +21,7 @@ import { Catalog } from './catalog.js';
 import { RuntimeConfig } from './conf.js';
 import { DataFrame } from './dataframe.js';
 import { frameOf } from './datasets.js';
-import { loadRemote } from './load_remote.js';
+import { type Listening, loadRemote } from './load_remote.js';
 import { type Context, planOf } from './plan.js';
 import { DataFrameReader } from './reader.js';
 import { localRelation, type SqlArguments, sqlPlan } from './relations.js';
@@ -34,6 +34,8 @@ import { PushSources } from './streaming/push.js';
 import { DataStreamReader } from './streaming/stream_reader.js';
 
 const BIGINT = 'rivulet.bigint';
+/** Names the cluster that runs what the page's engine refuses. */
+const FALLBACK = 'spark.rivulet.fallbackRemote';
 
 /** The way into Rivulet: a driver, executors, and the DataFrames that run on them (`SparkSession`). */
 export class SparkSession {
@@ -102,12 +104,15 @@ export class SparkSession {
   /** Starts the workers. @internal */
   static async start(executors: number, conf: Record<string, string>, assets: Assets): Promise<SparkSession> {
     const session = new SparkSession(conf);
+    const behind = conf[FALLBACK] ? (await loadRemote()).fallbackTo(conf[FALLBACK]) : undefined;
+    let fallback: Listening | undefined;
     const cluster = await Cluster.start(executors, conf, assets, {
-      message: (message) => session.#receive(message),
+      message: (message) => (fallback ? fallback.receive(message) : session.#receive(message)),
       executor: (event) => session.status.executor(event),
       closed: (error) => session.#close(error),
     });
-    session.#backend = cluster;
+    fallback = behind?.(cluster, (message) => session.#receive(message));
+    session.#backend = fallback ?? cluster;
     const running = () => session.#backendOrThrow() && cluster;
     const engine = {
       client: session.#context.client,
@@ -124,8 +129,8 @@ export class SparkSession {
   /** Begins a session on a Spark cluster. @internal */
   static async connect(address: string, conf: Record<string, string>): Promise<SparkSession> {
     const session = new SparkSession(conf);
-    const open = await loadRemote();
-    session.#backend = open(address, (message) => session.#receive(message));
+    const { openRemote } = await loadRemote();
+    session.#backend = openRemote(address, (message) => session.#receive(message));
     const { 'spark.app.name': _, [BIGINT]: __, ...settings } = conf;
     return session.#ready(settings);
   }
