@@ -2,7 +2,7 @@
 //! `Trigger.RealTime`).
 //!
 //! An epoch is a batch that is not cut before it runs: it begins empty, takes records as long as it lasts, and ends with a
-//! barrier behind the last. What it took is logged then, its state is made durable, and it is committed, as a micro-batch is,
+//! barrier after the last. What it took is logged then, its state is made durable, and it is committed, as a micro-batch is,
 //! while the next epoch takes records already.
 //!
 //! ```text

@@ -22,7 +22,7 @@ const OF_PAGE = /^spark\.(rivulet\.|driver\.maxResultSize$|app\.name$|master$)/;
 type Request = Extract<ToDriver, { t: 'req' }>;
 type File = Extract<ToDriver, { t: 'file' }>;
 
-/** A call that the page's engine has not answered yet. */
+/** A call whose answer is still to come. */
 interface Call {
   request: Request;
   /** What kind of call it is. */
@@ -32,7 +32,7 @@ interface Call {
 }
 
 /**
- * The page's engine, with a Spark cluster behind it: a query that the engine refuses, for its size or for what it asks, is sent there
+ * The page's engine, and a Spark cluster: a query that the engine refuses, for its size or for what it asks, is sent there
  * (`spark.rivulet.fallbackRemote`). The cluster is asked for the first time then, and has the settings, temporary views and files of
  * the session by then. Streams stay in the page: a query that has started is where its state is.
  */
@@ -204,7 +204,7 @@ function kindOfPlan({ plan }: ExecutePlanRequest): Call['kind'] | undefined {
   return OF_SESSION.test(text) ? 'session' : /^\s*(select|with|from|values|table|\()/i.test(text) ? 'query' : undefined;
 }
 
-/** Returns what puts a cluster behind an engine; throws RIVULET_REMOTE_ADDRESS for what is not a connection string. */
+/** Returns what joins a cluster to an engine; throws RIVULET_REMOTE_ADDRESS for what is not a connection string. */
 export const fallbackBy = (openRemote: OpenRemote) => (address: string) => {
   addressOf(address);
   return (local: Backend, tell: (message: FromDriver) => void) =>
