@@ -41,6 +41,20 @@ try {
   assert.deepEqual(found, whole(records), 'each record is in the files once');
   const { windows, written } = await countsWritten(broker, records);
   const seconds = (Date.now() - begun) / 1_000;
+  await broker.create('each', PARTITIONS);
+  await broker.create('keyed', PARTITIONS);
+  const flowed = await live({
+    server: args.server,
+    python: args.python,
+    script: 'kafka_epochs.py',
+    words: [broker.servers, folder],
+    limit: Math.ceil(records / BATCHES),
+    kills,
+    draw: dice(Number(args.seed) + 1),
+  });
+  const { copies, ...once } = flowed;
+  const { numbers, sum } = whole(records);
+  assert.deepEqual(once, { numbers, sum, keys: Math.min(7, records), counted: records }, 'no record is lost, and each is counted once');
   const server = await engine(args.server);
   const nowhere = `127.0.0.1:${await freePort()}`;
   const tables = await client(args.python, 'kafka_tables.py', [server.remote, broker.servers, nowhere, String(records)]).ended;
@@ -48,6 +62,9 @@ try {
   assert.match(tables.said, /read and written\s*$/, tables.wrong);
   console.log(
     `kafka: ${records} records, ${kills} deaths, each record once in the files; ${written} counts of ${windows} windows; ${seconds.toFixed(1)} s`,
+  );
+  console.log(
+    `  event by event, ${kills} deaths: each record in the topic, ${copies - records} of them again; each counted once by its key`,
   );
 } finally {
   await broker.stop();
