@@ -73,8 +73,8 @@ pub(super) struct Epochs {
     look_ms: i64,
     /// How often tasks were started again since an epoch has passed.
     restarts: u32,
-    /// Whether somebody waits for all that has come to be processed.
-    flushes: bool,
+    /// How often sources must still be heard before all is known that somebody waits for; `None` if nobody waits.
+    flushes: Option<u32>,
 }
 
 impl Epochs {
@@ -93,7 +93,7 @@ impl Epochs {
             due_ms: now_ms,
             look_ms: now_ms,
             restarts: 0,
-            flushes: false,
+            flushes: None,
         }
     }
 
@@ -132,8 +132,10 @@ impl Query {
 
     /// Ends the epoch as soon as all that has come is processed: `processAllAvailable` waits for that.
     pub fn flush(&mut self, now_ms: i64) {
+        // What was asked before may be answered with what was there before.
+        let looks = 1 + u32::from(self.is_looking());
         if let Some(epochs) = &mut self.epochs {
-            epochs.flushes = true;
+            epochs.flushes = Some(looks);
             epochs.look_ms = now_ms;
         }
     }
@@ -300,6 +302,8 @@ impl Query {
         let looking = self.is_looking();
         if !looking {
             self.look = Look::Due;
+            let waits = self.epochs.as_mut().and_then(|epochs| epochs.flushes.as_mut());
+            waits.into_iter().for_each(|looks| *looks = looks.saturating_sub(1));
         }
         // Records that are pushed say so when they come.
         let listens = self.sources.iter_mut().all(|source| source.queue().is_some());
@@ -378,7 +382,7 @@ impl Query {
             .is_some_and(|e| e.shares.iter().any(|s| s.start != s.end));
         let full = epochs.bytes >= EPOCH_BYTES;
         let due = now_ms >= epochs.due_ms;
-        let flushes = epochs.flushes && done;
+        let flushes = epochs.flushes == Some(0) && done;
         if flushes && !took {
             self.note_flushed();
         }
@@ -405,7 +409,7 @@ impl Query {
         // A trigger that asked already when the wait began is not counted for it.
         self.idle_triggers += 2;
         if let Some(epochs) = &mut self.epochs {
-            epochs.flushes = false;
+            epochs.flushes = None;
         }
         self.message = "Waiting for data to arrive".into();
     }
