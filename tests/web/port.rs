@@ -2,7 +2,10 @@
 
 use arrow::buffer::Buffer;
 use js_sys::{Array, Uint8Array};
-use rivulet::web::port::{Originals, Parcel, Port};
+use rivulet::web::port::{MOVED_BYTES, Originals, Parcel, Port};
+
+/// Bytes from which a blob moves.
+const LARGE: usize = MOVED_BYTES as usize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 use web_sys::MessageChannel;
@@ -65,12 +68,13 @@ async fn a_thousand_blobs_arrive_in_one_message_in_their_order() {
 }
 
 #[wasm_bindgen_test]
-async fn blobs_are_moved_and_leave_the_sender_nothing() {
+async fn blobs_are_moved_and_leave_the_sender_nothing_but_for_small_ones() {
     let (port, _listens, mut heard) = ends();
-    let blob = Uint8Array::from(&[7; 100][..]);
-    port.send(b"", &Array::of1(&blob)).unwrap();
-    assert_eq!((blob.length(), blob.buffer().byte_length()), (0, 0));
-    assert_eq!(heard.next().await.1, [vec![7; 100]]);
+    let (large, small) = (Uint8Array::from(&[7; LARGE][..]), Uint8Array::from(&[8; LARGE - 1][..]));
+    port.send(b"", &Array::of2(&large, &small)).unwrap();
+    assert_eq!((large.length(), large.buffer().byte_length()), (0, 0));
+    assert_eq!(small.length(), MOVED_BYTES - 1);
+    assert_eq!(heard.next().await.1, [vec![7; LARGE], vec![8; LARGE - 1]]);
 }
 
 #[wasm_bindgen_test]
@@ -225,15 +229,15 @@ async fn messages_that_are_posted_at_once_arrive_one_by_one_in_their_order() {
 async fn a_block_that_came_as_it_is_sent_moves_on_once_and_is_copied_after_that() {
     let (port, _listens, mut heard) = ends();
     let mut originals = Originals::default();
-    let (one, other): (Buffer, Buffer) = (vec![1u8; 10].into(), vec![1u8; 10].into());
-    let came = Uint8Array::from(&[1; 10][..]);
+    let (one, other): (Buffer, Buffer) = (vec![1u8; LARGE].into(), vec![1u8; LARGE].into());
+    let came = Uint8Array::from(&[1; LARGE][..]);
     originals.keep(one.clone(), came.clone());
     assert!(originals.take(&other).is_none(), "equal bytes are not the block");
     assert!(originals.take(&one.slice(1)).is_none(), "nor is a part of it");
     for _ in 0..2 {
         port.send_copies(&[Parcel::new(vec![], vec![one.clone()])], |blob| originals.take(blob))
             .unwrap();
-        assert_eq!(heard.next().await.1, [[1; 10]]);
+        assert_eq!(heard.next().await.1, [[1; LARGE]]);
         assert_eq!(came.length(), 0, "the first time it moved");
     }
 }
