@@ -227,19 +227,19 @@ impl Port {
                 .for_each(|(at, bytes)| blobs.set(*at as u32, bytes.into()));
             (message.header.as_slice(), blobs)
         });
-        self.post(&filled.collect::<Vec<_>>())
+        self.post(&filled.collect::<Vec<_>>(), moves)
     }
 
-    /// Posts a message; its blobs move, but for small ones.
+    /// Posts a message; the blobs move.
     ///
     /// # Errors
     /// If it cannot be posted.
     pub fn send(&self, header: &[u8], blobs: &Array) -> Result<(), JsValue> {
-        self.post(&[(header, blobs.clone())])
+        self.post(&[(header, blobs.clone())], |bytes| bytes.length() > 0)
     }
 
-    /// Posts messages as one: the first, with the others in it.
-    fn post(&self, messages: &[(&[u8], Array)]) -> Result<(), JsValue> {
+    /// Posts messages as one: the first, with the others in it; `moves` says which bytes move.
+    fn post(&self, messages: &[(&[u8], Array)], moves: fn(&Uint8Array) -> bool) -> Result<(), JsValue> {
         let transfer = Array::new();
         let make = |(header, blobs): &(&[u8], Array)| -> Result<Object, JsValue> {
             let header = Uint8Array::from(*header);
