@@ -14,6 +14,9 @@ export interface WriteOptions {
   transfer?: boolean;
 }
 
+/** Whether the page is in the background, where timers are late: nothing waits for one there. */
+const isHidden = () => globalThis.document?.visibilityState === 'hidden';
+
 const NEWLINE = 10;
 
 /** Lines of several writes as one; a last line without an end gets one. */
@@ -124,7 +127,7 @@ export class PushSource {
 
   /** Sends bytes, or has them wait a moment for more; returns the number of the push that they are in. */
   #send(bytes: Uint8Array, moves: boolean): number {
-    if (!this.gathers || moves || bytes.byteLength >= MOVED_BYTES) {
+    if (!this.gathers || moves || bytes.byteLength >= MOVED_BYTES || isHidden()) {
       this.flush();
       return this.#post(bytes, moves);
     }
