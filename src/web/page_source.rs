@@ -31,7 +31,7 @@ impl SourceBlock {
     }
 }
 
-/// A source that the page reads no further, for now or for good.
+/// A source that the page stops reading, until it is asked again or for ever.
 #[derive(Debug, Deserialize)]
 pub struct SourceEnd {
     /// The source's connection.

@@ -12,8 +12,9 @@
 //! A task that takes long lets go of the thread now and then ([`Pace`]): the host hands over what has come meanwhile, and then
 //! lets it [go on](Executor::go_on). So blocks are served while a task runs, and one that is not wanted any more ends soon.
 
-pub(in crate::cluster) mod flow;
+mod flow;
 mod program;
+pub(in crate::cluster) mod resident;
 mod running;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use self::flow::Resident;
+use self::resident::Resident;
 use self::running::Running;
 use super::message::{FromExecutor, Peer, ReceiverReport, Run, SpecHeader, ToExecutor};
 use super::states::{Found, StateStore, States};

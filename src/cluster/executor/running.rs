@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use arrow::buffer::Buffer;
 
-use super::flow::Resident;
+use super::resident::Resident;
 use super::{BlockStore, Executor, Outgoing, Waiting, in_order};
 use crate::cluster::message::{FromExecutor, Run};
 use crate::error::{Result, SparkError, guarded};
@@ -133,7 +133,7 @@ impl<B: BlockStore> Executor<B> {
             return Ok(Turn::StateMissing);
         };
         if let Some(stay) = run.stay.clone() {
-            let resident = Resident::new(run, stay, graph, scans, states);
+            let resident = Resident::new(run, &stay, graph, scans, states);
             return Ok(Turn::Stays(Box::new(resident)));
         }
         let mut inputs = TaskInputs::new(in_order(got), scans, run.batch.clone(), states);

@@ -18,7 +18,7 @@ use super::ends::{Busy, timeout};
 use super::launch::{snapshot_is_due, state_id};
 use super::{Change, Effect, JobRequest, JobRunner, Outcome, ScanBlocks, SourceBlock};
 use crate::cluster::attempts::{AttemptState, Attempts};
-use crate::cluster::executor::flow::{is_constant, is_fed};
+use crate::cluster::executor::resident::{is_constant, is_fed};
 use crate::cluster::message::{Barrier, Run, StateRef, Stay, ToExecutor};
 use crate::error::{Exception, Fault, SparkError};
 use crate::exec::inputs::{BatchContext, StateStats, TaskReport};
@@ -35,7 +35,9 @@ pub(super) struct Flow {
     pub(super) plan: PlanId,
     /// What it was asked for with: blocks of scans that are not streams, the first epoch, the run.
     request: JobRequest,
-    /// Where its tasks are; empty as long as there is no executor.
+    /// The task that reads each share of a stream.
+    fed: BTreeMap<ScanPart, StagePart>,
+    /// Where its tasks are; empty until an executor comes.
     places: BTreeMap<StagePart, ExecutorRef>,
     /// State that is being read.
     missing: BTreeSet<StateId>,
@@ -57,7 +59,7 @@ pub(super) struct Flow {
 struct Closing {
     /// The epoch.
     epoch: BatchId,
-    /// Tasks that it has not gone through yet.
+    /// Tasks that it must still go through.
     awaited: BTreeSet<StagePart>,
     /// State that was asked for whole.
     snapshots: BTreeSet<StatePart>,
@@ -121,6 +123,11 @@ impl JobRunner {
         let flow = Flow {
             plan,
             request,
+            fed: self
+                .plans
+                .get(&plan)
+                .map(|plan| fed_parts(&plan.graph))
+                .unwrap_or_default(),
             places: BTreeMap::new(),
             missing: BTreeSet::new(),
             awaited: BTreeSet::new(),
@@ -342,29 +349,22 @@ impl JobRunner {
 
     /// Returns how many feeds are under way to the task that reads each share of a stream; `None` if the query is not ready.
     pub fn loads(&self, job: JobId) -> Option<BTreeMap<ScanPart, usize>> {
-        let (flow, graph) = self.flow_and_graph(job).filter(|(flow, _)| flow.is_ready())?;
-        let fed = fed_parts(&graph).into_iter();
-        Some(
-            fed.map(|(scan, part)| (scan, flow.under_way.get(&part).copied().unwrap_or(0)))
-                .collect(),
-        )
+        let flow = self.flows.get(&job).filter(|flow| flow.is_ready())?;
+        let load = |part: &StagePart| flow.under_way.get(part).copied().unwrap_or(0);
+        Some(flow.fed.iter().map(|(scan, part)| (*scan, load(part))).collect())
     }
 
     /// Feeds a query that is ready with blocks of its streams.
     pub fn feed(&mut self, job: JobId, blocks: ScanBlocks, now_ms: i64) -> Vec<Effect> {
-        let Some((_, graph)) = self.flow_and_graph(job) else {
-            return vec![];
-        };
-        let fed = fed_parts(&graph);
-        let mut by_task: BTreeMap<StagePart, BTreeMap<ScanPart, Vec<SourceBlock>>> = BTreeMap::new();
-        for (scan, blocks) in blocks.into_iter().filter(|(_, blocks)| !blocks.is_empty()) {
-            if let Some(part) = fed.get(&scan) {
-                by_task.entry(*part).or_default().insert(scan, blocks);
-            }
-        }
         let Some(flow) = self.flows.get_mut(&job) else {
             return vec![];
         };
+        let mut by_task: BTreeMap<StagePart, BTreeMap<ScanPart, Vec<SourceBlock>>> = BTreeMap::new();
+        for (scan, blocks) in blocks.into_iter().filter(|(_, blocks)| !blocks.is_empty()) {
+            if let Some(part) = flow.fed.get(&scan) {
+                by_task.entry(*part).or_default().insert(scan, blocks);
+            }
+        }
         let mut effects = vec![];
         for (part, shares) in by_task {
             let Some(to) = flow.places.get(&part).copied() else {

@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
     /// Reads the place of a union's branch or of an enum's symbol, of which there are `count`.
     ///
     /// # Errors
-    /// [`Malformed::Unknown`] if there is no such place, and as [`Reader::long`].
+    /// [`Malformed::Unknown`] if the place does not exist, and as [`Reader::long`].
     pub fn place(&mut self, what: &'static str, count: usize) -> Result<usize, Malformed> {
         let place = usize::try_from(self.long()?).ok().filter(|place| *place < count);
         place.ok_or(Malformed::Unknown(what))

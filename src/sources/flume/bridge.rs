@@ -19,7 +19,7 @@ const MOST_LEASE_BYTES: usize = 256;
 /// Asks the gateway for the next delivery.
 ///
 /// # Errors
-/// Why there is no answer: for now, if the gateway is away or busy.
+/// Says why an answer is missing; a gateway that is away or busy is asked again.
 pub async fn ask(http: &impl Http, question: &Question) -> Result<Answer, Refused> {
     let url = format!("{}{EVENTS_PATH}", question.url);
     let body = serde_json::to_vec(&question.wanted).map_err(|why| Refused::for_good(why.to_string()))?;

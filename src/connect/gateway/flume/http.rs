@@ -65,7 +65,7 @@ pub async fn take(
 
 /// Returns what is said of a channel that is not there.
 fn no_channel(channel: &str) -> String {
-    format!("There is no channel {channel} here: --flume PORT opens one.")
+    format!("The channel {channel} is not open: --flume PORT opens one.")
 }
 
 /// Reads events by their content type: Avro's, or JSON.

@@ -110,7 +110,7 @@ impl Session {
             }
             name => {
                 let name: String = name.chars().take(80).collect();
-                write_error(&mut answer, &format!("there is no message {name:?}"));
+                write_error(&mut answer, &format!("the protocol does not have a message {name:?}"));
                 return Ok(Call::Answer(answer));
             }
         };

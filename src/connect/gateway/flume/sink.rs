@@ -139,7 +139,7 @@ impl Polling {
         self.polls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets so many polls go on at once, of every sink at least one, for as long as the channel is read. Each takes up to `most` events.
+    /// Runs that many polls at once, at least one for each sink, while the channel is read. Each takes up to `most` events.
     pub fn keep(self: &Arc<Self>, parallelism: usize, most: usize) {
         let wanted = parallelism.max(self.addresses.len());
         let mut polls = self.polls();

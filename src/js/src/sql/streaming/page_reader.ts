@@ -92,7 +92,7 @@ class PageReader {
   #unacknowledged: { block: number; items: unknown[] }[] = [];
   #unacknowledgedItems = 0;
   #acknowledging: Promise<void> = Promise.resolve();
-  /** Whether the source has nothing at hand. */
+  /** Whether all that the source had at hand was read. */
   #waits = false;
   /** Whether the engine knows that. */
   #saidSo = false;

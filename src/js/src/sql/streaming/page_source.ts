@@ -88,7 +88,7 @@ export interface ItemIterator {
   return?(): unknown;
 }
 
-/** Items that are dropped where there is no room. @internal */
+/** Items that are dropped if the reader is full. @internal */
 export interface Dropping {
   /** Returns how many were dropped since the last call. */
   takeDropped(): number;
