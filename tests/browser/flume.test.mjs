@@ -187,7 +187,7 @@ test('what the gateway refuses says what to set, and a channel has one reader', 
     { url: gateway.url, port },
   );
   assert.match(found.taken, /409: Another query reads these events now/);
-  assert.match(found.channel, /404: There is no channel 1 here: --flume PORT opens one/);
+  assert.match(found.channel, /404: The channel 1 is not open: --flume PORT opens one/);
   assert.match(found.sink, /403: The gateway may not poll a sink at db\.example:5432: --flume-sink db\.example:5432 lets it/);
   assert.match(found.option, /Invalid value 'here' for option 'addresses'/);
   assert.match(found.typo, /no option 'maxbatch'\. Did you mean 'maxBatchSize'/);
