@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use prost::bytes::Bytes;
 use tonic::codegen::http;
 
-use crate::sources::http::{Http, Request, Response};
+use crate::sources::http::{Http, Method, Request, Response};
 
 /// Connections over TLS, or without it for addresses that begin with `http://`.
 type Connections = Pool<HttpsConnector<HttpConnector>, Full<Bytes>>;
@@ -34,7 +34,7 @@ fn connections() -> &'static Connections {
 pub struct Client;
 
 impl Http for Client {
-    async fn post(&self, request: Request) -> Result<Response, String> {
+    async fn send(&self, request: Request) -> Result<Response, String> {
         let timeout_ms = request.timeout_ms;
         let limit = Duration::from_millis(u64::try_from(timeout_ms).unwrap_or(0));
         match tokio::time::timeout(limit, sent(request)).await {
@@ -58,7 +58,7 @@ impl Http for Client {
 /// Sends a request and reads its answer.
 ///
 /// # Errors
-/// As [`Http::post`].
+/// As [`Http::send`].
 async fn sent(request: Request) -> Result<Response, String> {
     let told = |why: &dyn std::error::Error| {
         let mut text = why.to_string();
@@ -70,11 +70,15 @@ async fn sent(request: Request) -> Result<Response, String> {
         }
         text
     };
-    let mut building = http::Request::post(&request.url);
+    let mut building = http::Request::builder().method(request.method.word()).uri(&request.url);
     for (name, value) in &request.headers {
         building = building.header(*name, value);
     }
-    let body = Full::new(Bytes::copy_from_slice(&request.body));
+    let body = match request.method {
+        Method::Post => Bytes::copy_from_slice(&request.body),
+        Method::Get | Method::Delete => Bytes::new(),
+    };
+    let body = Full::new(body);
     let answered = connections().request(building.body(body).map_err(|e| told(&e))?);
     let answered = answered.await.map_err(|e| told(&e))?;
     let header = request.wants.and_then(|name| answered.headers().get(name));

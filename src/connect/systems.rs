@@ -12,6 +12,7 @@ use super::http::Client;
 use super::{kafka, kinesis};
 use crate::error::{Result, SparkError};
 use crate::sources::flume::bridge;
+use crate::sources::kafka::bridge as kafka_bridge;
 use crate::sources::kinesis::{reading, writing};
 use crate::sources::systems::{Answer, Found, Order, Question, Refused, Writing};
 
@@ -45,6 +46,10 @@ fn run<T: Send + 'static>(
 pub fn ask(question: Question, answered: impl FnOnce(Answer) + Send + 'static) {
     let work = async move {
         match question {
+            // Without the brokers' addresses there is only the server in front of them.
+            Question::Kafka(question) if question.cluster.servers.is_empty() => {
+                kafka_bridge::answer_of(&Client, &question).await.map(Found::Kafka)
+            }
             Question::Kafka(question) => kafka::brokers().answer(&question).await.map(Found::Kafka),
             Question::Kinesis(mut question) => {
                 kinesis::sign(&mut question.stream);
@@ -60,6 +65,7 @@ pub fn ask(question: Question, answered: impl FnOnce(Answer) + Send + 'static) {
 pub fn supply(order: Order, supplied: impl FnOnce(Result<Vec<Buffer>>) + Send + 'static) {
     let work = async move {
         match order {
+            Order::Kafka(order) if order.cluster.servers.is_empty() => kafka_bridge::pull(&Client, &order).await,
             Order::Kafka(order) => kafka::brokers().pull(&order).await,
             Order::Kinesis(mut order) => {
                 kinesis::sign(&mut order.stream);
@@ -74,6 +80,9 @@ pub fn supply(order: Order, supplied: impl FnOnce(Result<Vec<Buffer>>) + Send + 
 pub fn write(writing: Writing, written: impl FnOnce(Answered<(), Refused>) + Send + 'static) {
     let work = async move {
         match writing {
+            Writing::Kafka(writing) if writing.cluster.servers.is_empty() => {
+                kafka_bridge::write(&Client, &writing).await
+            }
             Writing::Kafka(writing) => kafka::brokers().write_all(&writing).await,
             Writing::Kinesis(mut writing) => {
                 kinesis::sign(&mut writing.stream);

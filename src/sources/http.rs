@@ -5,9 +5,33 @@ use std::future::Future;
 
 use arrow::buffer::Buffer;
 
-/// A POST request.
+/// What a request does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Asks for something that is there; the body is not sent.
+    Get,
+    /// Sends something.
+    Post,
+    /// Ends something; the body is not sent.
+    Delete,
+}
+
+impl Method {
+    /// Returns the word of HTTP.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
+    /// What it does.
+    pub method: Method,
     /// Where to.
     pub url: String,
     /// Its headers, such as `Content-Type`; `Host` and `Content-Length` are the client's.
@@ -66,11 +90,11 @@ impl Response {
 
 /// Sends HTTP requests.
 pub trait Http {
-    /// Sends a POST request and returns its whole answer, whatever its status.
+    /// Sends a request and returns its whole answer, whatever its status.
     ///
     /// # Errors
     /// What is known of it, as the end of a sentence, if the server cannot be reached or its answer is too long.
-    fn post(&self, request: Request) -> impl Future<Output = Result<Response, String>>;
+    fn send(&self, request: Request) -> impl Future<Output = Result<Response, String>>;
 
     /// Waits.
     fn sleep(&self, ms: i64) -> impl Future<Output = ()>;
@@ -108,7 +132,7 @@ pub mod scripted {
     }
 
     impl Http for Scripted {
-        async fn post(&self, request: Request) -> Result<Response, String> {
+        async fn send(&self, request: Request) -> Result<Response, String> {
             self.asked.borrow_mut().push(request);
             self.answers
                 .borrow_mut()

@@ -15,14 +15,14 @@ use web_sys::{
 use super::host::thrown;
 use super::page::scope;
 use super::timer::now_ms;
-use crate::sources::http::{Http, Request, Response};
+use crate::sources::http::{Http, Method, Request, Response};
 
 /// Sends requests by the browser's `fetch`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Fetch;
 
 impl Http for Fetch {
-    async fn post(&self, request: Request) -> Result<Response, String> {
+    async fn send(&self, request: Request) -> Result<Response, String> {
         let abort = AbortController::new().map_err(|e| thrown(&e))?;
         let late = TimeoutFuture::new(u32::try_from(request.timeout_ms).unwrap_or(u32::MAX));
         let answered = match select(pin!(sent(&request, &abort)), late).await {
@@ -52,9 +52,11 @@ async fn sent(request: &Request, abort: &AbortController) -> Result<Response, St
     for (name, value) in &request.headers {
         headers.append(name, value).map_err(js)?;
     }
-    init.set_method("POST");
+    init.set_method(request.method.word());
     init.set_headers(&headers);
-    init.set_body(&Uint8Array::from(request.body.as_slice()));
+    if request.method == Method::Post {
+        init.set_body(&Uint8Array::from(request.body.as_slice()));
+    }
     init.set_signal(Some(&abort.signal()));
     init.set_cache(RequestCache::NoStore);
     init.set_redirect(RequestRedirect::Manual);

@@ -295,7 +295,7 @@ impl Brokers {
                     offset,
                     key: record.key,
                     value: record.value,
-                    timestamp_ms: record.timestamp.timestamp_millis(),
+                    timestamp_ms: Some(record.timestamp.timestamp_millis()),
                     headers: record
                         .headers
                         .into_iter()

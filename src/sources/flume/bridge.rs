@@ -5,7 +5,7 @@ use arrow::buffer::Buffer;
 use super::avro::Reader;
 use super::event;
 use super::exchange::{AVRO, Answer, EVENTS_PATH, Found, Question};
-use crate::sources::http::{Http, Request, Response};
+use crate::sources::http::{Http, Method, Request, Response};
 use crate::sources::kafka::bridge::{Failed, JSON};
 use crate::sources::systems::Refused;
 
@@ -27,6 +27,7 @@ pub async fn ask(http: &impl Http, question: &Question) -> Result<Answer, Refuse
     let token = token.map(|token| ("Authorization", format!("Bearer {token}")));
     let kinds = [("Content-Type", JSON.to_owned()), ("Accept", AVRO.to_owned())];
     let request = Request {
+        method: Method::Post,
         url: url.clone(),
         headers: kinds.into_iter().chain(token).collect(),
         body: Buffer::from(body),
@@ -34,7 +35,7 @@ pub async fn ask(http: &impl Http, question: &Question) -> Result<Answer, Refuse
         max_bytes: MOST_ANSWER_BYTES.max(question.wanted.max_bytes.saturating_mul(2)),
         timeout_ms: question.wanted.wait_ms + ANSWER_MS,
     };
-    let response = http.post(request).await.map_err(|why| {
+    let response = http.send(request).await.map_err(|why| {
         Refused::for_now(format!(
             "{url} cannot be reached: {why}. Is the gateway running, and does it let this page's origin in?"
         ))

@@ -1,4 +1,5 @@
-//! Kafka over HTTP, as a page reads it: what is asked of Rivulet's gateway, and what it answers.
+//! Kafka over HTTP, as a page reads it: what is asked of Rivulet's gateway, and what it answers. Other servers have a dialect of
+//! their own ([`rest`]).
 //!
 //! | request | body | answer |
 //! |---|---|---|
@@ -16,10 +17,11 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use serde::{Deserialize, Serialize};
 
+use super::dialect::{self, Dialect};
 use super::exchange::{Order, Question, Span, Spans, Times, Topics, Writing};
-use super::{data_loss, rows, unanswered};
+use super::{data_loss, rest, rows, unanswered};
 use crate::error::{Result, SparkError};
-use crate::sources::http::{Http, Request, Response};
+use crate::sources::http::{Http, Method, Request, Response};
 use crate::sources::systems::Refused;
 use crate::values::ipc;
 
@@ -41,19 +43,19 @@ pub const JSON: &str = "application/json";
 pub const WRITE_PATH: &str = "/kafka/write";
 
 /// Most bytes that an answer is asked to have.
-const ANSWER_BYTES: usize = 8 << 20;
+pub(super) const ANSWER_BYTES: usize = 8 << 20;
 /// Most bytes that an answer may have: one record can be larger than what was asked for.
-const MOST_ANSWER_BYTES: usize = 256 << 20;
+pub(super) const MOST_ANSWER_BYTES: usize = 256 << 20;
 /// Most bytes that one task reads.
-const MOST_ORDER_BYTES: usize = 1 << 30;
+pub(super) const MOST_ORDER_BYTES: usize = 1 << 30;
 /// How long a request may wait for records, ms.
-const WAIT_MS: i64 = 5_000;
+pub(super) const WAIT_MS: i64 = 5_000;
 /// How long to wait after a request that failed, ms.
-const PAUSE_MS: i64 = 250;
+pub(super) const PAUSE_MS: i64 = 250;
 /// How long records are sent again to a server that is away, ms (`delivery.timeout.ms` of Kafka's producer).
-const WRITE_MS: i64 = 120_000;
+pub(super) const WRITE_MS: i64 = 120_000;
 /// How long an answer may take, ms.
-const ANSWER_MS: i64 = 60_000;
+pub(super) const ANSWER_MS: i64 = 60_000;
 
 /// The body of a question.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,8 +170,13 @@ fn address(bridge: Option<&String>) -> Result<&str, String> {
 }
 
 /// Returns the headers of a request.
-fn headers(content_type: &str, token: Option<&String>) -> Vec<(&'static str, String)> {
-    let token = token.map(|token| ("Authorization", format!("Bearer {token}")));
+pub(super) fn headers(content_type: &str, token: Option<&String>) -> Vec<(&'static str, String)> {
+    // A token that names its scheme, as `Basic …`, is sent as it is.
+    let authorization = |token: &String| match token.contains(' ') {
+        true => token.clone(),
+        false => format!("Bearer {token}"),
+    };
+    let token = token.map(|token| ("Authorization", authorization(token)));
     [("Content-Type", content_type.to_owned())]
         .into_iter()
         .chain(token)
@@ -196,12 +203,17 @@ fn told(url: &str, response: &Response) -> String {
 pub async fn answer_of(http: &impl Http, question: &Question) -> Result<Spans, Refused> {
     let refused = |message: String| Refused::for_good(message);
     let base = address(question.cluster.bridge.as_ref()).map_err(refused)?;
+    match dialect::of(http, &question.cluster, base).await {
+        Dialect::Auto | Dialect::Rivulet => {}
+        other => return rest::answer_of(http, base, other, question).await,
+    }
     let url = format!("{base}{OFFSETS_PATH}");
     let wanted = OffsetsWanted {
         topics: question.topics.clone(),
         times: question.times.clone(),
     };
     let request = Request {
+        method: Method::Post,
         url: url.clone(),
         headers: headers(JSON, question.cluster.token.as_ref()),
         wants: None,
@@ -209,7 +221,7 @@ pub async fn answer_of(http: &impl Http, question: &Question) -> Result<Spans, R
         max_bytes: ANSWER_BYTES,
         timeout_ms: ANSWER_MS,
     };
-    let response = http.post(request).await.map_err(|why| {
+    let response = http.send(request).await.map_err(|why| {
         Refused::for_now(format!(
             "{url} cannot be reached: {why}. It must run, and allow this page's origin (CORS)."
         ))
@@ -232,11 +244,16 @@ pub async fn answer_of(http: &impl Http, question: &Question) -> Result<Spans, R
 pub async fn write(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
     let refused = |message: String| Refused::for_good(message);
     let base = address(writing.cluster.bridge.as_ref()).map_err(refused)?;
+    match dialect::of(http, &writing.cluster, base).await {
+        Dialect::Auto | Dialect::Rivulet => {}
+        other => return rest::write(http, base, other, writing).await,
+    }
     let url = format!("{base}{WRITE_PATH}");
     for block in &writing.blocks {
         let mut waited_ms = 0;
         loop {
             let request = Request {
+                method: Method::Post,
                 url: url.clone(),
                 headers: headers(ARROW, writing.cluster.token.as_ref()),
                 wants: None,
@@ -244,7 +261,7 @@ pub async fn write(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
                 max_bytes: ANSWER_BYTES,
                 timeout_ms: ANSWER_MS,
             };
-            let why = match http.post(request).await {
+            let why = match http.send(request).await {
                 Ok(response) if response.status == 200 => break,
                 Ok(response) if response.is_away() => told(&url, &response),
                 Ok(response) => return Err(refused(told(&url, &response))),
@@ -267,6 +284,10 @@ pub async fn write(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
 /// within the order's time; if what it answers is not rows of these records, or more than a task can take.
 pub async fn pull(http: &impl Http, order: &Order) -> Result<Vec<Buffer>> {
     let base = address(order.cluster.bridge.as_ref()).map_err(|why| unanswered(&why))?;
+    match dialect::of(http, &order.cluster, base).await {
+        Dialect::Auto | Dialect::Rivulet => {}
+        other => return rest::pull(http, base, other, order).await,
+    }
     let mut reading = Reading {
         order,
         url: format!("{base}{RECORDS_PATH}"),
@@ -276,7 +297,7 @@ pub async fn pull(http: &impl Http, order: &Order) -> Result<Vec<Buffer>> {
         blocks: vec![],
     };
     while reading.at < order.until {
-        let answered = http.post(reading.request()?).await;
+        let answered = http.send(reading.request()?).await;
         if let Some(pause_ms) = reading.take(answered)? {
             http.sleep(pause_ms).await;
         }
@@ -314,6 +335,7 @@ impl Reading<'_> {
             timeout_ms: WAIT_MS.min(order.timeout_ms),
         };
         Ok(Request {
+            method: Method::Post,
             url: self.url.clone(),
             headers: headers(JSON, order.cluster.token.as_ref()),
             wants: Some(NEXT_OFFSET),
@@ -415,7 +437,7 @@ fn next_of(response: &Response) -> Option<i64> {
 }
 
 /// Makes the error of records that are gone.
-fn gone(order: &Order, at: i64, why: &str) -> SparkError {
+pub(super) fn gone(order: &Order, at: i64, why: &str) -> SparkError {
     let reason = format!(
         "Could not read records in offset [{at}, {}) for topic partition {}-{}: {why}",
         order.until, order.topic, order.partition

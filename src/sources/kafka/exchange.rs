@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use arrow::buffer::Buffer;
 use serde::{Deserialize, Serialize};
 
+use super::dialect::Dialect;
 use super::positions::TopicPartition;
 
 /// Where the brokers are, and what requests to them carry.
@@ -19,6 +20,9 @@ pub struct Cluster {
     pub bridge: Option<String>,
     /// `kafka.bridge.token`: what requests to it are authorized with; `None` sends nothing.
     pub token: Option<String>,
+    /// `kafka.bridge.dialect`: what that server speaks.
+    #[serde(default)]
+    pub dialect: Dialect,
 }
 
 /// Which partitions are read.

@@ -12,11 +12,13 @@
 //! Where a new query began is written to `sources/I/0` of its checkpoint before the first offsets are.
 
 pub mod bridge;
+pub mod dialect;
 pub mod exchange;
 mod limit;
 pub mod options;
 pub mod positions;
 mod ranges;
+mod rest;
 pub mod rows;
 pub mod settings;
 mod table;

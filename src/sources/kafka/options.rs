@@ -1,5 +1,6 @@
 //! Options of Kafka's streams and tables by Spark's names, declared (`KafkaSourceProvider`).
 
+use super::dialect;
 use crate::sources::options::{Kind, Opt};
 
 /// The brokers.
@@ -22,6 +23,14 @@ pub const TOKEN: Opt = Opt::new(
     Kind::Text,
     Some("none"),
     "Is sent to the HTTP server in front of the brokers as a bearer token.",
+);
+/// What it speaks.
+pub const DIALECT: Opt = Opt::new(
+    "kafka.bridge.dialect",
+    Kind::Word(dialect::NAMES),
+    Some("auto"),
+    "Says which kind of server it is: Rivulet's gateway, Confluent's REST Proxy (its API's version 2), or Strimzi's Kafka Bridge; \
+     otherwise the server is asked.",
 );
 /// Topics by name.
 pub const SUBSCRIBE: Opt = Opt::new(
@@ -171,6 +180,7 @@ pub const ALL: &[Opt] = &[
     SERVERS,
     BRIDGE,
     TOKEN,
+    DIALECT,
     SUBSCRIBE,
     PATTERN,
     ASSIGN,

@@ -22,8 +22,8 @@ pub struct Record {
     pub key: Option<Vec<u8>>,
     /// Its value; none marks a deletion in compacted topics.
     pub value: Option<Vec<u8>>,
-    /// Its time, ms since the epoch.
-    pub timestamp_ms: i64,
+    /// Its time, ms since the epoch; `None` if the server does not say it.
+    pub timestamp_ms: Option<i64>,
     /// Its headers, in their order.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
 }
@@ -104,7 +104,7 @@ pub fn batch(topic: &str, partition: i32, records: &[Record], headers: bool) -> 
     let mut times = TimestampMicrosecondBuilder::with_capacity(records.len()).with_data_type(types::timestamp());
     for record in records {
         offsets.append_value(record.offset);
-        times.append_value(record.timestamp_ms.saturating_mul(1_000));
+        times.append_option(record.timestamp_ms.map(|ms| ms.saturating_mul(1_000)));
     }
     let mut columns: Vec<ArrayRef> = vec![
         bytes(|record| record.key.as_ref()),
@@ -226,13 +226,13 @@ mod tests {
             offset: 7,
             key: Some(b"k".to_vec()),
             value: None,
-            timestamp_ms: 1_500,
+            timestamp_ms: Some(1_500),
             headers: vec![("h".into(), Some(b"x".to_vec())), ("h".into(), None)],
         };
         let other = Record {
             offset: 9,
             value: Some(vec![]),
-            timestamp_ms: i64::MAX,
+            timestamp_ms: Some(i64::MAX),
             ..Record::default()
         };
         let rows = batch("t", 3, &[one, other], true).unwrap();

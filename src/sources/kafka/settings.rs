@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::dialect::Dialect;
 use super::exchange::{Cluster, Order, Question, Times, Topics};
 use super::limit::{End, Limit};
 use super::options::*;
@@ -219,6 +220,9 @@ fn cluster_of(set: &BTreeMap<String, String>) -> Result<Cluster> {
         servers: servers.unwrap_or_default(),
         bridge: bridge.map(|url| url.trim_end_matches('/').to_owned()),
         token: text(&TOKEN),
+        dialect: text(&DIALECT)
+            .and_then(|name| Dialect::named(&name))
+            .unwrap_or_default(),
     })
 }
 

@@ -8,7 +8,7 @@ use super::exchange::{Credentials, Shard, Shards, Stream};
 use super::positions::{Position, is_sequence_number};
 use super::rows::Record;
 use super::sigv4::{Message, Scope, authorization, time_of};
-use crate::sources::http::{Http, Request, Response};
+use crate::sources::http::{Http, Method, Request, Response};
 use crate::values::base64::from_base64;
 
 /// How the names of actions begin.
@@ -298,7 +298,7 @@ impl<H: Http> Client<'_, H> {
     async fn once<T: for<'de> Deserialize<'de>>(&self, action: &str, wanted: &Value) -> Result<T, Trouble> {
         let request = self.signed(action, wanted)?;
         let url = &self.stream.endpoint;
-        let answered = self.http.post(request).await;
+        let answered = self.http.send(request).await;
         let response = answered.map_err(|why| {
             Trouble::Away(format!(
                 "{url} cannot be reached: {why}. The option kinesis.endpointUrl says where the server is; one for pages must allow their \
@@ -360,6 +360,7 @@ impl<H: Http> Client<'_, H> {
         let authorization = authorization(scope, message).ok_or_else(unsigned)?;
         headers.push(("Authorization", authorization));
         Ok(Request {
+            method: Method::Post,
             url: format!("{}{}", stream.endpoint, if path == "/" { "/" } else { "" }),
             headers,
             body: body.into(),

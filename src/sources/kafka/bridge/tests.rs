@@ -40,6 +40,7 @@ fn order(from: i64, until: i64, strict: bool) -> Order {
 fn cluster() -> Cluster {
     Cluster {
         bridge: Some("http://gate".into()),
+        dialect: Dialect::Rivulet,
         ..Default::default()
     }
 }

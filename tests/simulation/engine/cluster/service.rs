@@ -185,7 +185,7 @@ impl Service {
 }
 
 impl Http for Service {
-    async fn post(&self, request: Request) -> Result<Response, String> {
+    async fn send(&self, request: Request) -> Result<Response, String> {
         let target = request.headers.iter().find(|(name, _)| *name == "X-Amz-Target");
         let action = target.unwrap().1.strip_prefix("Kinesis_20131202.").unwrap();
         let body: Value = serde_json::from_slice(&request.body).unwrap();

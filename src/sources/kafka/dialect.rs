@@ -1,0 +1,106 @@
+//! The kinds of HTTP servers in front of Kafka's brokers, and which of them a server is.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::bridge::{ANSWER_BYTES, ANSWER_MS, JSON, OFFSETS_PATH};
+use super::exchange::Cluster;
+use crate::sources::http::{Http, Method, Request, Response};
+
+/// What an HTTP server in front of the brokers speaks (`kafka.bridge.dialect`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Dialect {
+    /// One of the others: the server is asked.
+    #[default]
+    Auto,
+    /// Rivulet's gateway.
+    Rivulet,
+    /// Version 2 of the API of Confluent's REST Proxy.
+    Confluent,
+    /// Strimzi's Kafka Bridge.
+    Strimzi,
+}
+
+/// The names of the dialects, as the option has them.
+pub const NAMES: &[&str] = &["auto", "rivulet", "confluent", "strimzi"];
+
+/// Most servers whose dialect is remembered.
+const MOST_KNOWN: usize = 64;
+
+/// What servers have answered, by their addresses: each host asks a server once.
+static KNOWN: Mutex<BTreeMap<String, Dialect>> = Mutex::new(BTreeMap::new());
+
+impl Dialect {
+    /// Reads a name; `None` for others.
+    ///
+    /// ```
+    /// use rivulet::sources::kafka::dialect::Dialect;
+    ///
+    /// assert_eq!(Dialect::named("Strimzi"), Some(Dialect::Strimzi));
+    /// assert_eq!(Dialect::named("redpanda"), None);
+    /// ```
+    pub fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "auto" => Some(Self::Auto),
+            "rivulet" => Some(Self::Rivulet),
+            "confluent" => Some(Self::Confluent),
+            "strimzi" => Some(Self::Strimzi),
+            _ => None,
+        }
+    }
+}
+
+/// Returns whether an answer is that of a REST server which does not know a path: its errors have a number.
+fn is_rest(response: &Response) -> bool {
+    let said: Option<serde_json::Value> = serde_json::from_slice(&response.body).ok();
+    matches!(response.status, 404 | 405) && said.is_some_and(|said| said["error_code"].is_i64())
+}
+
+/// Returns the dialect of a cluster's server, which is asked if no option says it; a server that does not answer is taken for
+/// Rivulet's gateway, and asked again the next time.
+pub async fn of(http: &impl Http, cluster: &Cluster, base: &str) -> Dialect {
+    if cluster.dialect != Dialect::Auto {
+        return cluster.dialect;
+    }
+    let known = |map: &BTreeMap<String, Dialect>| map.get(base).copied();
+    if let Some(dialect) = known(&KNOWN.lock().unwrap_or_else(PoisonError::into_inner)) {
+        return dialect;
+    }
+    let request = |method: Method, path: &str| Request {
+        method,
+        url: format!("{base}{path}"),
+        headers: super::bridge::headers(JSON, cluster.token.as_ref()),
+        wants: None,
+        body: if method == Method::Post { b"{}".to_vec() } else { vec![] }.into(),
+        max_bytes: ANSWER_BYTES,
+        timeout_ms: ANSWER_MS,
+    };
+    let Ok(asked) = http.send(request(Method::Post, OFFSETS_PATH)).await else {
+        return Dialect::Rivulet;
+    };
+    if asked.is_away() {
+        return Dialect::Rivulet;
+    }
+    let dialect = if !is_rest(&asked) {
+        Dialect::Rivulet
+    } else {
+        // Strimzi's bridge names its version at its root.
+        let root = http.send(request(Method::Get, "/")).await;
+        let is_strimzi = root.is_ok_and(|root| {
+            let said: Option<serde_json::Value> = serde_json::from_slice(&root.body).ok();
+            said.is_some_and(|said| said.get("bridge_version").is_some())
+        });
+        if is_strimzi {
+            Dialect::Strimzi
+        } else {
+            Dialect::Confluent
+        }
+    };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if known.len() < MOST_KNOWN {
+        known.insert(base.to_owned(), dialect);
+    }
+    dialect
+}
