@@ -1,6 +1,6 @@
-// W8: latency of one event at a time. 20,000 events per second come one by one, whether or not the contender keeps up, and a function
-// of the page is called for each: W8 with those that pass a filter, W8k with the count of the event's key, W8m with the same in
-// micro-batches. An event's latency is the time from the moment at which it is due until the function is called with it.
+// W8: latency of one event at a time. 20,000 events per second come, whether or not the contender keeps up, and a function of the page
+// is called for each: W8 with those that pass a filter, W8k with the count of the event's key, W8m with the same in micro-batches. An
+// event's latency is the time from its arrival, when a worker posts it to the page, until the function is called with it.
 import { random } from './random.js';
 
 const RATE = 20_000;
@@ -20,37 +20,61 @@ function makeEvents(seconds) {
 }
 
 /**
- * Sends events as they become due, `send(from, to)` with those of that range, until all of `wanted` were seen; `attach(seen)` hands over
+ * A worker from which events arrive as from a socket: every half millisecond it says how many are due by now, and when it said so.
+ * Timers are too coarse, and a page that looks at its clock all the time leaves the others one core of two; a wait on shared memory
+ * does neither.
+ */
+const ARRIVALS = `
+const cell = new Int32Array(new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true }).buffer);
+const nowMs = () => performance.timeOrigin + performance.now();
+onmessage = ({ data: { startMs, length, rate } }) => {
+  for (let due = 0; due < length; ) {
+    Atomics.wait(cell, 0, 0, 0.5);
+    const atMs = nowMs();
+    const until = Math.min(length, Math.max(0, Math.floor(((atMs - startMs) * rate) / 1_000)));
+    if (until === due) continue;
+    due = until;
+    postMessage({ until, atMs });
+  }
+};`;
+
+/**
+ * Sends events as they arrive, `send(from, to)` with those of that range, until all of `wanted` were seen; `attach(seen)` hands over
  * the function that says that an event was seen, by its number. Returns the latencies of those events.
  */
 async function drive({ length }, wanted, attach, send) {
   const latencies = new Float64Array(length).fill(-1);
-  const startMs = performance.now() + 20;
-  const dueMs = (event) => startMs + ((event + 1) * 1_000) / RATE;
+  const arrivedMs = new Float64Array(length);
+  const nowMs = () => performance.timeOrigin + performance.now();
   const finished = Promise.withResolvers();
   let [sent, left] = [0, wanted];
   attach((event) => {
     if (latencies[event] >= 0) return;
-    latencies[event] = Math.max(0, performance.now() - dueMs(event));
+    latencies[event] = Math.max(0, nowMs() - arrivedMs[event]);
     left -= 1;
     if (left === 0) finished.resolve();
   });
-  // Timers are too coarse: messages to itself keep the page looking, as a socket's messages would.
-  const { port1, port2 } = new MessageChannel();
-  port1.onmessage = () => {
-    const now = performance.now();
+  const url = URL.createObjectURL(new Blob([ARRIVALS], { type: 'text/javascript' }));
+  const arrivals = new Worker(url);
+  arrivals.onmessage = ({ data: { until, atMs } }) => {
     const from = sent;
-    while (sent < length && dueMs(sent) <= now) sent += 1;
-    if (sent > from) send(from, sent);
-    if (sent < length) port2.postMessage(0);
+    sent = until;
+    arrivedMs.fill(atMs, from, until);
+    send(from, until);
   };
-  port2.postMessage(0);
+  arrivals.onerror = ({ message }) => finished.reject(new Error(message));
+  arrivals.postMessage({ startMs: nowMs() + 20, length, rate: RATE });
   const late = setTimeout(
     () => finished.reject(new Error(`${left} of ${wanted} events have not been seen`)),
     (length / RATE) * 2_000 + PATIENCE_MS,
   );
-  await finished.promise;
-  clearTimeout(late);
+  try {
+    await finished.promise;
+  } finally {
+    clearTimeout(late);
+    arrivals.terminate();
+    URL.revokeObjectURL(url);
+  }
   return latencies.filter((ms) => ms >= 0);
 }
 
