@@ -166,7 +166,12 @@ impl Driver {
                     self.heard(connection, event, now_ms);
                 }
             }
-            Input::ForeachBatchDone { run, batch_id, error } => self.foreach_batch_done(&run, batch_id, error, now_ms),
+            Input::ForeachBatchDone {
+                run,
+                batch_id,
+                lots,
+                error,
+            } => self.foreach_batch_done(&run, batch_id, lots, error, now_ms),
             Input::Written { writer, answer } => match writer {
                 Writer::Batch { run, batch_id } => self.batch_written(&run, batch_id, answer, now_ms),
                 Writer::Operation(operation) => self.rows_written(&operation, answer),

@@ -150,6 +150,8 @@ pub enum Input {
         run: String,
         /// The batch.
         batch_id: BatchId,
+        /// With how many lots of rows it is done; 1 for a whole batch.
+        lots: u32,
         /// What the function threw; `None` if it returned.
         error: Option<String>,
     },

@@ -137,6 +137,10 @@ impl Driver {
                     block,
                 })
             }
+            ToDriver::PushLines(push) => state.step(Input::Push {
+                source: push.source,
+                block: Buffer::from(push.lines.into_bytes()),
+            }),
             ToDriver::PushEnd(ended) => state.step(Input::PushEnd { source: ended.source }),
             ToDriver::SourceBlock(block) => {
                 let event = PageEvent::Block {
@@ -161,6 +165,7 @@ impl Driver {
             ToDriver::ForeachBatchDone(done) => state.step(Input::ForeachBatchDone {
                 run: done.run,
                 batch_id: BatchId(done.batch_id),
+                lots: done.lots,
                 error: done.error.map(|e| if e.stack.is_empty() { e.message } else { e.stack }),
             }),
             ToDriver::WatchStatus(watch) => {

@@ -59,6 +59,8 @@ pub enum ToDriver {
     Taken(Taken),
     /// Rows for a pushed source.
     Push(Push),
+    /// A few lines for a pushed source.
+    PushLines(PushLines),
     /// No more rows will come.
     PushEnd(Named),
     /// Items that the page has read for a source.
@@ -94,6 +96,7 @@ impl ToDriver {
             "cancel" => Self::Cancel(read(message)?),
             "taken" => Self::Taken(read(message)?),
             "push" => Self::Push(read(message)?),
+            "pushLines" => Self::PushLines(read(message)?),
             "pushEnd" => Self::PushEnd(read(message)?),
             "sourceBlock" => Self::SourceBlock(read(message)?),
             "sourceCaughtUp" => Self::SourceCaughtUp(read(message)?),
@@ -246,6 +249,15 @@ pub struct Push {
     pub bytes: Uint8Array,
 }
 
+/// A few lines for a pushed source: a string costs the page's and the driver's collectors less than a buffer does.
+#[derive(Debug, Deserialize)]
+pub struct PushLines {
+    /// The source's id.
+    pub source: String,
+    /// Whole lines.
+    pub lines: String,
+}
+
 /// A file of the page's.
 #[derive(Debug, Deserialize)]
 pub struct File {
@@ -265,7 +277,12 @@ impl File {
     }
 }
 
-/// What the page's function did with a batch.
+/// Returns 1, for counts that are not given.
+fn one() -> u32 {
+    1
+}
+
+/// What the page's function did with a batch, or with lots of rows of it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchDone {
@@ -273,6 +290,9 @@ pub struct BatchDone {
     pub run: String,
     /// The batch.
     pub batch_id: i64,
+    /// With how many lots of rows it is done.
+    #[serde(default = "one")]
+    pub lots: u32,
     /// What it threw.
     #[serde(default)]
     pub error: Option<Thrown>,

@@ -114,6 +114,7 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
         }
         ToDriver::ForeachBatchDone(to) => {
             assert_eq!((&to.run, to.batch_id as f64), (&s("run"), n("batchId")));
+            assert_eq!(f64::from(to.lots), get(sent, "lots").as_f64().unwrap_or(1.0));
             let thrown = get(sent, "error");
             match &to.error {
                 None => assert!(thrown.is_undefined()),

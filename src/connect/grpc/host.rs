@@ -363,7 +363,12 @@ impl Life {
                 }
                 Output::ForeachBatch { run, batch_id, .. } => {
                     let error = Some("the native server has no page to call".to_owned());
-                    self.tell(Input::ForeachBatchDone { run, batch_id, error });
+                    self.tell(Input::ForeachBatchDone {
+                        run,
+                        batch_id,
+                        lots: 1,
+                        error,
+                    });
                 }
                 Output::Listener { .. } | Output::Credit { .. } | Output::Connection { .. } => {}
             }

@@ -45,6 +45,11 @@ impl Emissions {
         }
     }
 
+    /// Notes that the sink is done with lots that it was given.
+    pub(super) fn done_with(&mut self, lots: u32) {
+        self.done = (self.done + u64::from(lots)).min(self.given);
+    }
+
     /// Takes the next lot, if the sink may have one more.
     fn next(&mut self, limit: u64) -> Option<(BatchId, Vec<Buffer>)> {
         if self.given - self.done >= limit {
@@ -173,7 +178,7 @@ impl Driver {
             Err(error) => self.query_failed(id, error, now_ms),
             Ok(()) => {
                 if let Some(running) = self.streams.queries.get_mut(id) {
-                    running.emissions.done += 1;
+                    running.emissions.done_with(1);
                 }
             }
         }

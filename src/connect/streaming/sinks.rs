@@ -157,6 +157,7 @@ impl Driver {
         &mut self,
         run: &str,
         batch: BatchId,
+        lots: u32,
         error: Option<String>,
         now_ms: i64,
     ) {
@@ -164,6 +165,8 @@ impl Driver {
             return;
         };
         if running.query.has_epochs() {
+            // The last of them is counted with the answer.
+            running.emissions.done_with(lots.saturating_sub(1));
             let step = running.sink.called(error);
             self.sink_answers(run, batch, step, now_ms);
         } else if running.query.settling() == Some(batch) {

@@ -68,6 +68,7 @@ export type ToDriver =
    * one Arrow IPC stream, or whole lines. `seq` counts from 0 without gaps.
    */
   | { t: 'push'; source: string; seq: number; bytes: Uint8Array }
+  | { t: 'pushLines'; source: string; seq: number; lines: string }
   /** No more rows will come for the push source. */
   | { t: 'pushEnd'; source: string }
   /**
@@ -82,7 +83,7 @@ export type ToDriver =
   /** Registers a file under a path, or removes it (`blob: null`). The driver reads it when a task needs it. */
   | { t: 'file'; path: string; blob: Blob | null; modified: number }
   /** The page's foreachBatch function has returned (or thrown). */
-  | { t: 'foreachBatchDone'; run: string; batchId: number; error?: { message: string; stack: string } }
+  | { t: 'foreachBatchDone'; run: string; batchId: number; lots?: number; error?: { message: string; stack: string } }
   /** Asks for `status` messages, at most four per second. */
   | { t: 'watchStatus'; on: boolean }
   /** Asks for `listener` messages about progress, or for no more; start and end of a query are always sent. */

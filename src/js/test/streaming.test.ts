@@ -11,6 +11,13 @@ import { FakeSession } from './fake_engine.js';
 const schema = parseSchema('a INT');
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
+/** Returns the lines that were sent, as strings or as bytes. */
+const linesOf = (session: FakeSession) =>
+  session.posted.flatMap((message) => {
+    if (message.t === 'pushLines') return [message.lines];
+    return message.t === 'push' ? [new TextDecoder().decode(message.bytes)] : [];
+  });
+
 /** Answers the start of a query and remembers its message. */
 function startable() {
   const started: unknown[] = [];
@@ -120,7 +127,7 @@ test('lines that come one right after the other are sent together, in their orde
   let now = 1_000;
   t.mock.method(performance, 'now', () => now);
   const source = session.readStream.push({ schema: 'a INT', format: 'json' });
-  const sent = () => session.of('push').map(({ bytes }) => new TextDecoder().decode(bytes as Uint8Array));
+  const sent = () => linesOf(session);
   await source.write('{"a":1}');
   await source.write('{"a":2}');
   await source.write('{"a":3}\n');
@@ -167,9 +174,51 @@ test('text goes to a push source of a text format as it is', async () => {
   await write('{"a":1}\n');
   await write({ a: 2 });
   end();
-  const sent = session.of('push').map(({ bytes }) => new TextDecoder().decode(bytes));
+  const sent = linesOf(session);
   assert.equal(sent.join(''), '{"a":1}\n{"a":2}\n');
   await assert.rejects(session.readStream.push({ schema: 'a INT' }).write('x'), /text only with format/);
+});
+
+test('few lines go as a string, many as bytes that are moved', async () => {
+  const session = new FakeSession();
+  const { write, end } = session.readStream.push({ schema: 'a STRING', format: 'text' });
+  const many = 'é'.repeat(5_000);
+  await write('few');
+  await write(many);
+  end();
+  assert.deepEqual(
+    session.posted.map(({ t }) => t),
+    ['pushLines', 'push', 'pushEnd'],
+  );
+  assert.deepEqual(linesOf(session).slice(1), [many]);
+});
+
+test('lots of rows that are done with are acknowledged together, an error at once', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { session, started } = startable();
+  const df = session.readStream.push({ schema: 'a INT' }).df;
+  const process = ({ a }: Row) => {
+    if (a === 40) throw new RangeError('no more');
+  };
+  const starting = df.writeStream.trigger({ realTime: '5 seconds' }).foreach(process).start();
+  await starting;
+  const sink = started[0]!.options['sinkId'] as string;
+  const lot = async (a: number) => {
+    session.receive({ t: 'foreachBatch', sink, run: 'r', batchId: 3, arrow: [encodeRows([{ a }], schema)] });
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  };
+  const acknowledged = () => session.of('foreachBatchDone').map(({ lots, error }) => lots ?? error?.message);
+  await lot(0);
+  await lot(1);
+  assert.deepEqual(acknowledged(), []);
+  t.mock.timers.tick(4);
+  assert.deepEqual(acknowledged(), [2], 'after a while');
+  for (let a = 2; a < 19; a++) await lot(a);
+  assert.deepEqual(acknowledged(), [2, 16], 'when they are many');
+  await lot(40);
+  assert.deepEqual(acknowledged(), [2, 16, 'RangeError: no more']);
+  t.mock.timers.tick(4);
+  assert.deepEqual(acknowledged(), [2, 16, 'RangeError: no more', 1]);
 });
 
 test('foreachBatch runs on the page and its error goes to the driver', async () => {

@@ -168,6 +168,7 @@ fn malformed_records_are_written_where_the_user_wants_them_once_though_their_bat
             Input::ForeachBatchDone {
                 run: run_id.expect("a run"),
                 batch_id: BatchId(0),
+                lots: 1,
                 error: Some("no".into()),
             },
             log,
@@ -218,6 +219,7 @@ fn a_function_of_foreach_batch_that_returns_after_the_stop_does_not_revive_its_q
             Input::ForeachBatchDone {
                 run: "another-run".into(),
                 batch_id: BatchId(0),
+                lots: 1,
                 error: None,
             },
             log,
@@ -226,6 +228,7 @@ fn a_function_of_foreach_batch_that_returns_after_the_stop_does_not_revive_its_q
             Input::ForeachBatchDone {
                 run: "another-run".into(),
                 batch_id: BatchId(0),
+                lots: 1,
                 error: Some("too late".into()),
             },
             log,

@@ -101,6 +101,8 @@ export class RemoteDriver implements Backend {
       }
       case 'push':
         return this.#sources.push(message.source, message.bytes);
+      case 'pushLines':
+        return this.#sources.push(message.source, new TextEncoder().encode(message.lines));
       case 'sourceBlock':
         return this.#sources.read(message.connection, message.bytes);
       case 'sourceCaughtUp':

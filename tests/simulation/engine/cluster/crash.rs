@@ -203,6 +203,7 @@ impl Cluster {
         let done = Input::ForeachBatchDone {
             run,
             batch_id,
+            lots: 1,
             error: fails.then(|| "the sink does not want it".to_owned()),
         };
         self.network.after(done_ms - now_ms, Happening::Driver(done));

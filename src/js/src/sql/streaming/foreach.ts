@@ -1,6 +1,6 @@
 import type { Wire } from '../../cluster/connection.js';
 import { SparkRuntimeException } from '../../errors.js';
-import type { FromDriver } from '../../protocol.js';
+import type { FromDriver, ToDriver } from '../../protocol.js';
 import type { Row } from '../../values/rows.js';
 import type { DataFrame } from '../dataframe.js';
 import type { SinkFunction, Sinks } from '../plan.js';
@@ -25,12 +25,43 @@ export interface ForeachWriter {
   close?(error: Error | null): void | Promise<void>;
 }
 
+/** Lots of rows that are acknowledged together: the driver hands out more than these before it waits for the first. */
+const LOTS_TOGETHER = 16;
+/** How long a lot that is done with waits for others, ms. */
+const LOT_WAITS_MS = 4;
+
+/** Says of lots of rows that they are done with: several at once, as each message wakes the driver. */
+class Acknowledgements {
+  /** How many lots of each run wait, and the number of the last one's batch. */
+  readonly #waiting = new Map<string, { batchId: number; lots: number }>();
+  #late: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly post: (run: string, batchId: number, lots: number) => void) {}
+
+  /** Notes that a lot is done with. In a hidden page timers are late, and nothing waits. */
+  add(run: string, batchId: number): void {
+    const lots = (this.#waiting.get(run)?.lots ?? 0) + 1;
+    this.#waiting.set(run, { batchId, lots });
+    if (lots >= LOTS_TOGETHER || globalThis.document?.visibilityState === 'hidden') this.flush();
+    else this.#late ??= setTimeout(() => this.flush(), LOT_WAITS_MS);
+  }
+
+  /** Says so of all that wait. */
+  flush(): void {
+    clearTimeout(this.#late);
+    this.#late = undefined;
+    for (const [run, { batchId, lots }] of this.#waiting) this.post(run, batchId, lots);
+    this.#waiting.clear();
+  }
+}
+
 /** The sinks of a session that run on the page. @internal */
 export class PageSinks implements Sinks {
   readonly #sinks = new Map<string, SinkFunction>();
   readonly #ofRun = new Map<string, string>();
   /** The last batch of each run that a function works on or waits for; false once it has thrown. */
   readonly #busy = new Map<string, Promise<boolean>>();
+  readonly #done = new Acknowledgements((run, batchId, lots) => this.#tell({ run, batchId, lots }));
   #next = 0;
 
   constructor(
@@ -77,8 +108,8 @@ export class PageSinks implements Sinks {
   /** Returns whether the function has returned, and not thrown. */
   async #call({ sink, run, batchId, arrow }: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<boolean> {
     let error: { message: string; stack: string } | undefined;
+    const f = this.#sinks.get(sink);
     try {
-      const f = this.#sinks.get(sink);
       if (!f) throw new SparkRuntimeException(`This page has no sink ${sink}`);
       await f(this.dataFrameOf(arrow), batchId);
     } catch (thrown) {
@@ -87,12 +118,18 @@ export class PageSinks implements Sinks {
           ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' }
           : { message: String(thrown), stack: '' };
     }
+    // Only what takes an epoch's rows as they come has several lots at once.
+    if (f?.ended && !error) this.#done.add(run, batchId);
+    else this.#tell({ run, batchId, ...(error && { error }) });
+    return !error;
+  }
+
+  #tell(done: Omit<Extract<ToDriver, { t: 'foreachBatchDone' }>, 't'>): void {
     try {
-      this.wire.post({ t: 'foreachBatchDone', run, batchId, ...(error && { error }) });
+      this.wire.post({ t: 'foreachBatchDone', ...done });
     } catch {
       // The session was stopped meanwhile: nobody waits for the answer.
     }
-    return !error;
   }
 }
 

@@ -19,9 +19,22 @@ const isHidden = () => globalThis.document?.visibilityState === 'hidden';
 
 const NEWLINE = 10;
 
-/** Lines of several writes as one; a last line without an end gets one. */
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+const textEncoder = new TextEncoder();
+
+/** Strings of several writes as one; a last line without an end gets one. */
+function joinedText(parts: readonly string[]): string {
   if (parts.length === 1 && parts[0]) return parts[0];
+  return parts.map((part) => (part.endsWith('\n') ? part : `${part}\n`)).join('');
+}
+
+/** Bytes, about: those of a string are counted as if it was ASCII. */
+const sizeOf = (written: string | Uint8Array) => written.length;
+
+/** Lines of several writes as one; a last line without an end gets one. */
+function joined(written: readonly (string | Uint8Array)[]): Uint8Array {
+  const parts = written.map((part) => (typeof part === 'string' ? textEncoder.encode(part) : part));
+  if (parts.length === 1 && parts[0]) return parts[0];
+  const bytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
   const lines = new Uint8Array(bytes + parts.length);
   let at = 0;
   for (const part of parts) {
@@ -95,7 +108,7 @@ export class PushSource {
   #failure: Error | undefined;
   #waiting: (() => void)[] = [];
   /** Lines that wait for those after them, and how many bytes they are. */
-  #gathered: Uint8Array[] = [];
+  #gathered: (string | Uint8Array)[] = [];
   #gatheredBytes = 0;
   /** When lines were sent last, and what sends those that wait if no others follow. */
   #sentMs = 0;
@@ -117,23 +130,24 @@ export class PushSource {
   async write(data: PushData, { transfer = false }: WriteOptions = {}): Promise<void> {
     if (this.#failure) throw this.#failure;
     if (this.#ended) throw new IllegalArgumentException('write() after end()');
-    const bytes = this.encoder.encode(data, transfer);
-    if (bytes.byteLength === 0) return;
-    const seq = this.#send(bytes, transfer);
+    const written = this.gathers ? this.encoder.lines(data, transfer) : this.encoder.encode(data, transfer);
+    if (sizeOf(written) === 0) return;
+    const seq = this.#send(written, transfer);
     const waits = () => this.#waitingBytes() >= this.#limitBytes || (this.#durable !== null && this.#durable <= seq);
     while (waits() && !this.#failure) await this.#change();
     if (this.#failure) throw this.#failure;
   }
 
-  /** Sends bytes, or has them wait a moment for more; returns the number of the push that they are in. */
-  #send(bytes: Uint8Array, moves: boolean): number {
-    if (!this.gathers || moves || bytes.byteLength >= MOVED_BYTES || isHidden()) {
+  /** Sends lines or bytes, or has them wait a moment for more; returns the number of the push that they are in. */
+  #send(written: string | Uint8Array, moves: boolean): number {
+    const size = sizeOf(written);
+    if (!this.gathers || (moves && typeof written !== 'string') || size >= MOVED_BYTES || isHidden()) {
       this.flush();
-      return this.#post(bytes, moves);
+      return this.#post(written, moves);
     }
     const seq = this.#seq;
-    this.#gathered.push(bytes);
-    this.#gatheredBytes += bytes.byteLength;
+    this.#gathered.push(written);
+    this.#gatheredBytes += size;
     if (this.#gatheredBytes >= MOVED_BYTES || performance.now() - this.#sentMs >= GATHER_SENT_MS) this.flush();
     else this.#late ??= setTimeout(() => this.flush(), 1);
     return seq;
@@ -143,18 +157,25 @@ export class PushSource {
   flush(): void {
     clearTimeout(this.#late);
     this.#late = undefined;
-    if (this.#gathered.length === 0) return;
-    const lines = joined(this.#gathered, this.#gatheredBytes);
+    const gathered = this.#gathered;
+    if (gathered.length === 0) return;
     this.#gathered = [];
     this.#gatheredBytes = 0;
     this.#sentMs = performance.now();
-    this.#post(lines);
+    const areStrings = (parts: readonly unknown[]): parts is string[] => parts.every((part) => typeof part === 'string');
+    this.#post(areStrings(gathered) ? joinedText(gathered) : joined(gathered));
   }
 
-  #post(bytes: Uint8Array, moves = false): number {
+  #post(written: string | Uint8Array, moves = false): number {
     const seq = this.#seq++;
-    this.#underway.push(bytes.byteLength);
-    this.#underwayBytes += bytes.byteLength;
+    const size = sizeOf(written);
+    this.#underway.push(size);
+    this.#underwayBytes += size;
+    if (typeof written === 'string' && size < MOVED_BYTES) {
+      this.wire.post({ t: 'pushLines', source: this.id, seq, lines: written });
+      return seq;
+    }
+    const bytes = typeof written === 'string' ? textEncoder.encode(written) : written;
     // To move a buffer costs more than to copy a few bytes.
     const moved = moves || bytes.byteLength >= MOVED_BYTES ? [bytes.buffer as ArrayBuffer] : [];
     this.wire.post({ t: 'push', source: this.id, seq, bytes }, moved);

@@ -51,28 +51,37 @@ export class PushEncoder {
    * SparkTypeError for a value that does not fit its column, an IllegalArgumentException for data that the format does not take.
    */
   encode(data: PushData, transfer = false): Uint8Array {
-    if (typeof data === 'string') return this.#text(new TextEncoder().encode(fitted(() => stringOf(data))));
     if (data instanceof Uint8Array) {
       const bytes = this.#fitter?.fit(data) ?? data;
       // What is sent is moved: a copy, unless the caller lets its own bytes go.
       return (transfer || bytes !== data) && isWhole(bytes) ? bytes : bytes.slice();
     }
-    const rows = rowsIn(data);
-    if (rows.length === 0) return new Uint8Array();
-    if (this.format === 'arrow') {
+    if (this.format === 'arrow' && typeof data !== 'string') {
+      const rows = rowsIn(data);
+      if (rows.length === 0) return new Uint8Array();
       const ipc = encodeRows(rows, this.schema);
       return isWhole(ipc) ? ipc : ipc.slice();
     }
+    const lines = this.lines(data);
+    return typeof lines === 'string' ? new TextEncoder().encode(lines) : lines;
+  }
+
+  /** Does as {@link encode}, but returns strings as they are, and rows as lines of JSON: small ones are sent so. */
+  lines(data: PushData, transfer = false): string | Uint8Array {
+    if (typeof data === 'string') return this.#text(fitted(() => stringOf(data)));
+    if (data instanceof Uint8Array) return this.encode(data, transfer);
+    const rows = rowsIn(data);
+    if (rows.length === 0) return '';
     // The numbers of its instants are milliseconds, those of JSON seconds.
     if (this.format === 'json' && isTable(data))
       throw new IllegalArgumentException("An Arrow table is written to a push source of format 'arrow'");
-    if (this.format === 'json') return new TextEncoder().encode(jsonOfRows(rows, this.schema, this.#formats));
+    if (this.format === 'json') return jsonOfRows(rows, this.schema, this.#formats);
     throw new IllegalArgumentException(`A stream of the page of format ${this.format} takes text, not rows`);
   }
 
-  #text(bytes: Uint8Array): Uint8Array {
+  #text(text: string): string {
     if (this.format === 'arrow')
       throw new IllegalArgumentException("A stream of the page takes text only with format 'json', 'csv' or 'text'");
-    return bytes;
+    return text;
   }
 }
