@@ -34,7 +34,6 @@ export class Tab {
     const page = await browser.newPage();
     page.setDefaultTimeout(TIMEOUT_MS);
     const tab = new Tab(browser, page);
-    page.on('console', (m) => m.text().startsWith('PROBE') && console.log(m.text().slice(0, 1500)));
     page.on('pageerror', (error) => tab.errors.push(error.message));
     await page.goto(url);
     await page.waitForFunction(() => globalThis.bench);
