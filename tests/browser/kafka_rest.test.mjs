@@ -92,7 +92,7 @@ test('records are written through a REST server at least once, and what it canno
     async ({ strimzi, confluent }) => {
       const { SparkSession, functions: F } = await import('rivulet');
       const spark = await SparkSession.builder.master('local[2]').create();
-      const header = F.expr("array(named_struct('key', 'n', 'value', CAST(id AS BINARY))) AS headers");
+      const header = F.expr("array(named_struct('key', 'n', 'value', CAST(CAST(id AS STRING) AS BINARY))) AS headers");
       const rows = spark.range(500).select(F.expr('CAST(id AS STRING) AS value'), header);
       const write = (df, url, topic) => df.write.format('kafka').options({ 'kafka.bridge.url': url, topic }).save();
       await write(rows, strimzi, 'written');

@@ -2,10 +2,10 @@
 
 use arrow::buffer::Buffer;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{BINARY, Server, V2, check_topic, failure, told};
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::sources::http::{Http, Method, Response};
 use crate::sources::kafka::bridge::{
     ANSWER_BYTES, MOST_ANSWER_BYTES, MOST_ORDER_BYTES, PAUSE_MS, WAIT_MS, gone, too_much,
@@ -74,6 +74,7 @@ pub async fn pull(http: &impl Http, base: &str, dialect: Dialect, order: &Order)
         at: order.from,
         waited_ms: 0,
         made: 0,
+        gap: None,
         bytes: 0,
         blocks: vec![],
     };
@@ -103,6 +104,8 @@ struct Reading<'a, H> {
     waited_ms: i64,
     /// How many consumers were made.
     made: usize,
+    /// A gap that an answer began with: the offset that was asked for, and the first that came.
+    gap: Option<(i64, i64)>,
     /// Bytes so far.
     bytes: usize,
     /// Blocks so far.
@@ -173,38 +176,39 @@ impl<H: Http> Reading<'_, H> {
         let group = self.server.url(&format!("/consumers/{name}"));
         let consumer = format!("{group}/instances/{name}");
         let place = json!({ "topic": topic, "partition": partition });
-        let position = json!({ "topic": topic, "partition": partition, "offset": self.at });
-        let steps = [
-            (group, wanted),
-            (format!("{consumer}/assignments"), json!({ "partitions": [place] })),
-            (format!("{consumer}/positions"), json!({ "offsets": [position] })),
-        ];
-        for (url, body) in steps {
-            let body = body.to_string().into_bytes();
-            match self.server.send(Method::Post, &url, V2, body, ANSWER_BYTES).await {
-                Ok(response) if (200..300).contains(&response.status) => {}
-                // A name that is taken was made by a request whose answer was lost.
-                Ok(response) if response.is_away() || response.status == 409 => {
-                    self.nothing(&told(&url, &response), PAUSE_MS).await?;
-                    return Ok(None);
-                }
-                Ok(response) if response.status == 404 && url.starts_with(&format!("{consumer}/")) => {
-                    let why = format!(
-                        "{} Several servers behind one address must keep the requests of a consumer together.",
-                        told(&url, &response)
-                    );
-                    self.nothing(&why, PAUSE_MS).await?;
-                    return Ok(None);
-                }
-                Ok(response) => return Err(unanswered(&told(&url, &response))),
-                Err(why) => {
-                    self.nothing(&format!("{url} cannot be reached: {why}"), PAUSE_MS)
-                        .await?;
-                    return Ok(None);
-                }
+        let assigned = (format!("{consumer}/assignments"), json!({ "partitions": [place] }));
+        for (url, body) in [(group, wanted), assigned] {
+            if !self.said(&url, &body).await? {
+                return Ok(None);
             }
         }
-        Ok(Some(consumer))
+        Ok(self.put(&consumer).await?.then_some(consumer))
+    }
+
+    /// Puts a consumer at the next offset; returns whether it is there, or the server was away.
+    async fn put(&mut self, consumer: &str) -> Result<bool> {
+        let Order { topic, partition, .. } = self.order;
+        let position = json!({ "topic": topic, "partition": partition, "offset": self.at });
+        let url = format!("{consumer}/positions");
+        self.said(&url, &json!({ "offsets": [position] })).await
+    }
+
+    /// Says something to the server; returns whether it has heard it, or was away.
+    async fn said(&mut self, url: &str, body: &Value) -> Result<bool> {
+        let body = body.to_string().into_bytes();
+        let why = match self.server.send(Method::Post, url, V2, body, ANSWER_BYTES).await {
+            Ok(response) if (200..300).contains(&response.status) => return Ok(true),
+            // A name that is taken was made by a request whose answer was lost.
+            Ok(response) if response.is_away() || response.status == 409 => told(url, &response),
+            Ok(response) if response.status == 404 && url.contains("/instances/") => format!(
+                "{} Several servers behind one address must keep the requests of a consumer together.",
+                told(url, &response)
+            ),
+            Ok(response) => return Err(unanswered(&told(url, &response))),
+            Err(why) => format!("{url} cannot be reached: {why}"),
+        };
+        self.nothing(&why, PAUSE_MS).await?;
+        Ok(false)
     }
 
     /// Reads by a consumer until the order is carried out, or the consumer is of no use any more.
@@ -221,7 +225,23 @@ impl<H: Http> Reading<'_, H> {
             match answered {
                 Ok(response) if response.status == 200 => {
                     let before = self.at;
-                    self.take(&url, &response)?;
+                    let answered = self.answered(&url, &response)?;
+                    let first = answered
+                        .first()
+                        .map(|record| record.offset)
+                        .filter(|first| *first > before);
+                    if let Some(first) = first
+                        && self.gap != Some((before, first))
+                    {
+                        // Compaction leaves gaps; so does an answer that was lost on its way, after which the browser has asked
+                        // again by itself: the consumer is put back, and a gap that is there again is a gap.
+                        self.gap = Some((before, first));
+                        if !self.put(consumer).await? {
+                            return Ok(());
+                        }
+                        continue;
+                    }
+                    self.take(&url, answered)?;
                     if self.at == before {
                         let why = format!(
                             "{url} has no record at offset {before}. If the rest of the range are marks of transactions, \
@@ -252,27 +272,35 @@ impl<H: Http> Reading<'_, H> {
         Ok(())
     }
 
+    /// Makes the error of records that are not those that were asked for.
+    fn wrong(&self, url: &str, what: &str) -> SparkError {
+        let Order { topic, partition, .. } = self.order;
+        unanswered(&format!("{url}: the records of {topic}-{partition} {what}."))
+    }
+
+    /// Reads an answer.
+    fn answered(&self, url: &str, response: &Response) -> Result<Vec<Answered>> {
+        serde_json::from_slice(&response.body)
+            .map_err(|why| self.wrong(url, &format!("did not come as records in the binary format: {why}")))
+    }
+
     /// Takes in records, up to the end of the order.
     ///
     /// # Errors
     /// If they are not those that were asked for; if they are too many.
-    fn take(&mut self, url: &str, response: &Response) -> Result<()> {
-        let order = self.order;
+    fn take(&mut self, url: &str, answered: Vec<Answered>) -> Result<()> {
+        let (order, at) = (self.order, self.at);
         let wrong = |what: &str| {
-            unanswered(&format!(
-                "{url}: the records of {}-{} {what}.",
-                order.topic, order.partition
-            ))
+            let Order { topic, partition, .. } = order;
+            unanswered(&format!("{url}: the records of {topic}-{partition} {what}."))
         };
-        let answered: Vec<Answered> = serde_json::from_slice(&response.body)
-            .map_err(|why| wrong(&format!("did not come as records in the binary format: {why}")))?;
         let bytes = |text: Option<&String>| -> Result<Option<Vec<u8>>> {
             let of = |text: &String| from_base64(text, false).ok_or_else(|| wrong("are not in base 64"));
             text.map(of).transpose()
         };
         let mut records = vec![];
         for record in answered {
-            let next = records.last().map_or(self.at, |last: &Record| last.offset + 1);
+            let next = records.last().map_or(at, |last: &Record| last.offset + 1);
             if record.topic != order.topic || record.partition != order.partition || record.offset < next {
                 return Err(wrong(&format!("are not those from offset {next} on")));
             }
