@@ -29,6 +29,8 @@ export interface Files {
 /** A function that a query calls on the page; its batch is a DataFrame, which this file must not know. */
 export interface SinkFunction {
   (batch: unknown, batchId: number): void | Promise<void>;
+  /** Whether it takes the Arrow streams of a batch, and not a DataFrame, which costs more than a few rows do. */
+  takesArrow?: boolean;
   /** Called when the query is over. */
   ended?(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Wire } from '../../cluster/connection.js';
 import { SparkRuntimeException } from '../../errors.js';
 import type { FromDriver, ToDriver } from '../../protocol.js';
-import type { Row } from '../../values/rows.js';
+import { type Row, type RowOptions, rowsFromIPC } from '../../values/rows.js';
 import type { DataFrame } from '../dataframe.js';
 import type { SinkFunction, Sinks } from '../plan.js';
 
@@ -24,6 +24,8 @@ export interface ForeachWriter {
   /** Ends a batch, with the error that ended it or null. */
   close?(error: Error | null): void | Promise<void>;
 }
+
+type ForeachBatch = Extract<FromDriver, { t: 'foreachBatch' }>;
 
 /** Lots of rows that are acknowledged together: the driver hands out more than these before it waits for the first. */
 const LOTS_TOGETHER = 16;
@@ -98,30 +100,48 @@ export class PageSinks implements Sinks {
    * Calls the user's function when it has done with the batch before, and tells the driver how it went. It is not called again
    * once it has thrown: the query ends with that.
    */
-  async receive(batch: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<void> {
-    const before = this.#busy.get(batch.run);
+  receive(batch: ForeachBatch): void {
+    const { run } = batch;
+    const before = this.#busy.get(run);
     const done = before ? before.then((goesOn) => goesOn && this.#sinks.has(batch.sink) && this.#call(batch)) : this.#call(batch);
-    this.#busy.set(batch.run, done);
-    if ((await done) && this.#busy.get(batch.run) === done) this.#busy.delete(batch.run);
+    if (done === true) return;
+    const later = Promise.resolve(done);
+    this.#busy.set(run, later);
+    void later.then((goesOn) => {
+      if (goesOn && this.#busy.get(run) === later) this.#busy.delete(run);
+    });
   }
 
-  /** Returns whether the function has returned, and not thrown. */
-  async #call({ sink, run, batchId, arrow }: Extract<FromDriver, { t: 'foreachBatch' }>): Promise<boolean> {
-    let error: { message: string; stack: string } | undefined;
-    const f = this.#sinks.get(sink);
+  /** Returns whether the function has returned, and not thrown: at once, if it did so at once. */
+  #call(batch: ForeachBatch): boolean | Promise<boolean> {
+    const f = this.#sinks.get(batch.sink);
     try {
-      if (!f) throw new SparkRuntimeException(`This page has no sink ${sink}`);
-      await f(this.dataFrameOf(arrow), batchId);
+      if (!f) throw new SparkRuntimeException(`This page has no sink ${batch.sink}`);
+      const called = f(f.takesArrow ? batch.arrow : this.dataFrameOf(batch.arrow), batch.batchId);
+      if (!called) return this.#returned(f, batch);
+      return called.then(
+        () => this.#returned(f, batch),
+        (thrown) => this.#thrown(batch, thrown),
+      );
     } catch (thrown) {
-      error =
-        thrown instanceof Error
-          ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' }
-          : { message: String(thrown), stack: '' };
+      return this.#thrown(batch, thrown);
     }
+  }
+
+  #returned(f: SinkFunction, { run, batchId }: ForeachBatch): true {
     // Only what takes an epoch's rows as they come has several lots at once.
-    if (f?.ended && !error) this.#done.add(run, batchId);
-    else this.#tell({ run, batchId, ...(error && { error }) });
-    return !error;
+    if (f.ended) this.#done.add(run, batchId);
+    else this.#tell({ run, batchId });
+    return true;
+  }
+
+  #thrown({ run, batchId }: ForeachBatch, thrown: unknown): false {
+    const error =
+      thrown instanceof Error
+        ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' }
+        : { message: String(thrown), stack: '' };
+    this.#tell({ run, batchId, error });
+    return false;
   }
 
   #tell(done: Omit<Extract<ToDriver, { t: 'foreachBatchDone' }>, 't'>): void {
@@ -145,14 +165,17 @@ function functionsOf(writer: RowWriter): ForeachWriter {
 
 const asError = (thrown: unknown) => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
-/** A foreach writer as a foreachBatch function. @internal */
-export function perRow(writer: RowWriter): ForeachBatchFunction {
+/** The rows of Arrow streams. */
+const rowsIn = (arrow: unknown, options: RowOptions) => (arrow as Uint8Array[]).flatMap((ipc) => rowsFromIPC(ipc, options));
+
+/** A foreach writer as a function that takes whole batches. @internal */
+export function perRow(writer: RowWriter, options: RowOptions): SinkFunction {
   const { open, process, close } = functionsOf(writer);
-  return async (batch, batchId) => {
+  const take: SinkFunction = async (arrow, batchId) => {
     let failure: Error | null = null;
     try {
       if (open && !(await open(0, batchId))) return;
-      for (const row of await batch.collect()) await process(row);
+      for (const row of rowsIn(arrow, options)) await process(row);
     } catch (error) {
       failure = asError(error);
       throw failure;
@@ -160,13 +183,15 @@ export function perRow(writer: RowWriter): ForeachBatchFunction {
       await close?.(failure);
     }
   };
+  take.takesArrow = true;
+  return take;
 }
 
 /**
  * A foreach writer as a function that takes the rows of an epoch as they come: the writer is opened with the first and closed when
  * rows of the next come, or the query ends. @internal
  */
-export function perEpoch(writer: RowWriter): SinkFunction {
+export function perEpoch(writer: RowWriter, options: RowOptions): SinkFunction {
   const { open, process, close } = functionsOf(writer);
   let epoch: { id: number; takes: boolean } | undefined;
   const end = async (error: Error | null) => {
@@ -174,22 +199,32 @@ export function perEpoch(writer: RowWriter): SinkFunction {
     epoch = undefined;
     if (opened) await close?.(error);
   };
-  const take: SinkFunction = async (batch, id) => {
-    try {
-      if (epoch && epoch.id !== id) await end(null);
-      epoch ??= { id, takes: !open || (await open(0, id)) };
-      if (!epoch.takes) return;
-      for (const row of await (batch as DataFrame).collect()) {
-        const processed = process(row);
-        // Most functions are done when they return: then the next row does not wait.
-        if (processed) await processed;
-      }
-    } catch (error) {
-      const failure = asError(error);
-      await end(failure);
-      throw failure;
+  /** Takes rows from one on; at once, as long as the function is done when it returns, as most are. */
+  const processed = (rows: readonly Row[], from: number): void | Promise<void> => {
+    for (let at = from; at < rows.length; at++) {
+      const done = process(rows[at]!);
+      if (done) return done.then(() => processed(rows, at + 1));
     }
   };
+  const failed = async (error: unknown): Promise<never> => {
+    const failure = asError(error);
+    await end(failure);
+    throw failure;
+  };
+  const begun = async (arrow: unknown, id: number) => {
+    if (epoch) await end(null);
+    epoch = { id, takes: !open || (await open(0, id)) };
+    if (epoch.takes) await processed(rowsIn(arrow, options), 0);
+  };
+  const take: SinkFunction = (arrow, id) => {
+    try {
+      if (epoch?.id !== id) return begun(arrow, id).catch(failed);
+      return epoch.takes ? processed(rowsIn(arrow, options), 0)?.catch(failed) : undefined;
+    } catch (error) {
+      return failed(error);
+    }
+  };
+  take.takesArrow = true;
   take.ended = () => end(null);
   return take;
 }

@@ -129,7 +129,7 @@ export class DataStreamWriter {
     const { client, sinks } = this.context;
     const { case: when } = this.#start.trigger ?? {};
     const flows = this.#writer && (when === 'continuousCheckpointInterval' || when === 'realTimeBatchDuration');
-    const sink = this.#writer ? (flows ? perEpoch(this.#writer) : perRow(this.#writer)) : this.#sink;
+    const sink = this.#writer ? (flows ? perEpoch : perRow)(this.#writer, this.context.rowOptions) : this.#sink;
     const sinkId = sink && sinks.add(sink as SinkFunction);
     const format = flows ? 'rivulet.foreach' : 'rivulet.foreachBatch';
     const page = sinkId === undefined ? {} : { format, options: { ...this.#start.options, sinkId } };
