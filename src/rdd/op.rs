@@ -185,7 +185,10 @@ pub enum Op {
         /// A block that it needs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         value: Option<usize>,
-        /// What else the step is told.
+        /// The method that the user called, for errors.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        method: Option<String>,
+        /// What else the step needs to know.
         #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
         options: serde_json::Value,
     },
