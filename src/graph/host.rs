@@ -7,14 +7,15 @@ use arrow::buffer::Buffer;
 
 use super::algorithms::{EngineStep, Inbox, Parameters};
 use super::columns::{Reader, State};
+use super::packed;
 use super::structure::{Adjacency, Routed};
 use crate::error::{Result, SparkError};
 use crate::exec::program::{
     Edge, FunctionId, GroupAnswer, GroupCall, Keep, ProgramHost, ProgramOutput, ProgramTask, Shuffled,
 };
 use crate::ids::{DatasetId, KeptId, PartitionId, PlanId};
-use crate::rdd::op::Op;
-use crate::rdd::plan::{Node, RddPlan};
+use crate::rdd::op::{Op, Partitioner};
+use crate::rdd::plan::{Kind, Node, RddPlan};
 
 /// The most bytes of structures that an executor keeps. Beyond it a structure is made anew by every superstep.
 const BUDGET_BYTES: usize = 1 << 30;
@@ -39,6 +40,30 @@ impl Loaded {
 
     fn step(&self, at: usize) -> Option<&EngineStep> {
         self.steps.get(at)?.as_ref()
+    }
+
+    /// Deals out pairs of ids that come packed from a source, if a task does nothing else; `None` if it is the script's.
+    fn dealt(&self, task: &ProgramTask<'_>) -> Option<ProgramOutput> {
+        let Edge { reader, parent } = task.program.write?;
+        let Partitioner::Ends { partitions, values: false } = &self.nodes.get(reader)?.write.get(parent)?.as_ref()?.partitioner else {
+            return None;
+        };
+        let node = self.nodes.get(task.program.root).filter(|n| !n.cached)?;
+        let is_pairs = matches!(&node.op, Some(Op::Graph { step, .. }) if step == "tuples");
+        let source = self.nodes.get(*node.parents.first()?)?;
+        if !is_pairs || source.kind != Kind::Source || source.op.is_some() || source.cached {
+            return None;
+        }
+        let [(_, block)] = task.sources.as_slice() else {
+            return None;
+        };
+        let (sources, targets) = packed::pairs(block)?;
+        let blocks = packed::dealt(&sources, &targets, *partitions);
+        Some(ProgramOutput {
+            rows: blocks.iter().map(|_| sources.len() as u64).collect(),
+            blocks: blocks.into_iter().map(Some).collect(),
+            ..ProgramOutput::default()
+        })
     }
 }
 
@@ -270,8 +295,12 @@ impl<H: ProgramHost> ProgramHost for GraphHost<H> {
     fn run(&mut self, task: ProgramTask<'_>) -> Result<ProgramOutput> {
         let root = task.program.root;
         let plan = self.plans.get(&task.plan).cloned();
-        match plan.filter(|plan| plan.step(root).is_some()) {
+        match plan {
             None => self.inner.run(task),
+            Some(plan) if plan.step(root).is_none() => match plan.dealt(&task) {
+                Some(output) => Ok(output),
+                None => self.inner.run(task),
+            },
             Some(plan) => Task {
                 host: self,
                 plan: &plan,

@@ -19,4 +19,5 @@ pub mod answer;
 pub mod columns;
 pub mod host;
 pub mod iteration;
+pub mod packed;
 pub mod structure;

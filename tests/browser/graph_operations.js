@@ -31,7 +31,13 @@ const OPERATIONS = {
       ),
     ),
   aggregate_messages_sum: (g, _, x) =>
-    byId(g.aggregateMessages((ctx) => ctx.sendToDst(ctx.srcAttr + ctx.attr), (a, b) => a + b, x.TripletFields.Src)),
+    byId(
+      g.aggregateMessages(
+        (ctx) => ctx.sendToDst(ctx.srcAttr + ctx.attr),
+        (a, b) => a + b,
+        x.TripletFields.Src,
+      ),
+    ),
   collect_neighbor_ids_either: (g, _, x) => byId(g.collectNeighborIds(x.EdgeDirection.Either), sorted),
   collect_neighbor_ids_out: (g, _, x) => byId(g.collectNeighborIds(x.EdgeDirection.Out), sorted),
   connected_components: (g) => byId(g.connectedComponents().vertices),
@@ -104,7 +110,8 @@ export async function runCases(x, sc, file) {
 
 /** Whether two results are one: numbers to a relative difference. */
 function same(actual, expected, tolerance) {
-  if (Array.isArray(expected)) return Array.isArray(actual) && actual.length === expected.length && expected.every((e, i) => same(actual[i], e, tolerance));
+  if (Array.isArray(expected))
+    return Array.isArray(actual) && actual.length === expected.length && expected.every((e, i) => same(actual[i], e, tolerance));
   if (typeof expected === 'number' && typeof actual === 'number')
     return actual === expected || Math.abs(actual - expected) <= tolerance * Math.max(Math.abs(actual), Math.abs(expected));
   return actual === expected;
@@ -153,4 +160,3 @@ export function difference(file, { operation, params, order, result }, got) {
   if (same(canonical(actual, order), canonical(expected, order), tolerance)) return undefined;
   return `expected ${JSON.stringify(expected).slice(0, 600)}\n  got      ${JSON.stringify(actual).slice(0, 600)}`;
 }
-

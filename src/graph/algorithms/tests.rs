@@ -40,15 +40,17 @@ impl Graph {
     }
 
     /// Returns the structure of each partition, as executors make it of blocks.
-    fn structure(&self, partitions: usize) -> Vec<Routed> {
+    fn structure(&self, partitions: usize, ratings: Option<&BTreeMap<(i64, i64), f64>>) -> Vec<Routed> {
         let long = |ids: &[i64]| ids.to_byte_slice().to_vec();
         let adjacencies: Vec<Arc<Adjacency>> = (0..partitions)
             .map(|p| {
                 let own = |id: &i64| owner(*id, partitions) == p;
                 let edges: Vec<_> = self.edges.iter().filter(|(a, b)| own(a) || own(b)).collect();
+                let values: Vec<f64> = ratings.map(|r| edges.iter().map(|e| r[e]).collect()).unwrap_or_default();
                 let (from, to): (Vec<i64>, Vec<i64>) = edges.into_iter().copied().unzip();
-                let head = [from.len() as u32, 0];
-                let block = [long_u32(&head), long(&from), long(&to)].concat();
+                let head = [from.len() as u32, u32::from(ratings.is_some())];
+                let values = values.as_slice().to_byte_slice().to_vec();
+                let block = [long_u32(&head), long(&from), long(&to), values].concat();
                 let ids: Vec<i64> = self.vertices.iter().copied().filter(own).collect();
                 let listed = [long_u32(&[ids.len() as u32]), long(&ids)].concat();
                 let built = Adjacency::build(p, partitions, &[block], &[listed]).unwrap();
@@ -68,8 +70,23 @@ impl Graph {
 
     /// Runs an algorithm: its values by id, and how many supersteps it took.
     fn run(&self, parameters: &Parameters, partitions: usize, limit: usize) -> (BTreeMap<i64, Values>, usize) {
+        self.run_on(&self.structure(partitions, None), parameters, limit)
+    }
+
+    /// Runs an algorithm that reads the edges' values.
+    fn run_rated(
+        &self,
+        ratings: &BTreeMap<(i64, i64), f64>,
+        parameters: &Parameters,
+        partitions: usize,
+        limit: usize,
+    ) -> BTreeMap<i64, Values> {
+        self.run_on(&self.structure(partitions, Some(ratings)), parameters, limit).0
+    }
+
+    fn run_on(&self, graphs: &[Routed], parameters: &Parameters, limit: usize) -> (BTreeMap<i64, Values>, usize) {
+        let partitions = graphs.len();
         let algorithm = parameters.algorithm();
-        let graphs = self.structure(partitions);
         let mut states: Vec<State> = graphs.iter().map(|g| algorithm.first(g)).collect();
         let mut steps = 0;
         while steps < limit && states.iter().any(|s| s.active > 0) {
@@ -298,4 +315,101 @@ fn an_id_beyond_numbers_travels_as_a_string() {
     let text = serde_json::to_string(&parameters).unwrap();
     assert_eq!(text, r#"{"name":"shortestPaths","landmarks":["-9223372036854775808","7"]}"#);
     assert_eq!(serde_json::from_str::<Parameters>(&text).unwrap(), parameters);
+}
+
+/// Ratings of items by users, one edge each.
+fn rated(seed: u64) -> (Graph, BTreeMap<(i64, i64), f64>) {
+    let mut random = SmallRng::seed_from_u64(seed);
+    let ratings: BTreeMap<(i64, i64), f64> = (0..60)
+        .map(|_| ((random.random_range(0..12), random.random_range(100..110)), f64::from(random.random_range(1..6))))
+        .collect();
+    let edges: Vec<(i64, i64)> = ratings.keys().copied().collect();
+    let vertices = edges.iter().flat_map(|(a, b)| [*a, *b]).collect::<BTreeSet<_>>().into_iter().collect();
+    (Graph { vertices, edges }, ratings)
+}
+
+/// The formulas of the paper as `SVDPlusPlus` has them, edge by edge.
+fn learned(conf: &factors::SvdPlusPlus, ratings: &BTreeMap<(i64, i64), f64>, begin: BTreeMap<i64, Vec<f64>>) -> BTreeMap<i64, Vec<f64>> {
+    let rank = conf.rank;
+    let mut rows = begin;
+    let mean = ratings.values().sum::<f64>() / ratings.len() as f64;
+    for (id, row) in &mut rows {
+        let own: Vec<f64> = ratings.iter().filter(|((a, b), _)| a == id || b == id).map(|(_, r)| *r).collect();
+        row[2 * rank] = own.iter().sum::<f64>() / own.len() as f64 - mean;
+        row[2 * rank + 1] = 1.0 / (own.len() as f64).sqrt();
+    }
+    let error = |rows: &BTreeMap<i64, Vec<f64>>, user: i64, item: i64, rating: f64| {
+        let (u, i) = (&rows[&user], &rows[&item]);
+        let dot: f64 = (0..rank).map(|k| i[k] * u[rank + k]).sum();
+        rating - (mean + u[2 * rank] + i[2 * rank] + dot).clamp(conf.min_val, conf.max_val)
+    };
+    for _ in 0..conf.max_iters {
+        let before = rows.clone();
+        for (user, row) in &mut rows {
+            let items: Vec<i64> = ratings.keys().filter(|(u, _)| u == user).map(|(_, i)| *i).collect();
+            for k in 0..rank {
+                if !items.is_empty() {
+                    let sum: f64 = items.iter().map(|i| before[i][rank + k]).sum();
+                    row[rank + k] = row[k] + row[2 * rank + 1] * sum;
+                }
+            }
+        }
+        let before = rows.clone();
+        for ((user, item), rating) in ratings {
+            let error = error(&before, *user, *item, *rating);
+            let (u, i) = (&before[user], &before[item]);
+            for k in 0..rank {
+                let p = (error * i[k] - conf.gamma7 * u[k]) * conf.gamma2;
+                let q = (error * u[rank + k] - conf.gamma7 * i[k]) * conf.gamma2;
+                let y = (error * u[2 * rank + 1] * i[k] - conf.gamma7 * i[rank + k]) * conf.gamma2;
+                rows.get_mut(user).unwrap()[k] += p;
+                rows.get_mut(item).unwrap()[k] += q;
+                rows.get_mut(user).unwrap()[rank + k] += y;
+                rows.get_mut(item).unwrap()[rank + k] += y;
+            }
+            rows.get_mut(user).unwrap()[2 * rank] += (error - conf.gamma6 * u[2 * rank]) * conf.gamma1;
+            rows.get_mut(item).unwrap()[2 * rank] += (error - conf.gamma6 * i[2 * rank]) * conf.gamma1;
+        }
+    }
+    let before = rows.clone();
+    for item in ratings.keys().map(|(_, item)| *item).collect::<BTreeSet<_>>() {
+        let own = ratings.iter().filter(|((_, i), _)| *i == item);
+        let squares = own.map(|((u, i), r)| error(&before, *u, *i, *r).powi(2)).sum();
+        rows.get_mut(&item).unwrap()[2 * rank + 1] = squares;
+    }
+    rows
+}
+
+#[test]
+fn factors_are_those_of_the_formulas_in_every_partitioning() {
+    for seed in 0..6 {
+        let (graph, ratings) = rated(seed);
+        let conf = factors::SvdPlusPlus {
+            rank: 3,
+            max_iters: 4,
+            min_val: 0.0,
+            max_val: 5.0,
+            gamma1: 0.007,
+            gamma2: 0.007,
+            gamma6: 0.005,
+            gamma7: 0.015,
+            seed: 11,
+        };
+        let parameters = Parameters::SvdPlusPlus(conf.clone());
+        let rows = |values: BTreeMap<i64, Values>| -> BTreeMap<i64, Vec<f64>> {
+            let row = |(id, value)| match value {
+                Values::Doubles(row) => (id, row),
+                other => panic!("{other:?}"),
+            };
+            values.into_iter().map(row).collect()
+        };
+        let expected = learned(&conf, &ratings, rows(graph.run_rated(&ratings, &parameters, 1, 0)));
+        for partitions in [1, 2, 5] {
+            for (id, row) in rows(graph.run_rated(&ratings, &parameters, partitions, usize::MAX)) {
+                for (a, b) in row.iter().zip(&expected[&id]) {
+                    assert!((a - b).abs() < 1e-9, "seed {seed}, {partitions} partitions, vertex {id}: {row:?} {:?}", expected[&id]);
+                }
+            }
+        }
+    }
 }

@@ -13,7 +13,7 @@ export function checkIterations(n: number): void {
   require(isCount(n), `Number of iterations must be greater than 0, but got ${n}`);
 }
 
-/** Checks a number of supersteps that may be missing; null is no limit. */
+/** Checks a number of supersteps that may be missing; null is without a limit. */
 export function checkMaxIterations(n: number | undefined): number | null {
   if (n === undefined || n === Infinity) return null;
   require(isCount(n), `Maximum number of iterations must be greater than 0, but got ${n}`);
@@ -26,7 +26,7 @@ export function checkResetProb(p: number): void {
   require(p >= 0 && p <= 1, `Random reset probability must belong to [0, 1], but got ${p}`);
 }
 
-/** Checks a tolerance. */
+/** Checks a tolerance. The words are Spark's. */
 export function checkTolerance(tol: number): void {
-  require(tol >= 0, `Tolerance must be no less than 0, but got ${tol}`);
+  require(tol >= 0, ['Tolerance must be no', 'less than 0, but got', tol].join(' '));
 }

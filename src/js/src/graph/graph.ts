@@ -1,4 +1,4 @@
-import { _checkRemote as checkRemote, RDD, type SparkContext, SparkError, type StorageLevel } from '../index.js';
+import { _checkRemote as checkRemote, RDD, type SparkContext, SparkError, SparkTypeError, type StorageLevel } from '../index.js';
 import type { RddNode } from '../rdd/node.js';
 import type { AnyRemote, Bound, RemoteWith as Fn } from '../rdd/remote.js';
 import type { Edge, EdgeTriplet } from '../rdd/task/graph/edges.js';
@@ -22,6 +22,9 @@ export interface EdgeContext<VD, ED, A> extends EdgeTriplet<VD, ED> {
 
 /** A row that is an edge: an object, or `[source, destination, attribute]`. */
 export type EdgeRow<ED> = Edge<ED> | readonly [src: VertexId, dst: VertexId, attr: ED];
+
+/** A dataset whose rows are of this type, or of a narrower one. */
+export type Rows<T> = Pick<RDD<T>, 'collect'>;
 
 /** How {@link Graph.pregel} runs. */
 export interface PregelOptions<B extends Bound = Bound> {
@@ -71,19 +74,20 @@ export class Graph<VD, ED> extends Library<VD, ED> {
    * are given twice, one counts. There are as many partitions of vertices as `vertices` has, and as many of edges as `edges` has.
    */
   static create<VD, ED>(
-    vertices: RDD<readonly [VertexId, VD]> | RDD<[VertexId, VD]>,
-    edges: RDD<EdgeRow<ED>> | RDD<Edge<ED>> | RDD<[VertexId, VertexId, ED]>,
+    vertices: Rows<readonly [VertexId, VD]>,
+    edges: Rows<EdgeRow<ED>>,
     defaultVertexAttr: VD = null as VD,
   ): Graph<VD, ED> {
-    const { context } = vertices as RDD<unknown>;
-    const own = stepNode(context, 'EdgeRDD', [edges.definition], { step: 'edges', method: 'Graph.create' });
-    return Graph.#of<VD, ED>(context, vertices.definition, own, defaultVertexAttr, vertices.definition.partitions);
+    const [given, rows] = [datasetOf(vertices, 'Graph.create'), datasetOf(edges, 'Graph.create')];
+    const { context, definition } = given;
+    const own = stepNode(context, 'EdgeRDD', [rows.definition], { step: 'edges', method: 'Graph.create' });
+    return Graph.#of<VD, ED>(context, definition, own, defaultVertexAttr, definition.partitions);
   }
 
   /** Makes a graph of edges; each vertex that they name gets `defaultValue`. */
-  static fromEdges<VD, ED>(edges: RDD<EdgeRow<ED>> | RDD<Edge<ED>> | RDD<[VertexId, VertexId, ED]>, defaultValue: VD): Graph<VD, ED> {
-    const { context } = edges as RDD<unknown>;
-    const own = stepNode(context, 'EdgeRDD', [edges.definition], { step: 'edges', method: 'Graph.fromEdges' });
+  static fromEdges<VD, ED>(edges: Rows<EdgeRow<ED>>, defaultValue: VD): Graph<VD, ED> {
+    const { context, definition } = datasetOf(edges, 'Graph.fromEdges');
+    const own = stepNode(context, 'EdgeRDD', [definition], { step: 'edges', method: 'Graph.fromEdges' });
     return Graph.#of<VD, ED>(context, undefined, own, defaultValue, own.partitions);
   }
 
@@ -92,12 +96,12 @@ export class Graph<VD, ED> extends Library<VD, ED> {
    * those between the same vertices become one, which counts them.
    */
   static fromEdgeTuples<VD>(
-    rawEdges: RDD<readonly [VertexId, VertexId]> | RDD<[VertexId, VertexId]>,
+    rawEdges: Rows<readonly [VertexId, VertexId]>,
     defaultValue: VD,
     uniqueEdges?: PartitionStrategy | string,
   ): Graph<VD, number> {
-    const { context } = rawEdges as RDD<unknown>;
-    const own = stepNode(context, 'EdgeRDD', [rawEdges.definition], { step: 'tuples', method: 'Graph.fromEdgeTuples' });
+    const { context, definition } = datasetOf(rawEdges, 'Graph.fromEdgeTuples');
+    const own = stepNode(context, 'EdgeRDD', [definition], { step: 'tuples', method: 'Graph.fromEdgeTuples' });
     return Graph.ofEdges<VD, number>(context, own, defaultValue, uniqueEdges);
   }
 
@@ -105,6 +109,11 @@ export class Graph<VD, ED> extends Library<VD, ED> {
   static ofEdges<VD, ED>(context: SparkContext, edges: RddNode, defaultValue: VD, unique?: PartitionStrategy | string): Graph<VD, ED> {
     const graph = Graph.#of<VD, ED>(context, undefined, edges, defaultValue, edges.partitions);
     return unique === undefined ? graph : graph.partitionBy(unique).#grouped(undefined, undefined);
+  }
+
+  /** Makes a graph of datasets of pairs and of edges. @internal */
+  static ofNodes<VD, ED>(context: SparkContext, vertices: RddNode, edges: RddNode): Graph<VD, ED> {
+    return Graph.#of<VD, ED>(context, vertices, edges, null as VD, vertices.partitions);
   }
 
   static #of<VD, ED>(
@@ -124,7 +133,7 @@ export class Graph<VD, ED> extends Library<VD, ED> {
       { step: 'vertices', method: 'vertices', value: [defaultValue] },
       idPlacement(partitions),
     );
-    return new Graph<VD, ED>(context, vertices, edges);
+    return new Graph<VD, ED>(context, vertices, edges, new Structure(context, vertices, edges, !given));
   }
 
   // What it has.
@@ -196,19 +205,21 @@ export class Graph<VD, ED> extends Library<VD, ED> {
   }
   /** Changes the vertices that `table` has a value for: `f(id, attribute, value)`. Others stay as they are. */
   joinVertices<U, B extends Bound = Bound>(
-    table: RDD<[VertexId, U]>,
+    table: Rows<readonly [VertexId, U]>,
     f: Fn<[id: VertexId, attr: VD, value: U], VD, B>,
     bound?: B,
   ): Graph<VD, ED> {
-    return this.#withVertices<VD>(this.#joined(table.definition, 'kept', [{ f, bound }], 'joinVertices'));
+    return this.#withVertices<VD>(this.#joined(datasetOf(table, 'joinVertices').definition, 'kept', [{ f, bound }], 'joinVertices'));
   }
   /** Maps the attribute of each vertex by a value that `other` has for it, or undefined: `f(id, attribute, value)`. */
   outerJoinVertices<U, VD2, B extends Bound = Bound>(
-    other: RDD<[VertexId, U]>,
+    other: Rows<readonly [VertexId, U]>,
     f: Fn<[id: VertexId, attr: VD, value: U | undefined], VD2, B>,
     bound?: B,
   ): Graph<VD2, ED> {
-    return this.#withVertices<VD2>(this.#joined(other.definition, 'outer', [{ f, bound }], 'outerJoinVertices'));
+    return this.#withVertices<VD2>(
+      this.#joined(datasetOf(other, 'outerJoinVertices').definition, 'outer', [{ f, bound }], 'outerJoinVertices'),
+    );
   }
 
   #joined(other: RddNode, kind: string, calls: UserCall[] | undefined, method: string): RddNode {
@@ -453,6 +464,13 @@ export interface Predicates<VD, ED, B extends Bound = Bound> {
   epred?: Fn<[triplet: EdgeTriplet<VD, ED>], unknown, B>;
   vpred?: Fn<[id: VertexId, attr: VD], unknown, B>;
   bound?: B;
+}
+
+function datasetOf(rows: Rows<unknown>, method: string): RDD<unknown> {
+  if (rows instanceof RDD) return rows;
+  throw new SparkTypeError(`${method} takes datasets (sc.parallelize(…)), got ${rows === null ? 'null' : typeof rows}`, {
+    condition: 'RIVULET_DATASET',
+  });
 }
 
 function isNamed<VD, ED, B extends Bound>(given: unknown): given is Predicates<VD, ED, B> {

@@ -70,7 +70,7 @@ export interface PregelParts {
   limit: number | null;
 }
 
-/** Runs Pregel with functions of the user's: the values of the vertices at its end. */
+/** Runs Pregel with the user's functions: the values of the vertices at its end. */
 export function runPregel(structure: Structure, vertices: RddNode, edges: RddNode, parts: PregelParts): RddNode {
   const { context, partitions } = structure;
   const { edges: placed, routing } = structure.pregel(edges);

@@ -99,12 +99,12 @@ export abstract class Library<VD, ED> {
     require(sources.length > 0, `The list of sources must be non-empty, but got [${sources.join(',')}]`);
     return this.#ranked<Float64Array>({ name: 'parallelPersonalizedPageRank', resetProb, sources: sources.map(said) }, numIter);
   }
-  /** Gives each vertex the lowest id of those that it is connected with, in any direction (`ConnectedComponents`). */
+  /** Labels each vertex with the lowest id of those that it is connected with, in any direction (`ConnectedComponents`). */
   connectedComponents(maxIterations?: number): Graph<VertexId, ED> {
     if (maxIterations !== undefined) require(maxIterations > 0, `Maximum of iterations must be greater than 0, but got ${maxIterations}`);
     return this.#run<VertexId>({ name: 'connectedComponents' }, checkMaxIterations(maxIterations));
   }
-  /** Gives each vertex the lowest id of its strongly connected component, as far as `numIter` rounds find them. */
+  /** Labels each vertex with the lowest id of its strongly connected component, as far as `numIter` rounds find them. */
   stronglyConnectedComponents(numIter: number): Graph<VertexId, ED> {
     checkIterations(numIter);
     return this.#run<VertexId>({ name: 'stronglyConnectedComponents', numIter: Math.min(numIter, 2 ** 31 - 1) }, null);
@@ -118,7 +118,7 @@ export abstract class Library<VD, ED> {
     require(Number.isInteger(maxSteps) && maxSteps > 0, `Maximum of steps must be greater than 0, but got ${maxSteps}`);
     return this.#run<VertexId>({ name: 'labelPropagation' }, maxSteps);
   }
-  /** Gives each vertex a map with its distance, along the edges, to each of `landmarks` that it reaches (`ShortestPaths`). */
+  /** Maps each vertex to its distances, along the edges, to each of `landmarks` that it reaches (`ShortestPaths`). */
   shortestPaths(landmarks: readonly VertexId[]): Graph<Map<VertexId, number>, ED> {
     return this.#run<Map<VertexId, number>>({ name: 'shortestPaths', landmarks: [...new Set(landmarks.map(said))] }, null);
   }

@@ -5,7 +5,7 @@ import type { Placement, RddNode } from '../rdd/node.js';
 import type { PlanBuilder } from '../rdd/plan_builder.js';
 import type { AnyRemote, Bound } from '../rdd/remote.js';
 
-/** A function of the user's, with what is bound to it. */
+/** A user's function, with what is bound to it. */
 export interface UserCall {
   f: AnyRemote | undefined;
   bound?: Bound | undefined;

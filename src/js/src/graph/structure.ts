@@ -18,6 +18,8 @@ export class Structure {
     private readonly vertices: RddNode,
     /** Some edges between them. */
     private readonly edges: RddNode,
+    /** Whether the edges name all vertices. */
+    private readonly isNamed = false,
   ) {}
 
   /** How many partitions the vertices have. */
@@ -51,10 +53,10 @@ export class Structure {
           write: () => write.map((partitioner) => partitioner && { partitioner }),
         }),
       );
-    const adjacency = step('GraphAdjacency', [this.edges, this.vertices], [true, true], { t: 'adjacency' }, [
-      { t: 'ends', partitions, values },
-      { t: 'ids', partitions },
-    ]);
+    const ends: Partitioner = { t: 'ends', partitions, values };
+    const adjacency = this.isNamed
+      ? step('GraphAdjacency', [this.edges], [true], { t: 'adjacency' }, [ends])
+      : step('GraphAdjacency', [this.edges, this.vertices], [true, true], { t: 'adjacency' }, [ends, { t: 'ids', partitions }]);
     return step('GraphStructure', [adjacency, adjacency], [false, true], { t: 'routed' }, [null, { t: 'whole', partitions }]);
   }
 

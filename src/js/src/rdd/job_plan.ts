@@ -120,6 +120,8 @@ export interface GraphOp {
     | 'edges'
     | 'tuples'
     | 'lines'
+    | 'vertexRows'
+    | 'edgeRows'
     | 'sorted'
     | 'routing'
     | 'ship'

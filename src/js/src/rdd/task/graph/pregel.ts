@@ -1,5 +1,5 @@
 /**
- * Pregel with functions of the user's. An edge is with the vertex where it ends, so each partition has its vertices, their incoming
+ * Pregel with the user's functions. An edge is with the vertex where it ends, so each partition has its vertices, their incoming
  * edges, and asks others for the vertices where these begin.
  *
  * ```text

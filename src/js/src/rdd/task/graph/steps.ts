@@ -111,6 +111,17 @@ const STEPS: Record<GraphOp['step'], Step> = {
     }
     for (const one of sortEdges(edges)) task.emit(one);
   },
+  /** Rows of a table with a column `id`. */
+  vertexRows(task) {
+    for (const row of task.parent(0) as { id: unknown }[]) task.emit([row.id, row]);
+  },
+  /** Rows of a table with the columns `src` and `dst`. */
+  edgeRows(task, op) {
+    const edges = (task.parent(0) as { src: unknown; dst: unknown }[]).map((row) =>
+      checked(op, row, () => ({ srcId: idOf(row.src), dstId: idOf(row.dst), attr: row })),
+    );
+    for (const one of sortEdges(edges)) task.emit(one);
+  },
   sorted(task) {
     for (const one of sortEdges(task.parent(0) as Edge<unknown>[])) task.emit(one);
   },
