@@ -364,7 +364,7 @@ export class Graph<VD, ED> extends Library<VD, ED> {
     if (!(direction in EdgeDirection) || direction === 'Both')
       throw new SparkError(
         direction === 'Both'
-          ? 'collectEdges does not support EdgeDirection.Both. UseEdgeDirection.Either instead.'
+          ? 'collectEdges does not support EdgeDirection.Both. Use EdgeDirection.Either instead.'
           : `${method}: ${String(direction)} is not a direction: In, Out and Either are`,
         { condition: 'RIVULET_EDGE_DIRECTION' },
       );
