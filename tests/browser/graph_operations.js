@@ -105,8 +105,8 @@ export async function runCases(x, sc, file) {
   return results;
 }
 
-/** Whether two results are one: numbers to a relative difference. */
-function same(actual, expected, tolerance) {
+/** Returns whether two results are one: numbers to a relative difference. */
+export function same(actual, expected, tolerance) {
   if (Array.isArray(expected))
     return Array.isArray(actual) && actual.length === expected.length && expected.every((e, i) => same(actual[i], e, tolerance));
   if (typeof expected === 'number' && typeof actual === 'number')

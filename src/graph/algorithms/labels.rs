@@ -68,13 +68,14 @@ impl Algorithm for Labels {
 mod tests {
     use super::*;
 
-    // `mutable.Map[Long, Long]().addAll(labels.map(_ -> 1L)).maxBy(_._2)._1` of Scala 2.13.
+    // `mutable.Map[Long, Long]().addAll(labels.map(_ -> 1L)).maxBy(_._2)._1` of Scala 2.13, but for those that come twice.
     #[test]
     fn of_labels_that_are_equally_frequent_the_one_wins_that_scala_has_first() {
         let first = |labels: &[i64]| most_frequent(&mut labels.to_vec());
         assert_eq!(first(&[17, 2]), Some(17));
         assert_eq!(first(&[16, 0, 5]), Some(0));
-        assert_eq!(first(&[-1, 3]), Some(3));
+        assert_eq!(first(&[-1, 3]), Some(-1));
+        assert_eq!(first(&[1 << 32, 1, 12_345_678_901]), Some(1 << 32));
         // Twelve entries have 32 buckets: 17 is not in the bucket of 1 any more.
         assert_eq!(first(&[17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 33]), Some(33));
         assert_eq!(first(&[4, 9, 9]), Some(9));

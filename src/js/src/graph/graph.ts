@@ -361,13 +361,15 @@ export class Graph<VD, ED> extends Library<VD, ED> {
     return this.#neighbors<[VertexId, VD]>(edgeDirection, true, 'collectNeighbors');
   }
   #neighbors<N>(direction: EdgeDirection, attrs: boolean, method: string): RDD<[VertexId, N[]]> {
-    if (!(direction in EdgeDirection) || direction === 'Both')
-      throw new SparkError(
-        direction === 'Both'
-          ? 'collectEdges does not support EdgeDirection.Both. Use EdgeDirection.Either instead.'
-          : `${method}: ${String(direction)} is not a direction: In, Out and Either are`,
-        { condition: 'RIVULET_EDGE_DIRECTION' },
-      );
+    if (!(direction in EdgeDirection) || direction === 'Both') {
+      const either = '(EdgeDirection.Both is not supported; use EdgeDirection.Either instead.)';
+      const why =
+        method === 'collectNeighborIds'
+          ? `It doesn't make sense to collect neighbor ids without a direction. ${either}`
+          : 'collectEdges does not support EdgeDirection.Both. Use EdgeDirection.Either instead.';
+      const named = direction === 'Both' ? why : `${method}: ${String(direction)} is not a direction: In, Out and Either are`;
+      throw new SparkError(named, { condition: 'RIVULET_EDGE_DIRECTION' });
+    }
     const options = { incoming: direction !== 'Out', outgoing: direction !== 'In', attrs };
     const triplets = attrs ? this.tripletNode(TripletFields.All) : this.edges.definition;
     const found = stepNode(this.context, 'Neighbors', [triplets], { step: 'neighbors', method, options });
