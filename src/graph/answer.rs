@@ -119,7 +119,11 @@ fn column(out: &mut Vec<u8>, kind: u8, width: usize, bytes: &[u8]) {
 
 /// Writes whole numbers: 32 bits wide if they all fit, as doubles if they are all exact, else one by one.
 fn longs(out: &mut Vec<u8>, values: &[i64]) {
-    if let Ok(ints) = values.iter().map(|v| i32::try_from(*v)).collect::<Result<Vec<i32>, _>>() {
+    if let Ok(ints) = values
+        .iter()
+        .map(|v| i32::try_from(*v))
+        .collect::<Result<Vec<i32>, _>>()
+    {
         return column(out, INTS, 4, ints.as_slice().to_byte_slice());
     }
     if values.iter().all(|v| v.unsigned_abs() <= MAX_SAFE) {

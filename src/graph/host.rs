@@ -45,11 +45,15 @@ impl Loaded {
     /// Deals out pairs of ids that come packed from a source, if a task does nothing else; `None` if it is the script's.
     fn dealt(&self, task: &ProgramTask<'_>) -> Option<ProgramOutput> {
         let Edge { reader, parent } = task.program.write?;
-        let Partitioner::Ends { partitions, values: false } = &self.nodes.get(reader)?.write.get(parent)?.as_ref()?.partitioner else {
+        let Partitioner::Ends {
+            partitions,
+            values: false,
+        } = &self.nodes.get(reader)?.write.get(parent)?.as_ref()?.partitioner
+        else {
             return None;
         };
         let node = self.nodes.get(task.program.root).filter(|n| !n.cached)?;
-        let is_pairs = matches!(&node.op, Some(Op::Graph { step, .. }) if step == "tuples");
+        let is_pairs = matches!(&node.op, Some(Op::Graph(own)) if own.step == "tuples");
         let source = self.nodes.get(*node.parents.first()?)?;
         if !is_pairs || source.kind != Kind::Source || source.op.is_some() || source.cached {
             return None;
@@ -138,7 +142,6 @@ struct Task<'a, H> {
 fn damaged(why: &str) -> SparkError {
     SparkError::internal(format!("a plan over a graph cannot be run: {why}"))
 }
-
 
 impl<H: ProgramHost> Task<'_, H> {
     fn node(&self, at: usize) -> Result<&Node> {

@@ -137,8 +137,15 @@ impl Iteration {
 
     /// Returns the plan of the next job, which begins with these states.
     fn job(&mut self, states: Option<Vec<Vec<u8>>>) -> Result<RddPlan> {
-        let wanted = if self.done == 0 { FIRST_CHUNK } else { (self.chunk * 2).min(MOST) };
-        let left = self.action.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.done));
+        let wanted = if self.done == 0 {
+            FIRST_CHUNK
+        } else {
+            (self.chunk * 2).min(MOST)
+        };
+        let left = self
+            .action
+            .limit
+            .map_or(u64::MAX, |limit| limit.saturating_sub(self.done));
         // A few more in one job are cheaper than a job of their own.
         self.chunk = if left <= wanted + wanted / 2 { left } else { wanted };
         let mut nodes = self.plan.nodes.clone();
@@ -179,7 +186,9 @@ impl Iteration {
             }
         };
         let parents = template.parents.iter().map(place).collect::<Result<_>>()?;
-        let Template { name, wide, op, write, .. } = template;
+        let Template {
+            name, wide, op, write, ..
+        } = template;
         let node = self.node(name, parents, wide.clone(), Some(op.clone()), write.clone());
         nodes.push(node);
         Ok(())

@@ -153,7 +153,9 @@ impl Edges {
             }
         }
         if !all.values.is_empty() && all.values.len() != all.sources.len() {
-            return Err(SparkError::internal("some edges of a graph have values and some have none"));
+            return Err(SparkError::internal(
+                "some edges of a graph have values and some have none",
+            ));
         }
         Ok(all)
     }

@@ -176,27 +176,31 @@ pub enum Op {
     /// Rows of two partitions side by side.
     Zip,
     /// What the script does to the vertices or edges of a graph.
-    Graph {
-        /// Which step it is.
-        step: String,
-        /// The user's functions that it calls, in the order that the step says.
-        #[serde(default)]
-        calls: Vec<Option<Call>>,
-        /// A block that it needs.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        value: Option<usize>,
-        /// The method that the user called, for errors.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        method: Option<String>,
-        /// What else the step needs to know.
-        #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
-        options: serde_json::Value,
-    },
+    Graph(Box<GraphStep>),
     /// What the engine does to a graph itself.
     Engine {
         /// Which step it is, and of which algorithm: [`crate::rdd`] does not look into it.
         step: serde_json::Value,
     },
+}
+
+/// A step over the vertices or edges of a graph (`src/js/src/rdd/task/graph/steps.ts` has the other half).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GraphStep {
+    /// Which step it is.
+    pub step: String,
+    /// The user's functions that it calls, in the order that the step says.
+    #[serde(default)]
+    pub calls: Vec<Option<Call>>,
+    /// A block that it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<usize>,
+    /// The method that the user called, for errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// What else the step needs to know.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub options: serde_json::Value,
 }
 
 /// How the values of a key become one (`Aggregator`).
@@ -382,9 +386,9 @@ impl Renumber for Op {
                 }
             }
             Self::Combine { aggregate, .. } => aggregate.renumber(by),
-            Self::Graph { calls, value, .. } => {
-                calls.iter_mut().flatten().for_each(|call| call.renumber(by));
-                if let Some(value) = value {
+            Self::Graph(step) => {
+                step.calls.iter_mut().flatten().for_each(|call| call.renumber(by));
+                if let Some(value) = &mut step.value {
                     *value += by.values;
                 }
             }

@@ -120,8 +120,12 @@ impl SvdPlusPlus {
         let (outgoing, incoming) = (&graph.adjacency.outgoing, &graph.adjacency.incoming);
         for (v, row) in rows.chunks_mut(self.width()).enumerate() {
             let own = self.vertex(all, v);
-            let as_user = outgoing.range(v).map(|e| (true, outgoing.others[e], outgoing.values[e]));
-            let as_item = incoming.range(v).map(|e| (false, incoming.others[e], incoming.values[e]));
+            let as_user = outgoing
+                .range(v)
+                .map(|e| (true, outgoing.others[e], outgoing.values[e]));
+            let as_item = incoming
+                .range(v)
+                .map(|e| (false, incoming.others[e], incoming.values[e]));
             for (is_user, other, rating) in as_user.chain(as_item) {
                 let other = self.vertex(all, other as usize);
                 let (user, item) = if is_user { (own, other) } else { (other, own) };
@@ -204,7 +208,13 @@ impl Algorithm for SvdPlusPlus {
         let mut rows = own.columns.doubles.clone();
         let mut mean = rows.pop().unwrap_or_default();
         let mut all = rows.clone();
-        for said in inbox.said.iter().enumerate().filter(|(q, _)| *q != inbox.own).map(|(_, s)| s) {
+        for said in inbox
+            .said
+            .iter()
+            .enumerate()
+            .filter(|(q, _)| *q != inbox.own)
+            .map(|(_, s)| s)
+        {
             all.extend_from_slice(&said.columns.doubles[..said.columns.doubles.len().saturating_sub(1)]);
         }
         let (phase, round) = match own.phase {

@@ -170,7 +170,6 @@ impl EngineStep {
 }
 
 impl Parameters {
-
     /// Returns the algorithm.
     pub fn algorithm(&self) -> &dyn Algorithm {
         match self {
@@ -208,7 +207,9 @@ mod id {
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
         match Id::deserialize(from)? {
             Id::Number(id) => Ok(id),
-            Id::Text(text) => text.parse().map_err(|_| D::Error::custom(format!("{text} is not an id"))),
+            Id::Text(text) => text
+                .parse()
+                .map_err(|_| D::Error::custom(format!("{text} is not an id"))),
         }
     }
 }

@@ -76,7 +76,9 @@ impl Algorithm for ParallelPersonalized {
             sums.fill(0.0);
             for u in graph.adjacency.incoming.of(v) {
                 let at = *u as usize * width;
-                sums.iter_mut().zip(&shares[at..at + width]).for_each(|(sum, share)| *sum += share);
+                sums.iter_mut()
+                    .zip(&shares[at..at + width])
+                    .for_each(|(sum, share)| *sum += share);
             }
             let follow = 1.0 - self.reset_prob;
             own.iter_mut().zip(&sums).for_each(|(rank, sum)| *rank += sum * follow);

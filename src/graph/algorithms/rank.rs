@@ -22,7 +22,11 @@ pub(super) fn shares(graph: &Routed, values: &[f64]) -> Vec<f64> {
     let starts = &graph.adjacency.outgoing.starts;
     let degrees = starts.windows(2).map(|w| w[1] - w[0]);
     // A vertex without successors has none to hand it on to.
-    values.iter().zip(degrees).map(|(v, d)| v * (1.0 / f64::from(d))).collect()
+    values
+        .iter()
+        .zip(degrees)
+        .map(|(v, d)| v * (1.0 / f64::from(d)))
+        .collect()
 }
 
 /// Returns ranks scaled to a sum: of 1 as seen from one vertex, else of as many as there are vertices

@@ -46,7 +46,9 @@ impl Graph {
             .map(|p| {
                 let own = |id: &i64| owner(*id, partitions) == p;
                 let edges: Vec<_> = self.edges.iter().filter(|(a, b)| own(a) || own(b)).collect();
-                let values: Vec<f64> = ratings.map(|r| edges.iter().map(|e| r[e]).collect()).unwrap_or_default();
+                let values: Vec<f64> = ratings
+                    .map(|r| edges.iter().map(|e| r[e]).collect())
+                    .unwrap_or_default();
                 let (from, to): (Vec<i64>, Vec<i64>) = edges.into_iter().copied().unzip();
                 let head = [from.len() as u32, u32::from(ratings.is_some())];
                 let values = values.as_slice().to_byte_slice().to_vec();
@@ -81,7 +83,8 @@ impl Graph {
         partitions: usize,
         limit: usize,
     ) -> BTreeMap<i64, Values> {
-        self.run_on(&self.structure(partitions, Some(ratings)), parameters, limit).0
+        self.run_on(&self.structure(partitions, Some(ratings)), parameters, limit)
+            .0
     }
 
     fn run_on(&self, graphs: &[Routed], parameters: &Parameters, limit: usize) -> (BTreeMap<i64, Values>, usize) {
@@ -96,14 +99,19 @@ impl Graph {
                     true => states[from].clone(),
                     false => algorithm.said(&graphs[from], &states[from], own),
                 };
-                let said = (0..partitions).map(|from| State::decode(&said(from).encode()).unwrap()).collect();
+                let said = (0..partitions)
+                    .map(|from| State::decode(&said(from).encode()).unwrap())
+                    .collect();
                 algorithm.step(&graphs[own], &Inbox { said, own }).unwrap()
             };
             states = (0..partitions).map(step).collect();
         }
         let ids: Vec<Vec<i64>> = graphs.iter().map(|g| g.adjacency.ids.clone()).collect();
         let values = algorithm.answer(&ids, states);
-        let all = ids.iter().zip(values).flat_map(|(ids, values)| ids.iter().copied().zip(single(values)));
+        let all = ids
+            .iter()
+            .zip(values)
+            .flat_map(|(ids, values)| ids.iter().copied().zip(single(values)));
         (all.collect(), steps)
     }
 }
@@ -120,7 +128,11 @@ fn single(values: Values) -> Vec<Values> {
         Values::PositiveCounts(all) => all.into_iter().map(|v| Values::PositiveCounts(vec![v])).collect(),
         Values::Maps { keys, values, none } => {
             let rows = values.chunks(keys.len());
-            let map = |row: &[u32]| Values::Maps { keys: keys.clone(), values: row.to_vec(), none };
+            let map = |row: &[u32]| Values::Maps {
+                keys: keys.clone(),
+                values: row.to_vec(),
+                none,
+            };
             rows.map(map).collect()
         }
         Values::Vectors { width, values } => {
@@ -144,12 +156,17 @@ fn compare(name: &str, parameters: &Parameters, limit: usize, model: impl Fn(&Gr
             assert_eq!(values.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
             for (id, value) in &values {
                 let same = match (value, &expected[id]) {
-                    (Values::Doubles(a), Values::Doubles(b)) => {
-                        a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-9 * a.abs().max(b.abs()))
-                    }
+                    (Values::Doubles(a), Values::Doubles(b)) => a
+                        .iter()
+                        .zip(b)
+                        .all(|(a, b)| (a - b).abs() <= 1e-9 * a.abs().max(b.abs())),
                     (a, b) => a == b,
                 };
-                assert!(same, "{name}, seed {seed}, {partitions} partitions, vertex {id}: {value:?}, {:?}", expected[id]);
+                assert!(
+                    same,
+                    "{name}, seed {seed}, {partitions} partitions, vertex {id}: {value:?}, {:?}",
+                    expected[id]
+                );
             }
         }
     }
@@ -208,8 +225,13 @@ fn distances_are_those_of_a_search_along_the_edges() {
         let reached = reached(&graph, Graph::out);
         for partitions in [1, 3] {
             for (id, value) in graph.run(&parameters, partitions, usize::MAX).0 {
-                let Values::Maps { values, none, .. } = value else { panic!("{value:?}") };
-                let expected: Vec<u32> = landmarks.iter().map(|l| reached[&id].get(l).copied().unwrap_or(none)).collect();
+                let Values::Maps { values, none, .. } = value else {
+                    panic!("{value:?}")
+                };
+                let expected: Vec<u32> = landmarks
+                    .iter()
+                    .map(|l| reached[&id].get(l).copied().unwrap_or(none))
+                    .collect();
                 assert_eq!(values, expected, "seed {seed}, vertex {id}");
             }
         }
@@ -227,16 +249,26 @@ fn triangles_are_counted_as_by_trying_all_corners() {
             .collect();
         let count = |id: &i64| {
             let around: Vec<&i64> = next[id].iter().collect();
-            let pairs = around.iter().enumerate().flat_map(|(i, a)| around[..i].iter().map(move |b| (*a, *b)));
+            let pairs = around
+                .iter()
+                .enumerate()
+                .flat_map(|(i, a)| around[..i].iter().map(move |b| (*a, *b)));
             pairs.filter(|(a, b)| next[a].contains(b)).count() as i64
         };
-        graph.vertices.iter().map(|id| (*id, Values::Longs(vec![count(id)]))).collect()
+        graph
+            .vertices
+            .iter()
+            .map(|id| (*id, Values::Longs(vec![count(id)])))
+            .collect()
     });
 }
 
 #[test]
 fn ranks_are_those_of_the_formula_and_sum_up_to_the_number_of_vertices() {
-    let parameters = Parameters::StaticPageRank(rank::StaticPageRank { reset_prob: 0.2, source: None });
+    let parameters = Parameters::StaticPageRank(rank::StaticPageRank {
+        reset_prob: 0.2,
+        source: None,
+    });
     compare("ranks", &parameters, 6, |graph| {
         let mut ranks: BTreeMap<i64, f64> = graph.vertices.iter().map(|id| (*id, 1.0)).collect();
         for _ in 0..6 {
@@ -247,7 +279,10 @@ fn ranks_are_those_of_the_formula_and_sum_up_to_the_number_of_vertices() {
             ranks = next;
         }
         let factor = ranks.len() as f64 / ranks.values().sum::<f64>();
-        ranks.into_iter().map(|(id, rank)| (id, Values::Doubles(vec![rank * factor]))).collect()
+        ranks
+            .into_iter()
+            .map(|(id, rank)| (id, Values::Doubles(vec![rank * factor])))
+            .collect()
     });
 }
 
@@ -264,8 +299,15 @@ fn ranks_until_they_change_little_are_those_of_many_supersteps() {
             values.map(number).collect::<Vec<f64>>()
         };
         for source in [None, Some(Id(graph.vertices[1]))] {
-            let until = Parameters::PageRank(rank_until::PageRank { tol: 1e-14, reset_prob: 0.15, source });
-            let fixed = Parameters::StaticPageRank(rank::StaticPageRank { reset_prob: 0.15, source });
+            let until = Parameters::PageRank(rank_until::PageRank {
+                tol: 1e-14,
+                reset_prob: 0.15,
+                source,
+            });
+            let fixed = Parameters::StaticPageRank(rank::StaticPageRank {
+                reset_prob: 0.15,
+                source,
+            });
             // As seen from one vertex, Spark's two variants scale what begins anew differently.
             for (a, b) in ranks(&until, usize::MAX).into_iter().zip(ranks(&fixed, 400)) {
                 assert!((a - b).abs() < 1e-9 * (1.0 + b), "seed {seed}: {a} {b}");
@@ -276,7 +318,10 @@ fn ranks_until_they_change_little_are_those_of_many_supersteps() {
 
 #[test]
 fn degrees_count_loops_twice_and_take_no_superstep() {
-    let parameters = Parameters::Degrees(degrees::Degrees { incoming: true, outgoing: true });
+    let parameters = Parameters::Degrees(degrees::Degrees {
+        incoming: true,
+        outgoing: true,
+    });
     compare("degrees", &parameters, 0, |graph| {
         let count = |id: &i64| (*id, Values::PositiveCounts(vec![graph.both(*id).len() as u32]));
         graph.vertices.iter().map(count).collect()
@@ -300,10 +345,18 @@ fn ranks_from_several_sources_are_those_from_each_alone() {
         });
         let all = graph.run(&together, 3, 5).0;
         for (i, source) in sources.iter().enumerate() {
-            let alone = Parameters::StaticPageRank(rank::StaticPageRank { reset_prob: 0.15, source: Some(*source) });
+            let alone = Parameters::StaticPageRank(rank::StaticPageRank {
+                reset_prob: 0.15,
+                source: Some(*source),
+            });
             for (id, value) in graph.run(&alone, 1, 5).0 {
-                let (Values::Doubles(vector), Values::Doubles(rank)) = (&all[&id], &value) else { panic!("{value:?}") };
-                assert!((vector[i] - rank[0]).abs() < 1e-12, "seed {seed}, vertex {id}: {vector:?} {rank:?}");
+                let (Values::Doubles(vector), Values::Doubles(rank)) = (&all[&id], &value) else {
+                    panic!("{value:?}")
+                };
+                assert!(
+                    (vector[i] - rank[0]).abs() < 1e-12,
+                    "seed {seed}, vertex {id}: {vector:?} {rank:?}"
+                );
             }
         }
     }
@@ -311,9 +364,14 @@ fn ranks_from_several_sources_are_those_from_each_alone() {
 
 #[test]
 fn an_id_beyond_numbers_travels_as_a_string() {
-    let parameters = Parameters::ShortestPaths(paths::Paths { landmarks: vec![Id(i64::MIN), Id(7)] });
+    let parameters = Parameters::ShortestPaths(paths::Paths {
+        landmarks: vec![Id(i64::MIN), Id(7)],
+    });
     let text = serde_json::to_string(&parameters).unwrap();
-    assert_eq!(text, r#"{"name":"shortestPaths","landmarks":["-9223372036854775808","7"]}"#);
+    assert_eq!(
+        text,
+        r#"{"name":"shortestPaths","landmarks":["-9223372036854775808","7"]}"#
+    );
     assert_eq!(serde_json::from_str::<Parameters>(&text).unwrap(), parameters);
 }
 
@@ -321,20 +379,38 @@ fn an_id_beyond_numbers_travels_as_a_string() {
 fn rated(seed: u64) -> (Graph, BTreeMap<(i64, i64), f64>) {
     let mut random = SmallRng::seed_from_u64(seed);
     let ratings: BTreeMap<(i64, i64), f64> = (0..60)
-        .map(|_| ((random.random_range(0..12), random.random_range(100..110)), f64::from(random.random_range(1..6))))
+        .map(|_| {
+            (
+                (random.random_range(0..12), random.random_range(100..110)),
+                f64::from(random.random_range(1..6)),
+            )
+        })
         .collect();
     let edges: Vec<(i64, i64)> = ratings.keys().copied().collect();
-    let vertices = edges.iter().flat_map(|(a, b)| [*a, *b]).collect::<BTreeSet<_>>().into_iter().collect();
+    let vertices = edges
+        .iter()
+        .flat_map(|(a, b)| [*a, *b])
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
     (Graph { vertices, edges }, ratings)
 }
 
 /// The formulas of the paper as `SVDPlusPlus` has them, edge by edge.
-fn learned(conf: &factors::SvdPlusPlus, ratings: &BTreeMap<(i64, i64), f64>, begin: BTreeMap<i64, Vec<f64>>) -> BTreeMap<i64, Vec<f64>> {
+fn learned(
+    conf: &factors::SvdPlusPlus,
+    ratings: &BTreeMap<(i64, i64), f64>,
+    begin: BTreeMap<i64, Vec<f64>>,
+) -> BTreeMap<i64, Vec<f64>> {
     let rank = conf.rank;
     let mut rows = begin;
     let mean = ratings.values().sum::<f64>() / ratings.len() as f64;
     for (id, row) in &mut rows {
-        let own: Vec<f64> = ratings.iter().filter(|((a, b), _)| a == id || b == id).map(|(_, r)| *r).collect();
+        let own: Vec<f64> = ratings
+            .iter()
+            .filter(|((a, b), _)| a == id || b == id)
+            .map(|(_, r)| *r)
+            .collect();
         row[2 * rank] = own.iter().sum::<f64>() / own.len() as f64 - mean;
         row[2 * rank + 1] = 1.0 / (own.len() as f64).sqrt();
     }
@@ -407,7 +483,11 @@ fn factors_are_those_of_the_formulas_in_every_partitioning() {
         for partitions in [1, 2, 5] {
             for (id, row) in rows(graph.run_rated(&ratings, &parameters, partitions, usize::MAX)) {
                 for (a, b) in row.iter().zip(&expected[&id]) {
-                    assert!((a - b).abs() < 1e-9, "seed {seed}, {partitions} partitions, vertex {id}: {row:?} {:?}", expected[&id]);
+                    assert!(
+                        (a - b).abs() < 1e-9,
+                        "seed {seed}, {partitions} partitions, vertex {id}: {row:?} {:?}",
+                        expected[&id]
+                    );
                 }
             }
         }

@@ -53,7 +53,10 @@ fn random_graph(rng: &mut SmallRng) -> (Vec<Vec<i64>>, Vec<Vec<i64>>) {
         let end = |rng: &mut SmallRng| rng.random_range(-length..length);
         (0..rng.random_range(0..80)).map(|_| (end(rng), end(rng))).collect()
     };
-    edges.iter_mut().filter(|_| rng.random_bool(0.3)).for_each(|(a, b)| std::mem::swap(a, b));
+    edges
+        .iter_mut()
+        .filter(|_| rng.random_bool(0.3))
+        .for_each(|(a, b)| std::mem::swap(a, b));
     let ids: Vec<i64> = (0..length).collect();
     let parts = rng.random_range(1..4);
     let dealt = |rows: Vec<Vec<i64>>| -> Vec<Vec<i64>> {
