@@ -17,6 +17,7 @@
 //! dstream    discretized streams: graph, batches by the clock, inputs, checkpoints
 //! streaming  the query loop: triggers, offsets, watermarks, progress, checkpoints, sources
 //! cluster    the two ends of the wire between driver and executors; local/ runs executors on threads
+//! graph      structure of graphs, and the library's algorithms over it as supersteps
 //! rdd        the lineage of datasets of JavaScript values, cut into stages
 //! scheduler  which task runs where and when: task sets, map outputs, pools, speculation
 //! compile    logical plan → stages of operators, the same on the driver and on executors
@@ -53,6 +54,7 @@ pub mod dstream;
 pub mod error;
 pub mod exec;
 pub mod formats;
+pub mod graph;
 pub mod ids;
 pub mod kernels;
 pub mod ml;

@@ -8,6 +8,8 @@
 //   keys       columns of the answer that name its rows, see harness/answer.js
 //   reference  (inputs, clock) => answer, as a JavaScript programmer writes it; it is also the contender `map`
 //   measures   what counts: seconds, if it is absent; `latency`, `cold` or `parts`
+
+import { components, pagerank, triangles } from './graphs.js';
 import { q1, q2, q5, q7, q8 } from './nexmark.js';
 import { join, reduce, sort, wordcount } from './rdd.js';
 import { cold, collect, empty } from './start.js';
@@ -42,7 +44,14 @@ export const workloads = {
   reduce,
   join,
   sort,
+  pagerank,
+  components,
+  triangles,
 };
 
 /** Names that stand for several. */
-export const groups = { W4: ['q1', 'q2', 'q5', 'q7', 'q8'], RDD: ['wordcount', 'reduce', 'join', 'sort'] };
+export const groups = {
+  W4: ['q1', 'q2', 'q5', 'q7', 'q8'],
+  RDD: ['wordcount', 'reduce', 'join', 'sort'],
+  graphs: ['pagerank', 'components', 'triangles'],
+};

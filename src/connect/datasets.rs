@@ -15,6 +15,7 @@ use super::sending::Piece;
 use crate::cluster::runner::{JobRequest, Limits, Outcome, SourceBlock};
 use crate::error::Result;
 use crate::exec::stage::Read;
+use crate::graph::iteration::{Iteration, Next};
 use crate::ids::PartitionId;
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
@@ -31,6 +32,19 @@ pub(super) struct KeptDataset {
     pub name: String,
     /// How many partitions it has.
     pub partitions: usize,
+}
+
+/// Supersteps over a graph, and the client that waits for their result.
+#[derive(Debug)]
+pub(super) struct Iterating {
+    /// The operation.
+    pub operation: String,
+    /// Its session.
+    session: String,
+    /// What comes next.
+    iteration: Iteration,
+    /// What the jobs so far added to accumulators.
+    updates: Vec<Buffer>,
 }
 
 impl Driver {
@@ -63,6 +77,18 @@ impl Driver {
             self.end_operation(operation);
             return Ok(());
         }
+        let plan = match Iteration::of(plan)? {
+            Ok((iteration, first)) => {
+                let owner = Owner::Iteration(Box::new(Iterating {
+                    operation: operation.to_owned(),
+                    session: session.to_owned(),
+                    iteration,
+                    updates: vec![],
+                }));
+                return self.run_datasets(session, &first, owner, now_ms);
+            }
+            Err(plan) => plan,
+        };
         let root = &plan.nodes[plan.root];
         let partitions = plan.only.clone();
         let partitions = partitions.unwrap_or_else(|| PartitionId::first(root.partitions).collect());
@@ -103,6 +129,30 @@ impl Driver {
         }
         self.run_once(spec, graph, request, owner, now_ms);
         Ok(())
+    }
+
+    /// Runs the next supersteps, or sends the result of the last ones.
+    pub(super) fn supersteps_done(&mut self, mut waiting: Box<Iterating>, outcome: Outcome, now_ms: i64) {
+        waiting.updates.extend(outcome.updates);
+        let next = waiting.iteration.take(&outcome.results);
+        let (operation, session) = (waiting.operation.clone(), waiting.session.clone());
+        let ran = match next {
+            Err(error) => Err(error),
+            Ok(Next::Job(plan)) => self.run_datasets(&session, &plan, Owner::Iteration(waiting), now_ms),
+            Ok(Next::Answer(blocks)) => {
+                let partitions: Vec<_> = PartitionId::first(blocks.len()).collect();
+                let outcome = Outcome {
+                    results: blocks.into_iter().map(Buffer::from).collect(),
+                    updates: waiting.updates,
+                    ..Outcome::default()
+                };
+                self.datasets_done(&operation, &partitions, outcome);
+                Ok(())
+            }
+        };
+        if let Err(error) = ran {
+            self.fail_operation(&operation, error);
+        }
     }
 
     /// Sends the result of a job: one response per partition, then what was added to accumulators.

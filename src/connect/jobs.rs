@@ -38,6 +38,8 @@ pub(super) enum Owner {
         /// The partitions that its results are of, in order.
         partitions: Vec<PartitionId>,
     },
+    /// Supersteps over a graph.
+    Iteration(Box<super::datasets::Iterating>),
     /// A training or evaluation.
     Ml(super::ml::MlJob),
     /// A write of files.
@@ -59,6 +61,7 @@ impl Owner {
             Self::Files(write) => Some(&write.operation),
             Self::Sink(write) => Some(&write.operation),
             Self::Datasets { operation, .. } => Some(operation),
+            Self::Iteration(waiting) => Some(&waiting.operation),
             Self::Question(waiting) => waiting.operation(),
             Self::Query(_) | Self::Context(_) => None,
         }
@@ -195,6 +198,7 @@ impl Driver {
             (Owner::Datasets { operation, partitions }, Ok(outcome)) => {
                 self.datasets_done(&operation, &partitions, outcome);
             }
+            (Owner::Iteration(waiting), Ok(outcome)) => self.supersteps_done(waiting, outcome, now_ms),
             (Owner::Ml(job), Ok(outcome)) => self.ml_job_done(&job, &outcome),
             (Owner::Files(write), Ok(outcome)) => self.files_written(&write, &outcome),
             (Owner::Sink(write), Ok(outcome)) => self.rows_made(*write, outcome, now_ms),

@@ -175,6 +175,32 @@ pub enum Op {
     SubtractByKey,
     /// Rows of two partitions side by side.
     Zip,
+    /// What the script does to the vertices or edges of a graph.
+    Graph(Box<GraphStep>),
+    /// What the engine does to a graph itself.
+    Engine {
+        /// Which step it is, and of which algorithm: [`crate::rdd`] does not look into it.
+        step: serde_json::Value,
+    },
+}
+
+/// A step over the vertices or edges of a graph (`src/js/src/rdd/task/graph/steps.ts` has the other half).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GraphStep {
+    /// Which step it is.
+    pub step: String,
+    /// The user's functions that it calls, in the order that the step says.
+    #[serde(default)]
+    pub calls: Vec<Option<Call>>,
+    /// A block that it needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<usize>,
+    /// The method that the user called, for errors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// What else the step needs to know.
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub options: serde_json::Value,
 }
 
 /// How the values of a key become one (`Aggregator`).
@@ -249,6 +275,36 @@ pub enum Partitioner {
         /// How many partitions there are.
         partitions: usize,
     },
+    /// By the hash of its key, which is the id of a vertex: a Long.
+    Id {
+        /// How many partitions there are.
+        partitions: usize,
+    },
+    /// Edges, as a strategy of GraphX places them.
+    Cut {
+        /// How many partitions there are.
+        partitions: usize,
+        /// The strategy's name.
+        strategy: String,
+    },
+    /// Edges, by the hash of the vertex where they end.
+    Target {
+        /// How many partitions there are.
+        partitions: usize,
+    },
+    /// Edges, to the partitions of both ends, in columns for the engine.
+    Ends {
+        /// How many partitions there are.
+        partitions: usize,
+        /// Whether their attributes come along, as doubles.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        values: bool,
+    },
+    /// Ids of vertices, by their hash, in columns for the engine.
+    Ids {
+        /// How many partitions there are.
+        partitions: usize,
+    },
 }
 
 impl Partitioner {
@@ -259,6 +315,11 @@ impl Partitioner {
             | Self::Range { partitions, .. }
             | Self::Custom { partitions, .. }
             | Self::RoundRobin { partitions }
+            | Self::Id { partitions }
+            | Self::Cut { partitions, .. }
+            | Self::Target { partitions }
+            | Self::Ends { partitions, .. }
+            | Self::Ids { partitions }
             | Self::Whole { partitions } => *partitions,
         }
     }
@@ -325,7 +386,14 @@ impl Renumber for Op {
                 }
             }
             Self::Combine { aggregate, .. } => aggregate.renumber(by),
-            Self::Lines
+            Self::Graph(step) => {
+                step.calls.iter_mut().flatten().for_each(|call| call.renumber(by));
+                if let Some(value) = &mut step.value {
+                    *value += by.values;
+                }
+            }
+            Self::Engine { .. }
+            | Self::Lines
             | Self::Records { .. }
             | Self::Range { .. }
             | Self::Files
@@ -377,7 +445,14 @@ impl Renumber for Partitioner {
                 }
             }
             Self::Custom { call, .. } => call.renumber(by),
-            Self::Hash { .. } | Self::RoundRobin { .. } | Self::Whole { .. } => {}
+            Self::Hash { .. }
+            | Self::RoundRobin { .. }
+            | Self::Whole { .. }
+            | Self::Id { .. }
+            | Self::Cut { .. }
+            | Self::Target { .. }
+            | Self::Ends { .. }
+            | Self::Ids { .. } => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 // Rivulet, each query as one who knows Spark and this package would write it.
 import { SparkSession } from '/pkg/dist/index.js';
+import { graphsOf } from './graphs.js';
 import { latencyOf } from './latency.js';
 import { nexmarkOf } from './nexmark.js';
 import { rddsOf } from './rdd.js';
@@ -23,6 +24,7 @@ export default (executors) => {
       ...tablesOf(session, executors),
       ...latencyOf(session),
       ...rddsOf(session),
+      ...graphsOf(session, executors),
     },
   };
 };

@@ -3,6 +3,7 @@
 import { cold, collect } from '../../workloads/start.js';
 import { Counts, drive, KEYS } from '../../workloads/w5.js';
 import { W7 } from './bayes.js';
+import { components, pagerank, triangles } from './graphs.js';
 import { q1, q2, q5, q7, q8 } from './nexmark.js';
 import { join, reduce, sort } from './rdd.js';
 import { W3, W6 } from './tables.js';
@@ -20,5 +21,26 @@ async function W5({ events: { length, keys, times }, events }, clock) {
 }
 
 export default () => ({
-  runs: { W1, W2, W2d, W3, q1, q2, q5, q7, q8, W5, W6, W7, cold: cold.reference, collect: collect.reference, reduce, join, sort },
+  runs: {
+    W1,
+    W2,
+    W2d,
+    W3,
+    q1,
+    q2,
+    q5,
+    q7,
+    q8,
+    W5,
+    W6,
+    W7,
+    cold: cold.reference,
+    collect: collect.reference,
+    reduce,
+    join,
+    sort,
+    pagerank,
+    components,
+    triangles,
+  },
 });

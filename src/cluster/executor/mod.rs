@@ -34,6 +34,7 @@ use crate::exec::pace::Pace;
 use crate::exec::program::{FunctionId, NoPrograms, ProgramHost, SharedHost};
 use crate::exec::stage::StageGraph;
 use crate::exec::state::OperatorState;
+use crate::graph::host::GraphHost;
 use crate::ids::{BatchId, ExecutorRef, OperatorId, PartitionId, PlanId, RunId, StageId, StateId, StatePart, TaskId};
 use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
@@ -177,7 +178,7 @@ impl<B: BlockStore> Executor<B> {
             limits: HashMap::new(),
             heap: || 0,
             blocks,
-            programs: SharedHost::new(programs),
+            programs: SharedHost::new(GraphHost::new(programs)),
             plans: HashMap::new(),
             states: States::default(),
             waiting: vec![],

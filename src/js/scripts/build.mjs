@@ -5,7 +5,16 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { besideIndex, bundle, bundleFunctions, bundleIndex, bundleRemote, bundleWorker, manifest } from './build/bundle.mjs';
+import {
+  besideIndex,
+  besideIndexAll,
+  bundle,
+  bundleFunctions,
+  bundleIndex,
+  bundleRemote,
+  bundleWorker,
+  manifest,
+} from './build/bundle.mjs';
 import { emitTypes } from './build/types.mjs';
 import { generate } from './generated.mjs';
 import { JS, PKG, ROOT, WASM } from './paths.mjs';
@@ -39,6 +48,9 @@ await bundle('src/cdn.ts', join(dist, 'cdn.js'), [besideIndex]);
 
 step('flume.js');
 await bundle('src/flume.ts', join(dist, 'flume.js'));
+
+step('graph.js');
+await bundle('src/graph.ts', join(dist, 'graph.js'), [besideIndexAll]);
 
 step('engine_bg.wasm');
 copyFileSync(join(WASM, 'engine_bg.wasm'), join(dist, 'engine_bg.wasm'));

@@ -47,7 +47,7 @@ try {
     lib: ['ES2022', 'DOM', 'DOM.Iterable', 'DOM.AsyncIterable'],
     noPropertyAccessFromIndexSignature: true,
     noUncheckedIndexedAccess: true,
-    paths: { rivulet: [join(folder, 'types/index.d.ts')] },
+    paths: { rivulet: [join(folder, 'types/index.d.ts')], 'rivulet/graph': [join(folder, 'types/graph.d.ts')] },
   };
   const files = [join(JS, 'test/types/package.ts'), join(folder, 'examples.ts')];
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));

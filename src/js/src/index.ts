@@ -69,6 +69,8 @@ export { FutureAction } from './rdd/future.js';
 export { FunctionPartitioner, HashPartitioner, Partitioner, RangePartitioner } from './rdd/partitioner.js';
 export { StorageLevel } from './rdd/job_plan.js';
 export type { Bound, ModuleFunction, Remote } from './rdd/remote.js';
+/** For the entry `graph`. @internal */
+export { checkRemote as _checkRemote } from './rdd/remote.js';
 
 // Machine learning.
 export * as ml from './ml/index.js';

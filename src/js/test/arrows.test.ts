@@ -31,6 +31,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ['sql/', 'generated/functions.ts'],
   ['ml/'],
   ['index.ts'],
+  // An entry of its own over datasets.
+  ['graph/', 'graph.ts'],
   // Descriptions of other systems' clients.
   ['sources/', 'sources.ts'],
   ['inline.ts', 'cdn.ts', 'flume.ts'],

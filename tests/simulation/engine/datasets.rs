@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::client::relation;
 use super::cluster::{Cluster, Faults};
+use super::graphs;
 use crate::seeds::{Log, each_seed};
 use rivulet::connect::protocol::RequestId;
 use rivulet::exec::program::{Edge, Keep, ProgramOutput, ProgramTask};
@@ -303,6 +304,9 @@ impl Datasets {
                 updates: None,
             };
         };
+        if let Some(dealt) = write.and_then(|edge| graphs::deal(&plan, edge, &rows)) {
+            return dealt;
+        }
         let partitions = index(&plan["nodes"][reader]["partitions"]);
         let mut parts = vec![Vec::new(); partitions];
         for x in rows {
@@ -419,7 +423,7 @@ fn plan_of(nodes: &[Node], root: usize) -> sc::Relation {
     plan_message(&text, sources.collect())
 }
 
-fn plan_message(text: &Value, sources: Vec<Vec<u8>>) -> sc::Relation {
+pub fn plan_message(text: &Value, sources: Vec<Vec<u8>>) -> sc::Relation {
     let mut value = Vec::new();
     for piece in std::iter::once(text.to_string().into_bytes()).chain(sources) {
         value.extend((piece.len() as u32).to_le_bytes());
@@ -431,7 +435,7 @@ fn plan_message(text: &Value, sources: Vec<Vec<u8>>) -> sc::Relation {
     }))
 }
 
-fn send(cluster: &mut Cluster, plan: sc::Relation, log: &mut Log) -> RequestId {
+pub fn send(cluster: &mut Cluster, plan: sc::Relation, log: &mut Log) -> RequestId {
     cluster.send_plan(Some(sc::plan::OpType::Root(plan)), log)
 }
 
@@ -566,7 +570,7 @@ fn lineages_equal_the_model_and_nothing_is_computed_twice_over_jobs_in_turn() {
 }
 
 /// A task may lose its executor three times; the fourth fails its job.
-const DEATHS: Faults = Faults {
+pub const DEATHS: Faults = Faults {
     deaths: 3,
     dying: 0.08,
     doubling: 0.3,

@@ -7,6 +7,7 @@ pub mod datasets;
 mod epochs;
 mod flume;
 pub mod functions;
+pub mod graphs;
 pub mod kafka;
 mod kafka_tables;
 mod kinesis;

@@ -45,6 +45,14 @@ export const besideIndex = {
   },
 };
 
+/** For an entry in whose folder files import index.js, or the errors: it has these of index.js, too. */
+export const besideIndexAll = {
+  name: 'beside-index-all',
+  setup(b) {
+    b.onResolve({ filter: /\/(index|errors)\.js$/ }, () => ({ path: './index.js', external: true }));
+  },
+};
+
 /** The parts for Spark clusters, which sessions load when they need one: files of their own, beside index.js. */
 export const REMOTE = { web: 'remote.js', node: 'remote-node.js' };
 

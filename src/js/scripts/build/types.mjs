@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { dirname, join, relative } from 'node:path';
 import { JS } from '../paths.mjs';
 
-const ENTRIES = ['index.d.ts', 'inline.d.ts', 'cdn.d.ts', 'flume.d.ts', 'sources.d.ts'];
+const ENTRIES = ['index.d.ts', 'inline.d.ts', 'cdn.d.ts', 'flume.d.ts', 'graph.d.ts', 'sources.d.ts'];
 
 /** Emits the declarations of the package's entries into `folder`. */
 export function emitTypes(folder) {

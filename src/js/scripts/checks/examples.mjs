@@ -64,7 +64,7 @@ function isBalanced(code) {
 /** The TypeScript of a module that exports the examples: `{ where, run, example }`. */
 export function examplesModule() {
   const entries = examples().map(({ where, code, run }) => {
-    const body = checked(code.replace(/^import \{[^}]*\} from 'rivulet';\n/gm, ''));
+    const body = checked(code.replace(/^import \{[^}]*\} from 'rivulet(?:\/graph)?';\n/gm, ''));
     return `{ where: ${JSON.stringify(where)}, run: ${run}, example: async ({ spark, sc, people, check }: Surroundings) => { {\n${body}\n} } },`;
   });
   return `import {
@@ -72,6 +72,7 @@ export function examplesModule() {
   type RDD, type Row, SparkError, SparkSession, type SparkContext, type StatefulProcessor, type StatefulProcessorHandle, StateSpec, StreamingContext,
   StringType, StructField, StructType, type ValueState, Window,
 } from 'rivulet';
+import { EdgeDirection, Graph, GraphFrame, GraphGenerators, GraphLoader, PartitionStrategy, TripletFields } from 'rivulet/graph';
 
 interface Surroundings { spark: SparkSession; sc: SparkContext; people: DataFrame; check(actual: unknown, expected: unknown): void }
 

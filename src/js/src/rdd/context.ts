@@ -485,6 +485,11 @@ export class SparkContext {
     return (await this.#blocks(root, action, description, options, only)).map(decode);
   }
 
+  /** Runs an action as {@link run} does, and returns what came as it is. @internal */
+  blocks(root: RddNode, action: (plan: PlanBuilder) => Action, description: string): Promise<Uint8Array[]> {
+    return this.#blocks(root, action, description, {});
+  }
+
   async #blocks(
     root: RddNode,
     action: (plan: PlanBuilder) => Action,

@@ -107,7 +107,82 @@ export type Op =
   | { t: 'cogroup' }
   | { t: 'join'; left: boolean; right: boolean }
   | { t: 'subtractByKey' }
-  | { t: 'zip' };
+  | { t: 'zip' }
+  | GraphOp
+  /** A step of the engine's own; the script never gets it. */
+  | { t: 'engine'; step: EngineStep };
+
+/** Steps over the vertices or the edges of a graph (`task/graph/steps.ts`). */
+export interface GraphOp {
+  t: 'graph';
+  step:
+    | 'vertices'
+    | 'edges'
+    | 'tuples'
+    | 'lines'
+    | 'vertexRows'
+    | 'edgeRows'
+    | 'sorted'
+    | 'routing'
+    | 'ship'
+    | 'triplets'
+    | 'mapVertices'
+    | 'mapEdges'
+    | 'filterVertices'
+    | 'filterEdges'
+    | 'reverse'
+    | 'withoutLoops'
+    | 'groupEdges'
+    | 'joinVertices'
+    | 'maskEdges'
+    | 'send'
+    | 'neighbors'
+    | 'weights'
+    | 'edgeAttrs'
+    | 'pregelAsks'
+    | 'pregelFirst'
+    | 'pregelResume'
+    | 'pregelSend'
+    | 'pregelVertices';
+  /** The user's functions, in the order that the step says. */
+  calls?: (Call | null)[];
+  /** The blob with a value that it needs. */
+  value?: number;
+  options?: unknown;
+  /** The user's method, for errors. */
+  method?: string;
+}
+
+/** What the engine does for a dataset (`src/graph/algorithms`). */
+export type EngineStep = { t: 'adjacency' | 'routed' } | { t: 'first' | 'resume' | 'step'; algorithm: Algorithm };
+
+/** An algorithm of the engine's with its parameters. */
+export interface Algorithm {
+  name: string;
+  [parameter: string]: unknown;
+}
+
+/** A dataset that the driver adds to a plan; its parents are keys, null is the one before it. */
+export interface IterationStep {
+  name: string;
+  parents: (number | null)[];
+  wide: boolean[];
+  op: Op;
+  write?: (Write | null)[];
+}
+
+/** Supersteps until nothing changes, or until there were as many as the limit says. */
+export interface Iteration {
+  t: 'iterate';
+  /** How many partitions the states have. */
+  partitions: number;
+  first: IterationStep;
+  resume: IterationStep;
+  cycle: IterationStep[];
+  limit: number | null;
+  /** Null if the script has the states. */
+  algorithm: Algorithm | null;
+}
 
 /** How values of a key become one (`Aggregator`). */
 export type Aggregate =
@@ -130,7 +205,15 @@ export type Partitioner =
   | { t: 'range'; partitions: number; bounds: number; ascending: boolean; by?: Call }
   | { t: 'custom'; partitions: number; call: Call }
   | { t: 'roundRobin'; partitions: number }
-  | { t: 'whole'; partitions: number };
+  | { t: 'whole'; partitions: number }
+  /** Keys that are ids of vertices: by their hash as Longs. */
+  | { t: 'id'; partitions: number }
+  /** Edges by a strategy; by where they end; to both ends and in columns, with their attributes as doubles or without. */
+  | { t: 'cut'; partitions: number; strategy: 'RandomVertexCut' | 'EdgePartition1D' | 'EdgePartition2D' | 'CanonicalRandomVertexCut' }
+  | { t: 'target'; partitions: number }
+  | { t: 'ends'; partitions: number; values?: boolean }
+  /** Ids of vertices, in columns. */
+  | { t: 'ids'; partitions: number };
 
 /** What is computed of each partition of the root; the page puts the parts together. */
 export type Action =
@@ -149,7 +232,10 @@ export type Action =
   /** The rows as an Arrow IPC stream; the schema is DDL. */
   | { t: 'arrow'; schema: string }
   /** A HyperLogLog sketch with 2^bits registers. */
-  | { t: 'distinctSketch'; bits: number };
+  | { t: 'distinctSketch'; bits: number }
+  /** The state of a partition after a superstep: for the driver. */
+  | { t: 'graphState' }
+  | Iteration;
 
 export type FunctionSource = { source: string } | { module: string; export: string };
 

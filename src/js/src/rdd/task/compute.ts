@@ -4,8 +4,9 @@
  * partition as an iterator pulls them.
  */
 import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
-import type { Aggregate, Call, Op, PlanNode, RddPlan } from '../job_plan.js';
+import type { Aggregate, Call, GraphOp, Op, PlanNode, RddPlan } from '../job_plan.js';
 import { bind, type UserFunction } from './functions.js';
+import { graphStep } from './graph/steps.js';
 import { KeyTable } from './key_table.js';
 import { sortByKeys } from './sort.js';
 import { guarded, iterable, pairOf, rowStep, UserFunctionError } from './steps.js';
@@ -252,6 +253,7 @@ export class Compute {
       a.forEach((row, i) => emit([row, b[i]]));
       return;
     }
+    if (op.t === 'graph') return this.#graph(op, node, partition, (parent) => this.#parent(node, at, parent, partition), emit);
     if (op.t === 'join') return this.#join(node, at, op, partition, emit);
     // Groups stand in the order in which their keys were first met.
     const table = new KeyTable();
@@ -307,6 +309,17 @@ export class Compute {
     for (const [i, { values, met }] of rights.entries()) if (!met) for (const value of values) emit([table.keys[i], [null, value]]);
   }
 
+  #graph(
+    op: GraphOp,
+    { partitions }: PlanNode,
+    partition: number,
+    parent: (number: number) => unknown[],
+    emit: (row: unknown) => void,
+  ): void {
+    const call = (one: Call) => this.call(one);
+    graphStep({ partition, partitions, parent, call, blob: (number) => this.inputs.blob(number), emit }, op);
+  }
+
   #narrow(op: Op, node: PlanNode, partition: number, emit: (row: unknown) => void): void {
     const parent = node.parents[0]!;
     const step = rowStep(op, partition, (call) => this.call(call), emit);
@@ -316,6 +329,8 @@ export class Compute {
       case 'mapPartitionsWithIndex':
         for (const made of this.#partitions(op as PartitionsOp, node, partition)) emit(made);
         return;
+      case 'graph':
+        return this.#graph(op, node, partition, () => this.rows(parent, partition), emit);
       case 'glom':
         return emit(this.rows(parent, partition));
       case 'fold':

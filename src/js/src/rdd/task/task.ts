@@ -1,8 +1,12 @@
 /** Runs one task: computes a partition and deals its rows out to the next stage, or answers the action. */
-import { SparkTypeError } from '../../errors.js';
+import { SparkRuntimeException, SparkTypeError } from '../../errors.js';
 import type { Action, Partitioner, Write } from '../job_plan.js';
 import { encode, NotCloneableError } from '../value_codec.js';
 import { type Compute, iterator } from './compute.js';
+import { dealEnds, dealIds, type Edge } from './graph/edges.js';
+import { idOf, idPartition } from './graph/ids.js';
+import { stateBytes } from './graph/pregel.js';
+import { STRATEGIES } from './graph/strategies.js';
 import { KeyTable } from './key_table.js';
 import { compare, describe, hashPartition, identity, modulo } from './keys.js';
 import { PartitionRandom } from './random.js';
@@ -36,6 +40,7 @@ export interface TaskResult {
 
 /** The result of the action on a partition of the root. */
 export function answer(compute: Compute, root: number, partition: number, action: Action): TaskResult {
+  if (action.t === 'graphState') return { blocks: [stateBytes(compute.rows(root, partition), partition)], rows: [1] };
   const values = act(compute, root, partition, action);
   return { blocks: [encodeRows(values)], rows: [values.length] };
 }
@@ -57,6 +62,9 @@ function act(compute: Compute, root: number, partition: number, action: Action):
   const each: Each = (emit) => compute.each(root, partition, emit);
   const rows = () => iterator(compute.pull(root, partition));
   switch (action.t) {
+    case 'graphState':
+    case 'iterate':
+      throw new SparkRuntimeException(`${action.t} is not an action on rows`);
     case 'collect':
       return compute.rows(root, partition);
     case 'count': {
@@ -211,8 +219,15 @@ function bucket(value: number, edges: readonly number[]): number | undefined {
 
 /** Deals the rows of a partition out to the next stage. */
 export function deal(compute: Compute, root: number, partition: number, write: Write): TaskResult {
-  const to = router(compute, write.partitioner, partition);
-  const parts: unknown[][] = Array.from({ length: write.partitioner.partitions }, () => []);
+  const { partitioner } = write;
+  if (partitioner.t === 'ends' || partitioner.t === 'ids') {
+    const each: Each = (emit) => compute.each(root, partition, emit);
+    return partitioner.t === 'ids'
+      ? dealIds(each, partitioner.partitions)
+      : dealEnds(each, partitioner.partitions, partitioner.values ?? false);
+  }
+  const to = router(compute, partitioner, partition);
+  const parts: unknown[][] = Array.from({ length: partitioner.partitions }, () => []);
   if (write.aggregate) {
     const combiner = compute.combiner(write.aggregate);
     compute.each(root, partition, (row) => combiner.add(row, false));
@@ -239,6 +254,14 @@ function router(compute: Compute, partitioner: Partitioner, partition: number): 
       const keys = partitioner.doubles ? 'double' : 'any';
       return (row) => hashPartition(pairOf(row)[0], partitions, keys);
     }
+    case 'id':
+      return (row) => guardedId(pairOf(row), partitions);
+    case 'target':
+      return (row) => idPartition((row as Edge<unknown>).dstId, partitions);
+    case 'cut': {
+      const place = STRATEGIES[partitioner.strategy];
+      return (row) => place((row as Edge<unknown>).srcId, (row as Edge<unknown>).dstId, partitions);
+    }
     case 'custom': {
       const f = compute.call(partitioner.call);
       const place = guarded((row) => f(pairOf(row)[0]), 'partitionBy');
@@ -255,6 +278,9 @@ function router(compute: Compute, partitioner: Partitioner, partition: number): 
         return modulo(to, partitions);
       };
     }
+    case 'ends':
+    case 'ids':
+      throw new SparkRuntimeException('columns for the engine are not dealt out row by row');
     case 'range': {
       const bounds = compute.inputs.blob(partitioner.bounds) as unknown[];
       const by = partitioner.by ? guarded(compute.call(partitioner.by), 'sortBy') : (row: unknown) => pairOf(row)[0];
@@ -266,6 +292,15 @@ function router(compute: Compute, partitioner: Partitioner, partition: number): 
         return ascending ? at : bounds.length - at;
       };
     }
+  }
+}
+
+/** The partition of a pair by its id; an error names the pair. */
+function guardedId(pair: [unknown, unknown], partitions: number): number {
+  try {
+    return idPartition(idOf(pair[0]), partitions);
+  } catch (thrown) {
+    throw new UserFunctionError(thrown, 'vertices', pair);
   }
 }
 

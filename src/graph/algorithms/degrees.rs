@@ -1,0 +1,48 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Algorithm, Inbox};
+use crate::error::Result;
+use crate::graph::answer::Values;
+use crate::graph::columns::{Columns, State};
+use crate::graph::structure::Routed;
+
+/// How many edges each vertex has (`GraphOps.degrees`); a vertex without any is left out. No superstep is needed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Degrees {
+    /// Whether edges count that end at the vertex.
+    #[serde(rename = "in")]
+    pub incoming: bool,
+    /// Whether edges count that begin at the vertex. A loop counts twice if both do.
+    #[serde(rename = "out")]
+    pub outgoing: bool,
+}
+
+impl Algorithm for Degrees {
+    fn first(&self, graph: &Routed) -> State {
+        let graph = &graph.adjacency;
+        let count = |v| {
+            let (incoming, outgoing) = (graph.incoming.range(v).len(), graph.outgoing.range(v).len());
+            (usize::from(self.incoming) * incoming + usize::from(self.outgoing) * outgoing) as u32
+        };
+        State {
+            columns: Columns {
+                counts: (0..graph.len()).map(count).collect(),
+                ..Columns::default()
+            },
+            ..State::default()
+        }
+    }
+
+    fn said(&self, _: &Routed, _: &State, _: usize) -> State {
+        State::default()
+    }
+
+    fn step(&self, _: &Routed, inbox: &Inbox) -> Result<State> {
+        Ok(inbox.state().clone())
+    }
+
+    fn answer(&self, _: &[Vec<i64>], states: Vec<State>) -> Vec<Values> {
+        let counts = states.into_iter().map(|s| s.columns.counts);
+        counts.map(Values::PositiveCounts).collect()
+    }
+}

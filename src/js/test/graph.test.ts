@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+// @ts-expect-error The operations are plain JavaScript, shared with the browser tests.
+import { difference, runCases } from '../../../tests/browser/graph_operations.js';
+import * as graphx from '../src/graph.js';
+import { SparkContext } from '../src/rdd/context.js';
+import { localEngine } from './rdd_local.js';
+
+const FOLDER = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/graphx');
+interface Golden {
+  cases: { operation: string }[];
+}
+const context = () => new SparkContext(localEngine(), 2, { 'spark.default.parallelism': '2' }, () => false);
+
+/** Operations of the script alone; the others need the engine. */
+const SCRIPT = /^(aggregate_messages|collect_|counts|group_edges|map_|mask|partition_|reverse|subgraph|triplets|vertices)/;
+
+for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.json'))) {
+  test(`${name}: what the script does to a graph is what Spark does`, async () => {
+    const golden = JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Golden;
+    const cases = golden.cases.filter(({ operation }) => SCRIPT.test(operation));
+    const results = (await runCases(graphx, context(), { ...golden, cases })) as unknown[];
+    for (const [i, one] of cases.entries())
+      assert.equal((difference as (...args: unknown[]) => string | undefined)(one, results[i]), undefined, one.operation);
+    assert.equal(cases.length, 17);
+  });
+}
