@@ -1,10 +1,12 @@
 import type { Backend } from '../cluster/backend.js';
-import { Cluster } from '../cluster/cluster.js';
+import { Cluster, type ExecutorEvent } from '../cluster/cluster.js';
 import { Connection } from '../cluster/connection.js';
-import type { Assets } from '../cluster/load.js';
+import type { Assets } from '../cluster/places.js';
+import { type StartOptions, unlessAborted } from '../cluster/start_options.js';
 import { StatusEvents } from '../cluster/status.js';
+import { requireBrowser } from '../cluster/surroundings.js';
 import { ConnectClient } from '../connect/client.js';
-import { SessionClosedError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
+import { SessionClosedError, type SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
 import type { FromDriver, ToDriver } from '../protocol.js';
 import { SparkContext } from '../rdd/context.js';
@@ -102,15 +104,17 @@ export class SparkSession {
   }
 
   /** Starts the workers. @internal */
-  static async start(executors: number, conf: Record<string, string>, assets: Assets): Promise<SparkSession> {
+  static async start(executors: number, conf: Record<string, string>, assets: Assets, options: StartOptions = {}): Promise<SparkSession> {
+    requireBrowser();
     const session = new SparkSession(conf);
     const behind = conf[FALLBACK] ? (await loadRemote()).fallbackTo(conf[FALLBACK]) : undefined;
     let fallback: Listening | undefined;
-    const cluster = await Cluster.start(executors, conf, assets, {
-      message: (message) => (fallback ? fallback.receive(message) : session.#receive(message)),
-      executor: (event) => session.status.executor(event),
-      closed: (error) => session.#close(error),
-    });
+    const events = {
+      message: (message: FromDriver) => (fallback ? fallback.receive(message) : session.#receive(message)),
+      executor: (event: ExecutorEvent) => session.status.executor(event),
+      closed: (error: SparkError) => session.#close(error),
+    };
+    const cluster = await Cluster.start(executors, conf, assets, events, options);
     fallback = behind?.(cluster, (message) => session.#receive(message));
     session.#backend = fallback ?? cluster;
     const running = () => session.#backendOrThrow() && cluster;
@@ -123,23 +127,24 @@ export class SparkSession {
     };
     session.#sparkContext = new SparkContext(engine, executors, conf, () => session.#stopped);
     // The engine has the settings already; this says which of them it cannot have.
-    return session.#ready(conf);
+    return session.#ready(conf, options.signal);
   }
 
   /** Begins a session on a Spark cluster. @internal */
-  static async connect(address: string, conf: Record<string, string>): Promise<SparkSession> {
+  static async connect(address: string, conf: Record<string, string>, { signal }: StartOptions = {}): Promise<SparkSession> {
     const session = new SparkSession(conf);
     const { openRemote } = await loadRemote();
     session.#backend = openRemote(address, (message) => session.#receive(message));
     const { 'spark.app.name': _, [BIGINT]: __, ...settings } = conf;
-    return session.#ready(settings);
+    return session.#ready(settings, signal);
   }
 
   /** Asks for the version and sets settings; a session that cannot have them is closed. */
-  async #ready(conf: Record<string, string>): Promise<SparkSession> {
+  async #ready(conf: Record<string, string>, signal: AbortSignal | undefined): Promise<SparkSession> {
     const { client } = this.#context;
     try {
-      const [{ version }] = await Promise.all([client.analyze({ case: 'sparkVersion', value: {} }), client.setConf(conf)]);
+      const settled = Promise.all([client.analyze({ case: 'sparkVersion', value: {} }, signal), client.setConf(conf)]);
+      const [{ version }] = await unlessAborted(settled, signal);
       this.#version = version;
       return this;
     } catch (error) {
