@@ -13,7 +13,9 @@ _parts.worker = () => {
   // A classic worker: a page of a file has no others.
   return new Worker(workerUrl);
 };
-_parts.functions = () => (functionsUrl ??= urlOf(functions));
+// A worker of a file's page may not read what the page has made, but may read what is written in the URL itself.
+_parts.functions = () =>
+  (functionsUrl ??= location.protocol === 'file:' ? `data:text/javascript,${encodeURIComponent(functions)}` : urlOf(functions));
 
 /** The bytes of base64; natively where the browser can, for a loop over megabytes stalls the page. */
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {

@@ -19,11 +19,13 @@ export function createWorker(assets: Assets, name: string): Worker {
 /** The URL of the worker's script, which bundlers write into the expression that starts it. */
 export function workerUrlOf(assets: Assets): string {
   let found = 'worker.js beside the package';
-  const noted = ((url: string | URL) => {
-    found = String(url);
-  }) as unknown as WorkerClass;
+  class Noted {
+    constructor(url: string | URL) {
+      found = String(url);
+    }
+  }
   try {
-    build(assets, '', noted);
+    build(assets, '', Noted as unknown as WorkerClass);
     return new URL(found, location.href).href;
   } catch {
     return found;
@@ -57,10 +59,12 @@ function trusting(assets: Assets): WorkerClass {
     const message = 'The page asks for Trusted Types, and does not allow the policy "rivulet"';
     throw new WorkerLoadError(message, workerUrlOf(assets), hint, { reason: 'trusted-types', cause });
   }
-  const { Worker: Own } = globalThis;
-  const { createScriptURL } = policy;
-  return ((url: string | URL, options?: WorkerOptions) =>
-    new Own(createScriptURL(String(url)) as string, options)) as unknown as WorkerClass;
+  const vouched = policy;
+  return class extends Worker {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      super(vouched.createScriptURL(String(url)) as string, options);
+    }
+  };
 }
 
 /** Says why the browser does not even try to load the script. */

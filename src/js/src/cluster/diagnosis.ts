@@ -33,7 +33,10 @@ export async function diagnose(failure: Failure): Promise<WorkerLoadError> {
     const hint = `Check that the URL serves Rivulet's worker.js, whole${served ? ` (it was served as ${served.type})` : ''}.`;
     return error(`The worker did not answer within ${SILENCE_MS / 1000} s`, hint, 'timeout');
   }
-  if (words) return error(`The worker's script failed: ${words}`, `Copy worker.js from the package once more. ${HINT}`, 'syntax');
+  if (words || served) {
+    const what = words || 'it is served as it should be, and does not run';
+    return error(`The worker's script failed: ${what}`, `Copy worker.js from the package once more. ${HINT}`, 'syntax');
+  }
   return error('The worker did not load', HINT, 'unknown');
 }
 

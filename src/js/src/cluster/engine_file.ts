@@ -67,7 +67,7 @@ async function download(url: URL, start: Start, seen: Seen, deadline: Deadline, 
     start.says('compile');
     return await (compiled ?? WebAssembly.compile(joined(chunks)));
   } catch (cause) {
-    throw foreign(href, seen, total, type, cause) ?? cause;
+    throw signal.aborted ? cause : (foreign(href, seen, total, type, cause) ?? cause);
   }
 }
 
@@ -100,8 +100,9 @@ function foreign(url: string, { bytes, head }: Seen, total: number | undefined, 
     const hint = 'Fetch the file itself before you deploy: git lfs pull.';
     return new WorkerLoadError('The server has only a pointer of Git LFS in place of the engine', url, hint, { reason: 'content', cause });
   }
-  if (total !== undefined && bytes < total) {
-    const message = `Only ${bytes} of the engine's ${total} bytes have come`;
+  const whole = ENGINE_BYTES || total;
+  if (whole !== undefined && bytes < whole && (text === '' || text.startsWith('\0asm'))) {
+    const message = `Only ${bytes} of the engine's ${whole} bytes have come`;
     const hint = 'The connection broke off, or the file on the server is cut off: try again, then copy engine_bg.wasm there once more.';
     return new WorkerLoadError(message, url, hint, { reason: 'truncated', cause });
   }

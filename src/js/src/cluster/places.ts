@@ -51,7 +51,7 @@ export function placed<T>(file: string, find: () => T): T {
   try {
     return find();
   } catch (cause) {
-    if (!(cause instanceof TypeError && /url/i.test(cause.message))) throw cause;
+    if (!(cause instanceof TypeError && /\bURL\b/.test(cause.message))) throw cause;
     throw new WorkerLoadError('The bundle is a script, not a module, and does not know where its files are', `${file} beside it`, HINT, {
       reason: 'unplaced',
       cause,
