@@ -75,6 +75,10 @@ describe('Content-Security-Policy', () => {
   test('without the page itself in connect-src', async () => {
     isRefused(await asked(shared, policy(STRICT.replace("connect-src 'self'", "connect-src 'none'"))), /engine_bg\.wasm.*'self' in connect-src/);
   });
+  test("rivulet/inline, without 'wasm-unsafe-eval'", async () => {
+    const without = "default-src 'none'; script-src 'self'; worker-src blob:";
+    isRefused(await asked(shared, policy(without), `${DIST}inline.js`), /comes with the bundle.*'wasm-unsafe-eval' in script-src/);
+  });
   test('rivulet/inline, without blob: in worker-src', async () => {
     isRefused(await asked(shared, policy(STRICT), `${DIST}inline.js`), /worker-src.*blob: in worker-src/);
   });

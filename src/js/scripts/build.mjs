@@ -5,7 +5,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { bundleEntries, bundleFunctions, bundleRemoteNode, bundleWorker } from './build/bundle.mjs';
+import { bundleEntries, bundleFunctions, bundleRemote, bundleWorker } from './build/bundle.mjs';
 import { buildOf, signed } from './build/engine.mjs';
 import { thirdParty } from './build/licences.mjs';
 import { packageFiles } from './build/manifest.mjs';
@@ -47,8 +47,8 @@ metafiles.push(
     wasm: deflateRawSync(wasm, { level: 9 }).toString('base64'),
   }),
 );
-step('remote-node.js');
-metafiles.push(await bundleRemoteNode(dist));
+step('remote.js, remote-node.js');
+metafiles.push(...(await bundleRemote(dist)));
 
 step('types');
 emitTypes(join(dist, 'types'));

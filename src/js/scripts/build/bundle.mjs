@@ -16,11 +16,12 @@ export const ENTRIES = {
   dstream: 'src/dstream.ts',
   flume: 'src/flume.ts',
   sources: 'src/sources.ts',
-  // What sessions on Spark clusters load when there is one.
-  remote: 'src/remote/web.ts',
 };
-/** The part for Spark clusters in Node.js, beside index.js. */
-const REMOTE_NODE = 'remote-node.js';
+/**
+ * The parts for Spark clusters, which sessions load when they need one: files of their own beside index.js. They share no chunk with the
+ * entries, for they hold the messages of a whole service, which would come along.
+ */
+const REMOTE = { web: 'remote.js', node: 'remote-node.js' };
 
 /**
  * How a module is imported whose URL is known only when that runs. Bundlers leave it alone if these words stand in it, which
@@ -36,7 +37,7 @@ const loadModule = {
     b.onLoad({ filter: /[/\\]sql[/\\]load_remote\.ts$/ }, ({ path }) => {
       const [text, known] = [readFileSync(path, 'utf8'), "import('../remote/node.js')"];
       if (!text.includes(known)) throw new Error(`${path} does not import ../remote/node.js`);
-      return { contents: text.replace(known, `rivuletLoad('./${REMOTE_NODE}')`), loader: 'ts' };
+      return { contents: text.replace(known, `rivuletLoad('./${REMOTE.node}')`), loader: 'ts' };
     });
   },
 };
@@ -86,7 +87,7 @@ export async function bundleEntries(folder, engine, inlined) {
       b.onResolve({ filter: /^rivulet-inlined$/ }, (args) => ({ path: args.path, namespace: 'inlined' }));
       const constants = Object.entries(inlined).map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};`);
       b.onLoad({ filter: /.*/, namespace: 'inlined' }, () => ({ contents: constants.join('\n'), loader: 'js' }));
-      b.onResolve({ filter: /^\.\.\/remote\/node\.js$/ }, () => ({ path: `./${REMOTE_NODE}`, external: true }));
+      b.onResolve({ filter: /^\.\.\/remote\/web\.js$/ }, () => ({ path: `./${REMOTE.web}`, external: true }));
     },
   };
   const made = await build({
@@ -109,9 +110,13 @@ async function bundle(outfile, entry, more, engine) {
   return made.metafile;
 }
 
-/** Bundles the part for Spark clusters in Node.js. */
-export function bundleRemoteNode(folder) {
-  return bundle(join(folder, REMOTE_NODE), 'src/remote/node.ts', { plugins: [loadModule], platform: 'node', target: 'node20' });
+/** Bundles the parts for Spark clusters: for pages, and for Node.js. */
+export async function bundleRemote(folder) {
+  const node = { plugins: [loadModule], platform: 'node', target: 'node20' };
+  return [
+    await bundle(join(folder, REMOTE.web), 'src/remote/web.ts', { plugins: [loadModule] }),
+    await bundle(join(folder, REMOTE.node), 'src/remote/node.ts', node),
+  ];
 }
 
 /**
