@@ -70,10 +70,16 @@ describe('Content-Security-Policy', () => {
     isRefused(await asked(shared, policy(STRICT.replace(" 'wasm-unsafe-eval'", ''))), /engine_bg\.wasm.*'wasm-unsafe-eval' in script-src/);
   });
   test('without the page itself in worker-src', async () => {
-    isRefused(await asked(shared, policy(STRICT.replace("worker-src 'self'", "worker-src 'none'"))), /worker-src.*worker\.js.*'self' in worker-src/);
+    isRefused(
+      await asked(shared, policy(STRICT.replace("worker-src 'self'", "worker-src 'none'"))),
+      /worker-src.*worker\.js.*'self' in worker-src/,
+    );
   });
   test('without the page itself in connect-src', async () => {
-    isRefused(await asked(shared, policy(STRICT.replace("connect-src 'self'", "connect-src 'none'"))), /engine_bg\.wasm.*'self' in connect-src/);
+    isRefused(
+      await asked(shared, policy(STRICT.replace("connect-src 'self'", "connect-src 'none'"))),
+      /engine_bg\.wasm.*'self' in connect-src/,
+    );
   });
   test("rivulet/inline, without 'wasm-unsafe-eval'", async () => {
     const without = "default-src 'none'; script-src 'self'; worker-src blob:";
@@ -124,7 +130,15 @@ describe('origins and frames', () => {
     const page = await shared.browser.newPage();
     await page.goto(`${shared.url.replace('localhost', 'stranger.test')}/blank.html`);
     const { condition, message } = await page.evaluate(starts, [`${DIST}index.js`]);
+    const remote = await page.evaluate(async (entry) => {
+      const { SparkSession } = await import(entry);
+      return SparkSession.builder
+        .remote('sc://localhost:1')
+        .create()
+        .catch((error) => error.condition);
+    }, `${DIST}index.js`);
     await page.close();
+    assert.equal(remote, 'RIVULET_REMOTE_UNREACHABLE', 'a Spark cluster can be reached from there');
     assert.equal(condition, 'RIVULET_INSECURE_CONTEXT');
     assert.match(message, /http:\/\/stranger\.test.*over https, or as http:\/\/localhost/);
   });

@@ -43,7 +43,9 @@ test('the engine of rivulet/inline is there already: its start reports that, too
   const seen = await inPage(shared, async () => {
     const { SparkSession } = await import('/pkg/dist/inline.js');
     const seen = [];
-    const spark = await SparkSession.builder.master('local[1]').create({ onProgress: ({ stage, percent }) => seen.push(`${stage} ${percent}`) });
+    const spark = await SparkSession.builder
+      .master('local[1]')
+      .create({ onProgress: ({ stage, percent }) => seen.push(`${stage} ${percent}`) });
     await spark.stop();
     return seen;
   });
@@ -82,7 +84,12 @@ test('a signal ends a start at once: its reason is the error, no worker stays, a
     }
     const controller = new AbortController();
     const onProgress = () => controller.abort();
-    reasons.push(await SparkSession.builder.master('local[2]').create({ signal: controller.signal, onProgress }).catch(({ name }) => name));
+    reasons.push(
+      await SparkSession.builder
+        .master('local[2]')
+        .create({ signal: controller.signal, onProgress })
+        .catch(({ name }) => name),
+    );
     return reasons;
   });
   assert.deepEqual(reasons, ['before', 'during', 'AbortError']);
@@ -103,7 +110,11 @@ test('callers at once have one session; one that leaves does not end the start f
   const { same, left, failed, later } = await page.evaluate(async () => {
     const { SparkSession } = await import('rivulet');
     const builder = () => SparkSession.builder.master('local[1]');
-    const bad = () => builder().assets({ wasmUrl: '/nowhere.wasm' }).getOrCreate().catch(({ reason }) => reason);
+    const bad = () =>
+      builder()
+        .assets({ wasmUrl: '/nowhere.wasm' })
+        .getOrCreate()
+        .catch(({ reason }) => reason);
     const failed = await Promise.all([bad(), bad()]);
     const controller = new AbortController();
     const first = builder().getOrCreate();

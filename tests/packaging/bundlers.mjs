@@ -1,10 +1,11 @@
 // Bundlers and frameworks, as their manuals have a first project: no setting is there for the package, unless the case says so.
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bin, installed, module, run } from './projects.mjs';
 import { command, files, freePort } from './servers.mjs';
 
+const HERE = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname);
 const load = (tool, path) => import(pathToFileURL(module(tool, path)).href);
 /** The files that some bundlers leave for the page to copy. */
 const PARTS = ['worker.js', 'functions.js', 'engine_bg.wasm'];
@@ -47,7 +48,12 @@ const VITE = [
 /** webpack and Rspack: the same interface. */
 async function packed(tool, path, root) {
   const { default: bundler } = await load(tool, path);
-  const config = { mode: 'production', context: root, entry: './main.js', output: { path: join(root, 'out'), filename: 'main.js', publicPath: 'auto' } };
+  const config = {
+    mode: 'production',
+    context: root,
+    entry: './main.js',
+    output: { path: join(root, 'out'), filename: 'main.js', publicPath: 'auto' },
+  };
   const stats = await new Promise((resolve, reject) => bundler(config, (error, done) => (error ? reject(error) : resolve(done))));
   const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
   const serious = warnings.filter(({ message }) => !/size limit|performance|code splitting/i.test(message));
@@ -58,7 +64,8 @@ async function packed(tool, path, root) {
 
 const next = {
   files: {
-    'app/layout.js': 'export default function Layout({ children }) {\n  return (\n    <html lang="en">\n      <body>{children}</body>\n    </html>\n  );\n}\n',
+    'app/layout.js':
+      'export default function Layout({ children }) {\n  return (\n    <html lang="en">\n      <body>{children}</body>\n    </html>\n  );\n}\n',
     'app/page.js':
       "'use client';\nimport { useEffect } from 'react';\nimport { run } from '../programs.js';\n\nexport default function Page() {\n  useEffect(run, []);\n  return <p>stranger</p>;\n}\n",
   },
@@ -95,7 +102,14 @@ const esbuild = {
   async build(root, more = {}) {
     const { build } = await load('esbuild', 'esbuild/lib/main.js');
     const out = join(root, 'out');
-    const options = { entryPoints: [join(root, 'main.js')], outfile: join(out, 'main.js'), bundle: true, minify: true, target: 'es2022', logLevel: 'silent' };
+    const options = {
+      entryPoints: [join(root, 'main.js')],
+      outfile: join(out, 'main.js'),
+      bundle: true,
+      minify: true,
+      target: 'es2022',
+      logLevel: 'silent',
+    };
     await build({ format: 'esm', ...options, ...more });
     writeFileSync(join(out, 'index.html'), (more.format === 'iife' ? page : modulePage)('main.js'));
     return out;
@@ -131,6 +145,11 @@ const bun = async (root, inline) => {
   return files(join(root, 'out'));
 };
 
+const hooks = {
+  files: { 'main.js': readFileSync(join(HERE, 'react_page.js'), 'utf8') },
+  answers: { rows: '7 8 9', totals: '42', kept: '1 41', query: 'running', workers: 'one session', stopped: 'yes' },
+};
+
 const inline = { entry: 'rivulet/inline' };
 
 /**
@@ -145,6 +164,7 @@ export const BUNDLERS = [
   ['next', 'build', (root) => next.build(root), next],
   ['next', 'build --webpack', (root) => next.build(root, '--webpack'), next],
   ['next', 'dev', (root) => next.dev(root), next],
+  ['react', 'rivulet/react, StrictMode, Vite dev', (root) => vite('react').dev(root), hooks],
   ['sveltekit', 'build', (root) => svelte.build(root), svelte],
   ['parcel', 'build', parcel],
   ['parcel', 'build, rivulet/inline', parcel, inline],
@@ -154,7 +174,12 @@ export const BUNDLERS = [
   ['esbuild', 'files copied, --keep-names', (root) => esbuild.copied(root, { keepNames: true })],
   ['esbuild', 'rivulet/inline', async (root) => files(await esbuild.build(root)), inline],
   ['esbuild', 'no files copied', async (root) => files(await esbuild.build(root)), { refusal: /HTTP 404.*rivulet\/inline/ }],
-  ['esbuild', '--format=iife', async (root) => files(await esbuild.build(root, { format: 'iife' })), { refusal: /is a script, not a module.*rivulet\/inline/ }],
+  [
+    'esbuild',
+    '--format=iife',
+    async (root) => files(await esbuild.build(root, { format: 'iife' })),
+    { refusal: /is a script, not a module.*rivulet\/inline/ },
+  ],
   ['esbuild', 'iife of rivulet/inline, opened as a file', async (root) => opened(await esbuild.build(root, { format: 'iife' })), inline],
   ['bun', 'files copied', (root) => bun(root, false)],
   ['bun', 'rivulet/inline', (root) => bun(root, true), inline],

@@ -10,12 +10,13 @@ import { NaiveBayes } from 'rivulet/ml';
 import { StreamingContext } from 'rivulet/dstream';
 import { FlumeUtils } from 'rivulet/flume';
 import { mqttSource } from 'rivulet/sources';
+import { useSession } from 'rivulet/react';
 
 export async function page(signal: AbortSignal): Promise<Row[]> {
   const spark = await SparkSession.builder.getOrCreate({ signal, onProgress: ({ percent }) => console.log(percent ?? 0) });
   const same: typeof SparkSession = Math.random() < 0.5 ? Inlined : Elsewhere;
   new StreamingContext(spark.sparkContext, 1_000);
-  console.log(same, new NaiveBayes(), FlumeUtils, mqttSource, WorkerLoadError);
+  console.log(same, new NaiveBayes(), FlumeUtils, mqttSource, useSession, WorkerLoadError);
   return spark.range(3).filter(F.col('id').gt(1)).collect();
 }
 `;

@@ -33,7 +33,11 @@ export function installed(tool) {
   return folder;
 }
 
-const lastLine = (output) => String(output ?? '').trim().split('\n').at(-1);
+const lastLine = (output) =>
+  String(output ?? '')
+    .trim()
+    .split('\n')
+    .at(-1);
 
 let packed;
 /** Unpacks the tarball that npm would publish, once. */
@@ -93,7 +97,12 @@ export function project(tool, { entry = 'rivulet', files = {} } = {}) {
 /** Runs a program of a project's packages to its end; what it printed is in the error if it fails. */
 export function run(root, command, args, { env = {}, seconds = 240 } = {}) {
   try {
-    return execFileSync(command, args, { cwd: root, stdio: 'pipe', timeout: seconds * 1_000, env: { ...process.env, CI: '1', ...env } }).toString();
+    return execFileSync(command, args, {
+      cwd: root,
+      stdio: 'pipe',
+      timeout: seconds * 1_000,
+      env: { ...process.env, CI: '1', ...env },
+    }).toString();
   } catch (error) {
     throw new Error(`${command} ${args.join(' ')} failed: ${`${error.stdout ?? ''}${error.stderr ?? ''}`.trim().slice(-1_500)}`);
   }

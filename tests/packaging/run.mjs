@@ -51,16 +51,18 @@ async function visit(browser, url) {
 
 /** Files of a build that it has no use for. */
 const superfluous = (folder) =>
-  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.wasm$|worker/.test(name) && statSync(join(folder, name)).isFile());
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => /\.wasm$|worker/.test(name) && statSync(join(folder, name)).isFile(),
+  );
 
-async function inPage(browser, [tool, what, start, { refusal, alone, project: at = tool, ...more } = {}]) {
+async function inPage(browser, [tool, , start, { refusal, alone, answers: expected, project: at = tool, ...more } = {}]) {
   const root = project(at, more);
   const { url, stop } = await start(root);
   try {
     const { answers, ms } = await visit(browser, url);
     const extra = alone ? superfluous(join(root, alone)) : [];
     if (extra.length > 0) throw new Error(`files that nobody asks for: ${extra.join(', ')}`);
-    const fault = wrong(answers);
+    const fault = wrong(answers, expected);
     if (!refusal) {
       if (fault) throw new Error(fault);
       return { result: 'works', ms };
@@ -83,9 +85,17 @@ async function lineOf(test, run) {
   } catch (error) {
     outcome = { result: error instanceof NotRun ? 'not run' : 'FAILS', note: error.message };
   }
-  const line = { tool, version: outcome.result === 'not run' ? '' : versionOf(tool), what, ...outcome, s: Math.round((performance.now() - begun) / 1_000) };
+  const line = {
+    tool,
+    version: outcome.result === 'not run' ? '' : versionOf(tool),
+    what,
+    ...outcome,
+    s: Math.round((performance.now() - begun) / 1_000),
+  };
   const { result, ms, note } = line;
-  console.log(`${result.startsWith('FAILS') ? '✖' : result === 'not run' ? '–' : '✔'} ${tool} ${line.version}: ${what}: ${result}${ms ? ` (${ms} ms)` : ''}, ${line.s} s`);
+  console.log(
+    `${result.startsWith('FAILS') ? '✖' : result === 'not run' ? '–' : '✔'} ${tool} ${line.version}: ${what}: ${result}${ms ? ` (${ms} ms)` : ''}, ${line.s} s`,
+  );
   if (note) console.log(`    ${note.slice(0, 1_500)}`);
   return line;
 }
@@ -100,8 +110,11 @@ try {
 }
 
 console.log('\n| tool | version | case | result | page, ms | all, s |\n| --- | --- | --- | --- | --: | --: |');
-for (const { tool, version, what, result, ms, s } of lines) console.log(`| ${tool} | ${version} | ${what} | ${result} | ${ms ?? ''} | ${s} |`);
+for (const { tool, version, what, result, ms, s } of lines)
+  console.log(`| ${tool} | ${version} | ${what} | ${result} | ${ms ?? ''} | ${s} |`);
 const count = (is) => lines.filter(({ result }) => is(result)).length;
 const failed = count((result) => result === 'FAILS');
-console.log(`\n${lines.length} cases: ${count((r) => r !== 'FAILS' && r !== 'not run')} pass, ${failed} fail, ${count((r) => r === 'not run')} not run`);
+console.log(
+  `\n${lines.length} cases: ${count((r) => r !== 'FAILS' && r !== 'not run')} pass, ${failed} fail, ${count((r) => r === 'not run')} not run`,
+);
 process.exit(failed === 0 && lines.length > 0 ? 0 : 1);

@@ -36,7 +36,9 @@ test('functions whose names esbuild keeps run', () => {
 });
 
 test('a class whose name esbuild keeps is itself', () => {
-  const Counter = new Function(`return ${withHelpers('class d{static{n(this,"Counter")}add(o){return o+1}}')}`)() as new () => { add(o: number): number };
+  const Counter = new Function(`return ${withHelpers('class d{static{n(this,"Counter")}add(o){return o+1}}')}`)() as new () => {
+    add(o: number): number;
+  };
   assert.equal(new Counter().add(1), 2);
 });
 

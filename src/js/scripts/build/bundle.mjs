@@ -16,6 +16,10 @@ export const ENTRIES = {
   dstream: 'src/dstream.ts',
   flume: 'src/flume.ts',
   sources: 'src/sources.ts',
+  react: 'src/react.ts',
+  // Nobody imports these: what they need comes into chunks without the rest, which bundlers leave out where a page does not use it.
+  'parts/session': 'src/sql/session.ts',
+  'parts/columns': 'src/sql/functions/index.ts',
 };
 /**
  * The parts for Spark clusters, which sessions load when they need one: files of their own beside index.js. They share no chunk with the
@@ -49,12 +53,14 @@ function write({ outputFiles }) {
     mkdirSync(dirname(path), { recursive: true });
     if (path.endsWith('.map')) continue;
     const map = JSON.parse(texts.get(`${path}.map`));
+    // Chunks do nothing when they are loaded, and bundlers warn of imports for nothing. As many blanks leave the map as it is.
+    const code = text.replaceAll(/\bimport"\.\/chunk-\w+\.js";/g, (found) => ' '.repeat(found.length));
     const loads = /\brivuletLoad\b/.test(text);
     // What is inlined is in the package already.
     map.sourcesContent = map.sourcesContent?.map((content, i) => (map.sources[i].startsWith('inlined:') ? null : content));
     // A line more in the file is a semicolon more in the map.
     if (loads) map.mappings = `;${map.mappings}`;
-    writeFileSync(path, `${loads ? `${LOAD}\n` : ''}${text}//# sourceMappingURL=${basename(path)}.map\n`);
+    writeFileSync(path, `${loads ? `${LOAD}\n` : ''}${code}//# sourceMappingURL=${basename(path)}.map\n`);
     writeFileSync(`${path}.map`, JSON.stringify({ ...map, file: basename(path) }));
   }
 }
@@ -95,6 +101,8 @@ export async function bundleEntries(folder, engine, inlined) {
     entryPoints: ENTRIES,
     outdir: folder,
     splitting: true,
+    // The page brings it.
+    external: ['react'],
     chunkNames: 'chunk-[hash]',
     plugins: [loadModule, parts],
     metafile: true,
