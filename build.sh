@@ -179,7 +179,8 @@ cmd_check() {
 
 cmd_test() {
   local what=${1:-all}
-  case "$what" in native | browser | all) ;; *) die "test takes native or browser, not '$what'" ;; esac
+  if [ "$what" = packaging ]; then shift; cmd_packaging "$@"; return; fi
+  case "$what" in native | browser | all) ;; *) die "test takes native, browser or packaging, not '$what'" ;; esac
   [ "$what" = all ] && cmd_check
   if [ "$what" != browser ]; then
     native
@@ -201,8 +202,18 @@ cmd_test() {
     node src/js/scripts/unit.mjs
     say "browser tests"
     node src/js/scripts/browser-tests.mjs
+    say "packaging, the quick part"
+    node tests/packaging/run.mjs --quick
   fi
   say "all tests passed"
+}
+
+# The packed tarball as strangers use it: every bundler, framework, host and compiler of tests/packaging, as a table. What npm installs for
+# it is kept in the cache; a tool that cannot be installed is printed as not run.
+cmd_packaging() { # [--quick] [WORD…]
+  setup_browser; cmd_build
+  say "packaging"
+  node tests/packaging/run.mjs "$@"
 }
 
 free_port() { node -e 's=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
@@ -411,6 +422,7 @@ cmd_help() {
   pack                    the same, optimised for release: one unit, fat LTO (15 minutes)
   demo [--headless]       the demo page with a live tweet server; headless: 30 s in Chromium, checked against a model
   test [native|browser]   all tests; or only those without, or with, a browser
+  test packaging [--quick] [WORD…]   the packed tarball in bundlers, frameworks, hosts and compilers, as a table; only cases with a WORD
   check                   rustfmt, clippy for native and wasm32, tsc --strict: warnings are errors
   goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with
                           streaming queries started again from their checkpoints after every step, over N state partitions

@@ -15,17 +15,19 @@ export { PKG, ROOT };
  * Gives the tests of a file a browser and a server; `open()` gives a fresh page that can `import('rivulet')`. Pages of one browser
  * context share the origin's storage.
  */
-export function browser({ headers, types, mounts = {}, flags = [] } = {}) {
+export function browser({ headers, types, mounts = {}, flags = [], answer } = {}) {
   const shared = { pages: [] };
   before(async () => {
     if (!existsSync(join(PKG, 'dist/worker.js'))) throw new Error(`${PKG} has no package: run ./build.sh build first`);
     const all = { '/pkg/': PKG, '/tests/': HERE, '/www/': join(ROOT, 'www'), ...mounts };
-    Object.assign(shared, await serve(resolve(HERE, 'page'), { mounts: all, headers, types }));
+    Object.assign(shared, await serve(resolve(HERE, 'page'), { mounts: all, headers, types, answer }));
     shared.browser = await launch(flags);
   });
   after(async () => {
     await shared.browser?.close();
     shared.server?.close();
+    // Answers that hang, on purpose, would keep it open.
+    shared.server?.closeAllConnections();
   });
   shared.open = async (path = '/blank.html', context = shared.browser) => {
     const page = await context.newPage();

@@ -51,12 +51,14 @@ describe('other entries', () => {
     const fetched = [];
     page.on('request', (request) => fetched.push(new URL(request.url()).pathname));
     assert.equal(await page.evaluate(count42, '/pkg/dist/inline.js'), 42);
-    assert.deepEqual(
-      fetched.filter((path) => path.startsWith('/pkg/')),
-      ['/pkg/dist/inline.js', '/pkg/dist/index.js'],
-    );
+    const ours = () => fetched.filter((path) => path.startsWith('/pkg/'));
+    const before = ours().length;
+    assert.deepEqual([...new Set(ours().map((path) => path.replace(/chunk-\w+/, 'chunk')))].sort(), [
+      '/pkg/dist/chunk.js',
+      '/pkg/dist/inline.js',
+    ]);
     assert.equal(await page.evaluate(countBy, '/pkg/dist/inline.js'), 42);
-    assert.equal(fetched.filter((path) => path.startsWith('/pkg/')).length, 2);
+    assert.equal(ours().length, before);
     await page.close();
   });
   test('cdn.js works from another origin', async () => {

@@ -25,7 +25,7 @@ function report(faults) {
 generate();
 run('tsc', '-p', JS);
 const colors = process.stdout.isTTY ? [] : ['--colors=off'];
-const sources = [JS, ...['www', 'tests/browser', 'tests/chaos', 'benches'].map((folder) => join(ROOT, folder))];
+const sources = [JS, ...['www', 'tests/browser', 'tests/chaos', 'tests/packaging', 'benches'].map((folder) => join(ROOT, folder))];
 run('biome', 'ci', '--error-on-warnings', `--config-path=${join(JS, 'biome.jsonc')}`, ...colors, ...sources);
 
 report(oddPhrasings());

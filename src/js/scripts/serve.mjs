@@ -28,13 +28,15 @@ function pathOf(url) {
 }
 
 /**
- * Serves `root` on this machine only. `mounts` maps URL prefixes to other folders; `headers` are added to every answer.
+ * Serves `root` on this machine only. `mounts` maps URL prefixes to other folders; `headers` are added to every answer; `answer` may answer
+ * a request in place of the file, and then returns true.
  * @returns {Promise<{server: import('node:http').Server, port: number, url: string}>}
  */
-export function serve(root, { port = 0, mounts = {}, headers = {}, types = TYPES } = {}) {
+export function serve(root, { port = 0, mounts = {}, headers = {}, types = TYPES, answer } = {}) {
   const server = createServer((request, response) => {
     const path = pathOf(request.url);
     if (path === undefined) return response.writeHead(400).end('not a path');
+    if (answer?.(path, response)) return;
     const mount = Object.keys(mounts).find((prefix) => path.startsWith(prefix));
     const base = normalize(mount ? mounts[mount] : root);
     // A mount without a trailing slash is one file.

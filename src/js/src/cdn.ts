@@ -1,16 +1,26 @@
 /**
  * Rivulet from another origin: the classes of `rivulet`, whose sessions start their workers through a Blob. Workers must be of the
- * page's own origin, so the worker is a one-line module that imports the real one; the page's Content-Security-Policy needs `blob:`
- * in `worker-src` and this origin in `script-src`.
+ * page's own origin, so the worker is a few lines that import the real one. A Content-Security-Policy of the page needs this origin in
+ * `script-src` and `connect-src`, `'wasm-unsafe-eval'` in `script-src`, and `blob:` in `worker-src`; functions over rows need `blob:` in
+ * `script-src`, too.
  */
-import { _parts } from './index.js';
+import { _parts } from './api.js';
+
+/** Keeps what the page says until the script is there. Of what is refused in a worker the page hears only by its error. */
+const loader = (url: string) => `const early = [];
+let why = '';
+addEventListener('securitypolicyviolation', (event) => { why = 'securitypolicyviolation ' + event.effectiveDirective; });
+self.onmessage = (event) => early.push(event);
+import(${JSON.stringify(url)}).then(
+  () => early.forEach((event) => self.onmessage(event)),
+  (error) => setTimeout(() => { throw new Error(why || String(error)); }, 20),
+);`;
 
 _parts.worker = () => {
-  const worker = new URL('./worker.js', import.meta.url).href;
-  const url = URL.createObjectURL(new Blob([`import ${JSON.stringify(worker)};`], { type: 'text/javascript' }));
-  return new Worker(url, { type: 'module' });
+  const script = loader(new URL('./worker.js', import.meta.url).href);
+  return new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })), { type: 'module' });
 };
-
 _parts.functions = () => new URL('./functions.js', import.meta.url).href;
+_parts.wasm = () => new URL('./engine_bg.wasm', import.meta.url);
 
-export * from './index.js';
+export * from './api.js';

@@ -72,18 +72,52 @@ export class IllegalStateException extends SparkError {}
 /** Thrown after the session has ended: it was stopped, or its driver died. */
 export class SessionClosedError extends IllegalStateException {}
 
-/** A worker or the engine did not start. */
+/**
+ * Why a file of the package did not load: it is `missing`; a page of `html`, a file of the wrong `type`, or other `content` came in its
+ * place, or only a part of it (`truncated`); it does not run (`syntax`); it is of another `version`; it did not come (`network`) or
+ * not in time (`timeout`); the page's security forbids it (`csp`, `origin`, `coep`, `trusted-types`); or the bundle does not know where
+ * it is (`unplaced`).
+ */
+export type LoadFailure =
+  | 'missing'
+  | 'html'
+  | 'type'
+  | 'content'
+  | 'truncated'
+  | 'syntax'
+  | 'version'
+  | 'network'
+  | 'timeout'
+  | 'csp'
+  | 'origin'
+  | 'coep'
+  | 'trusted-types'
+  | 'unplaced'
+  | 'unknown';
+
+/**
+ * A worker or the engine did not start.
+ * @example
+ * ```ts
+ * const builder = SparkSession.builder.assets({ wasmUrl: '/nowhere/engine_bg.wasm' });
+ * const error = await builder.create().catch((e: SparkError) => e);
+ * error instanceof WorkerLoadError && error.reason; // → 'missing'
+ * ```
+ */
 export class WorkerLoadError extends SparkError {
   /** The file that did not load. */
   readonly url: string;
   /** What to do about it. */
   readonly hint: string;
+  /** Why it did not load. */
+  readonly reason: LoadFailure;
 
   /** Makes an error. */
-  constructor(message: string, url: string, hint: string, cause?: unknown) {
-    super(`${message} (${url}). ${hint}`, { condition: 'RIVULET_WORKER_LOAD', cause });
+  constructor(message: string, url: string, hint: string, details: { reason: LoadFailure; cause?: unknown }) {
+    super(`${message} (${url}). ${hint}`, { condition: 'RIVULET_WORKER_LOAD', cause: details.cause });
     this.url = url;
     this.hint = hint;
+    this.reason = details.reason;
   }
 }
 

@@ -9,7 +9,7 @@ const SOURCE = 'src/js/src';
 
 /** Floors, lowest first; a file is on the first floor that has a pattern for it: a folder (`x/`) or a file. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['protocol.ts', 'version.ts', 'clock.ts', 'generated/spark/', 'generated/remote/', 'generated/table.ts'],
+  ['protocol.ts', 'version.ts', 'clock.ts', 'load_module.ts', 'uuid.ts', 'generated/spark/', 'generated/remote/', 'generated/table.ts'],
   ['errors.ts'],
   ['values/'],
   ['cluster/'],
@@ -30,12 +30,13 @@ const FLOORS: readonly (readonly string[])[] = [
   ['dstream/'],
   ['sql/', 'generated/functions.ts'],
   ['ml/'],
-  ['index.ts'],
+  ['ml.ts', 'dstream.ts'],
   // An entry of its own over datasets.
   ['graph/', 'graph.ts'],
+  ['api.ts', 'beside.ts'],
   // Descriptions of other systems' clients.
   ['sources/', 'sources.ts'],
-  ['inline.ts', 'cdn.ts', 'flume.ts'],
+  ['index.ts', 'inline.ts', 'cdn.ts', 'flume.ts', 'react.ts'],
 ];
 /** Nobody imports the worker: the build bundles it by itself. */
 const CLOSED = new Set(['worker/']);

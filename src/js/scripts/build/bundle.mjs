@@ -1,18 +1,74 @@
-// How parts of the package are bundled: minified ES modules that know the package's version.
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+// How parts of the package are bundled: minified ES modules that know the package's version, with source maps.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { JS } from '../paths.mjs';
 
 /** package.json of the package. */
 export const manifest = JSON.parse(readFileSync(join(JS, 'package.template.json'), 'utf8'));
 
-/** Bundles one entry. */
-export async function bundle(entry, outfile, plugins = [], more = {}) {
-  await build({
-    entryPoints: [entry],
-    outfile,
-    plugins,
+/** Entries that a page imports: they share chunks, so that a page that mixes them has one copy of the classes. */
+export const ENTRIES = {
+  index: 'src/index.ts',
+  cdn: 'src/cdn.ts',
+  inline: 'src/inline.ts',
+  ml: 'src/ml.ts',
+  dstream: 'src/dstream.ts',
+  flume: 'src/flume.ts',
+  graph: 'src/graph.ts',
+  sources: 'src/sources.ts',
+  react: 'src/react.ts',
+  // Nobody imports these: what they need comes into chunks without the rest, which bundlers leave out where a page does not use it.
+  'parts/session': 'src/sql/session.ts',
+  'parts/columns': 'src/sql/functions/index.ts',
+};
+/**
+ * The parts for Spark clusters, which sessions load when they need one: files of their own beside index.js. They share no chunk with the
+ * entries, for they hold the messages of a whole service, which would come along.
+ */
+const REMOTE = { web: 'remote.js', node: 'remote-node.js' };
+
+/**
+ * How a module is imported whose URL is known only when that runs. Bundlers leave it alone if these words stand in it, which
+ * minifying drops: the line is put before what is minified.
+ */
+const LOAD = '"use strict";const rivuletLoad=url=>import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ url);';
+
+const loadModule = {
+  name: 'load-module',
+  setup(b) {
+    b.onLoad({ filter: /[/\\]src[/\\]load_module\.ts$/ }, () => ({ contents: 'export const loadModule = rivuletLoad;' }));
+    // A bundler for browsers must not look into the part for Node.js.
+    b.onLoad({ filter: /[/\\]sql[/\\]load_remote\.ts$/ }, ({ path }) => {
+      const [text, known] = [readFileSync(path, 'utf8'), "import('../remote/node.js')"];
+      if (!text.includes(known)) throw new Error(`${path} does not import ../remote/node.js`);
+      return { contents: text.replace(known, `rivuletLoad('./${REMOTE.node}')`), loader: 'ts' };
+    });
+  },
+};
+
+/** Writes what esbuild has made: with the line that imports before a file that needs it, and the name of its source map after it. */
+function write({ outputFiles }) {
+  const texts = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  for (const [path, text] of texts) {
+    mkdirSync(dirname(path), { recursive: true });
+    if (path.endsWith('.map')) continue;
+    const map = JSON.parse(texts.get(`${path}.map`));
+    // Chunks do nothing when they are loaded, and bundlers warn of imports for nothing. As many blanks leave the map as it is.
+    const code = text.replaceAll(/\bimport"\.\/chunk-\w+\.js";/g, (found) => ' '.repeat(found.length));
+    const loads = /\brivuletLoad\b/.test(text);
+    // What is inlined is in the package already.
+    map.sourcesContent = map.sourcesContent?.map((content, i) => (map.sources[i].startsWith('inlined:') ? null : content));
+    // A line more in the file is a semicolon more in the map.
+    if (loads) map.mappings = `;${map.mappings}`;
+    writeFileSync(path, `${loads ? `${LOAD}\n` : ''}${code}//# sourceMappingURL=${basename(path)}.map\n`);
+    writeFileSync(`${path}.map`, JSON.stringify({ ...map, file: basename(path) }));
+  }
+}
+
+/** `engine` says which one goes with the parts: its build, and its bytes. */
+function options({ build: number = '', bytes = 0 } = {}) {
+  return {
     absWorkingDir: JS,
     bundle: true,
     format: 'esm',
@@ -20,89 +76,78 @@ export async function bundle(entry, outfile, plugins = [], more = {}) {
     minify: !process.env.RIVULET_READABLE,
     legalComments: 'none',
     logLevel: 'warning',
-    define: { __RIVULET_VERSION__: JSON.stringify(manifest.version) },
-    ...more,
-  });
-}
-
-/** Comments by which bundlers leave an import alone. */
-const IGNORED = '/* webpackIgnore: true */ /* @vite-ignore */ ';
-
-/**
- * Tells bundlers to leave alone the imports of a script whose modules are known only when it runs: minifying has dropped the words
- * that the source has for them.
- */
-export function sealImports(file) {
-  const text = readFileSync(file, 'utf8');
-  writeFileSync(file, text.replaceAll(/\bimport\((?=[\w$])/g, `import(${IGNORED}`));
-}
-
-/** For the entries beside index.js: they import it, so that a page that mixes entries has one copy of the classes. */
-export const besideIndex = {
-  name: 'beside-index',
-  setup(b) {
-    b.onResolve({ filter: /^\.\/index\.js$/ }, ({ path }) => ({ path, external: true }));
-  },
-};
-
-/** For an entry in whose folder files import index.js, or the errors: it has these of index.js, too. */
-export const besideIndexAll = {
-  name: 'beside-index-all',
-  setup(b) {
-    b.onResolve({ filter: /\/(index|errors)\.js$/ }, () => ({ path: './index.js', external: true }));
-  },
-};
-
-/** The parts for Spark clusters, which sessions load when they need one: files of their own, beside index.js. */
-export const REMOTE = { web: 'remote.js', node: 'remote-node.js' };
-
-/** Leaves these parts out of a bundle, which imports them from beside it. */
-const besideRemote = {
-  name: 'beside-remote',
-  setup(b) {
-    b.onResolve({ filter: /\/remote\/(web|node)\.js$/ }, ({ path, kind }) =>
-      kind === 'dynamic-import' ? { path: `./${REMOTE[/(web|node)\.js$/.exec(path)[1]]}`, external: true } : undefined,
-    );
-  },
-};
-
-/** Bundles index.js. A bundler for browsers must not look into the part for Node.js, so its import is one that it cannot read. */
-export async function bundleIndex(outfile) {
-  await bundle('src/index.ts', outfile, [besideRemote]);
-  const text = readFileSync(outfile, 'utf8');
-  const known = `import("./${REMOTE.node}")`;
-  if (!text.includes(known)) throw new Error(`${outfile} does not import ${REMOTE.node}`);
-  writeFileSync(outfile, text.replace(known, `import(${IGNORED}["./${REMOTE.node}"].join())`));
-}
-
-/** Bundles the parts for Spark clusters. */
-export async function bundleRemote(folder) {
-  await bundle('src/remote/web.ts', join(folder, REMOTE.web));
-  await bundle('src/remote/node.ts', join(folder, REMOTE.node), [], { platform: 'node', target: 'node20' });
-}
-
-/**
- * Bundles worker.js with the wasm-bindgen glue `engine.js` of a folder. The glue must look for no file by itself: the page
- * hands it the compiled module, and a URL in it would make bundlers ship the engine twice.
- */
-export async function bundleWorker(engineFolder, outfile) {
-  await bundle('src/worker/main.ts', outfile, [
-    {
-      name: 'rivulet-engine',
-      setup(b) {
-        b.onResolve({ filter: /^rivulet-engine$/ }, () => ({ path: join(engineFolder, 'engine.js') }));
-        b.onLoad({ filter: /[/\\]engine\.js$/ }, ({ path }) => ({
-          contents: readFileSync(path, 'utf8').replaceAll(/new URL\(['"][^'"]*_bg\.wasm['"],\s*import\.meta\.url\)/g, 'undefined'),
-          loader: 'js',
-        }));
-      },
+    sourcemap: 'external',
+    write: false,
+    define: {
+      __RIVULET_VERSION__: JSON.stringify(manifest.version),
+      __RIVULET_BUILD__: JSON.stringify(number),
+      __RIVULET_ENGINE_BYTES__: String(bytes),
     },
-  ]);
-  sealImports(outfile);
+  };
+}
+
+/** Bundles the entries into a folder; `inlined` has what `inline.js` holds. Returns what esbuild says of it. */
+export async function bundleEntries(folder, engine, inlined) {
+  const parts = {
+    name: 'inlined-parts',
+    setup(b) {
+      b.onResolve({ filter: /^rivulet-inlined$/ }, (args) => ({ path: args.path, namespace: 'inlined' }));
+      const constants = Object.entries(inlined).map(([name, text]) => `export const ${name} = ${JSON.stringify(text)};`);
+      b.onLoad({ filter: /.*/, namespace: 'inlined' }, () => ({ contents: constants.join('\n'), loader: 'js' }));
+      b.onResolve({ filter: /^\.\.\/remote\/web\.js$/ }, () => ({ path: `./${REMOTE.web}`, external: true }));
+    },
+  };
+  const made = await build({
+    ...options(engine),
+    entryPoints: ENTRIES,
+    outdir: folder,
+    splitting: true,
+    // The page brings it.
+    external: ['react'],
+    chunkNames: 'chunk-[hash]',
+    plugins: [loadModule, parts],
+    metafile: true,
+  });
+  write(made);
+  return made.metafile;
+}
+
+/** Bundles one file, and returns what esbuild says of it. */
+async function bundle(outfile, entry, more, engine) {
+  const made = await build({ ...options(engine), entryPoints: [entry], outfile, metafile: true, ...more });
+  write(made);
+  return made.metafile;
+}
+
+/** Bundles the parts for Spark clusters: for pages, and for Node.js. */
+export async function bundleRemote(folder) {
+  const node = { plugins: [loadModule], platform: 'node', target: 'node20' };
+  return [
+    await bundle(join(folder, REMOTE.web), 'src/remote/web.ts', { plugins: [loadModule] }),
+    await bundle(join(folder, REMOTE.node), 'src/remote/node.ts', node),
+  ];
+}
+
+/**
+ * Bundles worker.js with the wasm-bindgen glue `engine.js` of a folder, as a script that is a module, too: pages that are files
+ * have classic workers only. The glue must look for no file by itself: the page hands it the compiled module, and a URL in it would
+ * make bundlers ship the engine twice.
+ */
+export function bundleWorker(engineFolder, outfile, engine) {
+  const glue = {
+    name: 'rivulet-engine',
+    setup(b) {
+      b.onResolve({ filter: /^rivulet-engine$/ }, () => ({ path: join(engineFolder, 'engine.js') }));
+      b.onLoad({ filter: /[/\\]engine\.js$/ }, ({ path }) => ({
+        contents: readFileSync(path, 'utf8').replaceAll(/new URL\(['"][^'"]*_bg\.wasm['"],\s*import\.meta\.url\)/g, 'undefined'),
+        loader: 'js',
+      }));
+    },
+  };
+  return bundle(outfile, 'src/worker/main.ts', { format: 'iife', plugins: [loadModule, glue] }, engine);
 }
 
 /** Bundles functions.js. */
-export async function bundleFunctions(outfile) {
-  await bundle('src/functions/main.ts', outfile);
-  sealImports(outfile);
+export function bundleFunctions(outfile) {
+  return bundle(outfile, 'src/functions/main.ts', { plugins: [loadModule] });
 }

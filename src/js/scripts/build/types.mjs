@@ -3,12 +3,16 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { JS } from '../paths.mjs';
+import { SUBPATHS } from './manifest.mjs';
 
-const ENTRIES = ['index.d.ts', 'inline.d.ts', 'cdn.d.ts', 'flume.d.ts', 'graph.d.ts', 'sources.d.ts'];
+const ENTRIES = ['index.d.ts', ...SUBPATHS.map((name) => `${name}.d.ts`)];
 
 /** Emits the declarations of the package's entries into `folder`. */
 export function emitTypes(folder) {
   execFileSync(join(JS, 'node_modules/.bin/tsc'), ['-p', join(JS, 'tsconfig.types.json'), '--outDir', folder], { stdio: 'inherit' });
+  // What a module does when it is loaded is nothing that types say.
+  const index = join(folder, 'index.d.ts');
+  writeFileSync(index, readFileSync(index, 'utf8').replaceAll(/^import '[^']+';\n/gm, ''));
   const files = pruneTypes(folder, ENTRIES);
   sealConstructors(folder, files);
 }

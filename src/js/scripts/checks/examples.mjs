@@ -70,7 +70,7 @@ export function examplesModule() {
   return `import {
   AnalysisException, ArrayType, col, type DataFrame, DoubleType, functions as F, HashPartitioner, IntegerType, lit, ManualClock, ml, parseSchema,
   type RDD, type Row, SparkError, SparkSession, type SparkContext, type StatefulProcessor, type StatefulProcessorHandle, StateSpec, StreamingContext,
-  StringType, StructField, StructType, type ValueState, Window,
+  StringType, StructField, StructType, type ValueState, Window, WorkerLoadError,
 } from 'rivulet';
 import { EdgeDirection, Graph, GraphFrame, GraphGenerators, GraphLoader, PartitionStrategy, TripletFields } from 'rivulet/graph';
 

@@ -1,11 +1,15 @@
-import { SessionClosedError, type SparkError } from '../errors.js';
+import { abortReason, SessionClosedError, type SparkError } from '../errors.js';
 import type { FromDriver, FromDriverAtOnce, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
-import { VERSION } from '../version.js';
+import { FULL_VERSION } from '../version.js';
 import type { Backend } from './backend.js';
-import { type Launched, launchWorker, startWorker } from './handshake.js';
-import { type Assets, compileEngine, functionsUrlOf, requireBrowser } from './load.js';
+import { compileEngine } from './engine_file.js';
+import { type Circumstances, type Launched, launchWorker, startWorker } from './handshake.js';
 import { connect, type Member } from './mesh.js';
+import { type Assets, functionsUrlOf } from './places.js';
 import { RestartPolicy } from './restart.js';
+import { Start, type StartOptions, unlessAborted } from './start_options.js';
+import { requireBrowser, requireLocks } from './surroundings.js';
+import { Violations } from './violations.js';
 
 /** What the cluster tells its owner. */
 export interface ClusterEvents {
@@ -57,33 +61,50 @@ export class Cluster implements Backend {
   ) {}
 
   /** Compiles the engine, starts all workers and wires them. */
-  static async start(executors: number, settings: Record<string, string>, assets: Assets, events: ClusterEvents): Promise<Cluster> {
+  static async start(
+    executors: number,
+    settings: Record<string, string>,
+    assets: Assets,
+    events: ClusterEvents,
+    options: StartOptions = {},
+  ): Promise<Cluster> {
     requireBrowser();
+    if (options.signal?.aborted) throw abortReason(options.signal);
+    await unlessAborted(requireLocks(), options.signal);
     // One partition per executor, as Spark's `local[N]` has it.
     const conf = { 'spark.default.parallelism': String(executors), ...settings };
-    // Scripts of workers load while the engine compiles, and all workers start at once.
-    const own = launchWorker(assets, 'driver');
-    const launched = Array.from({ length: executors }, (_, executor) => launchWorker(assets, 'executor', executor));
-    const module = await compileEngine(assets).catch((error: unknown) => {
-      for (const { worker } of [own, ...launched]) worker.terminate();
-      throw error;
-    });
-    const name = `rivulet-${crypto.randomUUID()}`;
-    const lock = `${name}-driver`;
-    const functions = functionsUrlOf(assets);
-    const init: Init = { t: 'init', role: 'driver', incarnation: 0, module, version: VERSION, conf, lock, functions };
-    const cluster = new Cluster(own.worker, module, name, conf, assets, events);
+    const around = { start: new Start(options), violations: new Violations() };
+    const launched: Launched[] = [];
+    let cluster: Cluster | undefined;
     try {
-      await Promise.all([
-        startWorker(assets, init, own).then((driver) => cluster.#watch(driver, lock)),
-        ...launched.map((worker, executor) => cluster.#add(executor, 0, worker)),
-      ]);
+      // Scripts of workers load while the engine compiles, and all workers start at once.
+      launched.push(launchWorker(assets, 'driver'));
+      for (let executor = 0; executor < executors; executor++) launched.push(launchWorker(assets, 'executor', executor));
+      const module = await unlessAborted(compileEngine(assets, around.start, around.violations), options.signal);
+      around.start.says('workers');
+      cluster = new Cluster(launched[0]!.worker, module, `rivulet-${crypto.randomUUID()}`, conf, assets, events);
+      await unlessAborted(cluster.#startAll(launched, around), options.signal);
+      around.start.says('ready');
+      return cluster;
     } catch (error) {
-      cluster.stop();
+      cluster?.stop();
       for (const { worker } of launched) worker.terminate();
       throw error;
+    } finally {
+      around.violations.end();
     }
-    return cluster;
+  }
+
+  /** Starts workers that are launched: the driver, then the executors. */
+  async #startAll([own, ...executors]: Launched[], around: Circumstances): Promise<void> {
+    const { module, conf, assets } = this;
+    const lock = `${this.name}-driver`;
+    const functions = functionsUrlOf(assets);
+    const init: Init = { t: 'init', role: 'driver', incarnation: 0, module, version: FULL_VERSION, conf, lock, functions };
+    await Promise.all([
+      startWorker(assets, init, own, around).then((driver) => this.#watch(driver, lock)),
+      ...executors.map((worker, executor) => this.#add(executor, 0, worker, around)),
+    ]);
   }
 
   /** Hears what the driver says, and when it ends. */
@@ -191,12 +212,12 @@ export class Cluster implements Backend {
     for (const id of [...this.#alarms.keys()]) this.#rang(id);
   }
 
-  async #add(executor: number, incarnation: number, launched?: Launched): Promise<void> {
+  async #add(executor: number, incarnation: number, launched?: Launched, around?: Circumstances): Promise<void> {
     const lock = `${this.name}-executor-${executor}-${incarnation}`;
     const { module, conf } = this;
     const functions = functionsUrlOf(this.assets);
-    const init: Init = { t: 'init', role: 'executor', executor, incarnation, module, version: VERSION, conf, lock, functions };
-    const worker = await startWorker(this.assets, init, launched);
+    const init: Init = { t: 'init', role: 'executor', executor, incarnation, module, version: FULL_VERSION, conf, lock, functions };
+    const worker = await startWorker(this.assets, init, launched, around);
     if (this.#closed) {
       worker.terminate();
       return;

@@ -1,6 +1,7 @@
 import type { Connection } from '../cluster/connection.js';
 import { SparkRuntimeException } from '../errors.js';
 import { InterruptRequest_InterruptType } from '../generated/spark/connect/base_pb.js';
+import { uuid } from '../uuid.js';
 import type { AnalyzeKind, AnalyzeResult, Command, CommandKind, ConfigOperation, ExecuteResponse, Relation } from './messages.js';
 import { decode, encode } from './messages.js';
 
@@ -13,7 +14,7 @@ const CLIENT_TYPE = 'rivulet-js';
 
 /** Spark Connect's service, typed: encodes requests and decodes responses. Knows nothing of DataFrames. */
 export class ConnectClient {
-  readonly sessionId = crypto.randomUUID();
+  readonly sessionId = uuid();
   #nextPlanId = 0n;
 
   constructor(readonly connection: Connection) {}
@@ -30,7 +31,7 @@ export class ConnectClient {
   /** The bytes of ExecutePlan for a relation or command. */
   executeRequest(plan: { root: Relation } | { command: Command }): Uint8Array {
     const opType = 'root' in plan ? { case: 'root' as const, value: plan.root } : { case: 'command' as const, value: plan.command };
-    return encode('ExecutePlanRequest', { ...this.#who(), operationId: crypto.randomUUID(), plan: { opType } });
+    return encode('ExecutePlanRequest', { ...this.#who(), operationId: uuid(), plan: { opType } });
   }
 
   /** Runs a plan and yields the engine's responses. */

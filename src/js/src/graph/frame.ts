@@ -1,5 +1,8 @@
-import { type DataFrame, functions as F, IllegalArgumentException, type Row } from '../index.js';
+import { IllegalArgumentException } from '../errors.js';
 import type { RddNode } from '../rdd/node.js';
+import type { DataFrame } from '../sql/dataframe.js';
+import { functions as F } from '../sql/functions/index.js';
+import type { Row } from '../values/rows.js';
 import { Graph } from './graph.js';
 import { stepNode } from './nodes.js';
 

@@ -1,5 +1,5 @@
 import { IllegalArgumentException } from '../errors.js';
-import type { SparkContext } from '../index.js';
+import type { SparkContext } from '../rdd/context.js';
 import type { VertexId } from '../rdd/task/graph/ids.js';
 import { Graph } from './graph.js';
 import { JavaRandom } from './random.js';

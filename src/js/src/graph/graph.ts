@@ -1,6 +1,10 @@
-import { _checkRemote as checkRemote, RDD, type SparkContext, SparkError, SparkTypeError, type StorageLevel } from '../index.js';
+import { SparkError, SparkTypeError } from '../errors.js';
+import type { SparkContext } from '../rdd/context.js';
+import type { StorageLevel } from '../rdd/job_plan.js';
 import type { RddNode } from '../rdd/node.js';
+import { RDD } from '../rdd/rdd.js';
 import type { AnyRemote, Bound, RemoteWith as Fn } from '../rdd/remote.js';
+import { checkRemote } from '../rdd/remote.js';
 import type { Edge, EdgeTriplet } from '../rdd/task/graph/edges.js';
 import type { VertexId } from '../rdd/task/graph/ids.js';
 import { checkMaxIterations } from './checks.js';

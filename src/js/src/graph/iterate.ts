@@ -1,5 +1,5 @@
 /** Supersteps in the engine: a dataset of vertices that one job after the other makes when it is first needed. */
-import type { SparkContext } from '../index.js';
+import type { SparkContext } from '../rdd/context.js';
 import type { Algorithm, Iteration } from '../rdd/job_plan.js';
 import type { RddNode } from '../rdd/node.js';
 import type { PlanBuilder } from '../rdd/plan_builder.js';

@@ -1,5 +1,5 @@
-import { RDD } from '../index.js';
 import type { Algorithm } from '../rdd/job_plan.js';
+import { RDD } from '../rdd/rdd.js';
 import { idOf, type VertexId } from '../rdd/task/graph/ids.js';
 import { checkIterations, checkMaxIterations, checkResetProb, checkTolerance, require } from './checks.js';
 import type { Graph } from './graph.js';

@@ -1,4 +1,5 @@
-import type { FileSource, SparkContext } from '../index.js';
+import type { FileSource } from '../files/registry.js';
+import type { SparkContext } from '../rdd/context.js';
 import { Graph } from './graph.js';
 import { stepNode } from './nodes.js';
 

@@ -1,5 +1,6 @@
 /** Datasets that graphs are made of, before an action makes a plan of them. */
-import { IllegalArgumentException, type SparkContext } from '../index.js';
+import { IllegalArgumentException } from '../errors.js';
+import type { SparkContext } from '../rdd/context.js';
 import type { Aggregate, GraphOp, Op, Partitioner } from '../rdd/job_plan.js';
 import type { Placement, RddNode } from '../rdd/node.js';
 import type { PlanBuilder } from '../rdd/plan_builder.js';

@@ -1,4 +1,4 @@
-import type { SparkContext } from '../index.js';
+import type { SparkContext } from '../rdd/context.js';
 import type { EngineStep, Partitioner } from '../rdd/job_plan.js';
 import type { RddNode } from '../rdd/node.js';
 import { idPlacement, stepNode } from './nodes.js';

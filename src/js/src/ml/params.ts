@@ -1,6 +1,7 @@
 import type { Literal } from '../connect/messages.js';
 import { typeToMessage } from '../connect/type_message.js';
 import { IllegalArgumentException } from '../errors.js';
+import { uuid } from '../uuid.js';
 import { jsonOf } from '../values/json.js';
 import { shown } from '../values/misfit.js';
 import { ArrayType, DoubleType, StringType } from '../values/types.js';
@@ -106,7 +107,7 @@ export abstract class Params {
   /** @internal */
   constructor(name?: string, table: ReadonlyMap<string, ParamValue | undefined> = new Map(), uid?: string) {
     this.table = table;
-    this.uid = uid ?? `${name ?? new.target.name}_${crypto.randomUUID().slice(-12)}`;
+    this.uid = uid ?? `${name ?? new.target.name}_${uuid().slice(-12)}`;
   }
 
   /** Returns whether there is such a param. */

@@ -7,7 +7,8 @@
  * is an error of the task, with the same advice.
  */
 
-interface Token {
+/** A word, a number, a string or a sign of a source text. */
+export interface Token {
   kind: 'name' | 'number' | 'text' | 'punct';
   text: string;
   newline: boolean;
@@ -76,7 +77,7 @@ function isMethod(tokens: readonly Token[], at: number): boolean {
 }
 
 /** The place of the bracket that closes the one at `open`. */
-function closing(tokens: readonly Token[], open: number): number {
+export function closing(tokens: readonly Token[], open: number): number {
   let depth = 0;
   for (let i = open; i < tokens.length; i++) {
     const { kind, text } = tokens[i]!;
@@ -88,7 +89,7 @@ function closing(tokens: readonly Token[], open: number): number {
 }
 
 /** All names that are declared somewhere in the text, whatever their scope. */
-function declarations(tokens: readonly Token[]): Set<string> {
+export function declarations(tokens: readonly Token[]): Set<string> {
   const declared = new Set<string>();
   /** A name or a pattern; returns the place after it. */
   const pattern = (at: number): number => {
@@ -152,7 +153,7 @@ const SPACE = /[\s\uFEFF]+/y;
 const BEFORE_REGEX = new Set('return typeof case in of delete void instanceof throw else do yield await'.split(' '));
 
 /** The tokens of a source text; undefined where it cannot be read for sure. */
-function tokenize(source: string): Token[] | undefined {
+export function tokenize(source: string): Token[] | undefined {
   return new Tokenizer(source).read();
 }
 

@@ -4,6 +4,7 @@ import { Accumulator } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
 import { freeVariables } from './free_variables.js';
 import type { AccumulatorMark } from './job_plan.js';
+import { withHelpers } from './tool_helpers.js';
 import { encode, NotCloneableError } from './value_codec.js';
 
 /** Values that a function gets as its last argument, by name: cloneable values, broadcasts and accumulators. */
@@ -50,7 +51,7 @@ export function sourceOf(f: (...args: never[]) => unknown, method: string): stri
   }
   // A method's short form is not an expression by itself.
   const isExpression = /^(function\b|class\b|\(|[\w$\u0080-\uffff]+\s*=>)/.test(text);
-  return isExpression ? text : `({ ${text} })[${JSON.stringify(f.name)}]`;
+  return withHelpers(isExpression ? text : `({ ${text} })[${JSON.stringify(f.name)}]`);
 }
 
 /** Checks at the call that a function can travel. */

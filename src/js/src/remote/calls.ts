@@ -17,6 +17,7 @@ import {
 } from '../generated/remote/spark/connect/base_pb.js';
 import { type Command, CommandSchema } from '../generated/remote/spark/connect/commands_pb.js';
 import { type Relation, RelationSchema } from '../generated/remote/spark/connect/relations_pb.js';
+import { uuid } from '../uuid.js';
 import type { Address } from './address.js';
 import { factsOf, isPassing, RemoteFailure, sparkError, transportError } from './failures.js';
 
@@ -46,7 +47,7 @@ export class Calls {
     private readonly address: Address,
   ) {
     this.client = createClient(SparkConnectService, transport);
-    this.sessionId = address.sessionId ?? crypto.randomUUID();
+    this.sessionId = address.sessionId ?? uuid();
   }
 
   /** Writes into a request who asks. */
@@ -84,7 +85,7 @@ export class Calls {
   async *execute(request: ExecutePlanRequest, callers?: AbortSignal): AsyncGenerator<ExecutePlanResponse, void, undefined> {
     const { signal, release } = linked(callers);
     const { sessionId, userContext, clientType } = request;
-    const operationId = (request.operationId ??= crypto.randomUUID());
+    const operationId = (request.operationId ??= uuid());
     const which = { sessionId, userContext, clientType, operationId };
     const reattachable = create(ExecutePlanRequest_RequestOptionSchema, {
       requestOption: { case: 'reattachOptions', value: { reattachable: true } },

@@ -3,11 +3,13 @@
  * server. Ours is a small Python function that says through two settings of the session which batch there is, and waits until the page
  * has done with it; the page reads the batch as any other table.
  */
+
 import { create } from '@bufbuild/protobuf';
 import type { WriteStreamOperationStart } from '../generated/remote/spark/connect/commands_pb.js';
 import { StreamingForeachFunctionSchema } from '../generated/remote/spark/connect/commands_pb.js';
 import { RelationSchema } from '../generated/remote/spark/connect/relations_pb.js';
 import type { FromDriver, ToDriver, WireError } from '../protocol.js';
+import { uuid } from '../uuid.js';
 import type { Calls } from './calls.js';
 import { optionOf } from './lines.js';
 
@@ -113,7 +115,7 @@ export class PageFunctions {
   prepare(start: WriteStreamOperationStart): Starting | undefined {
     if (start.format !== 'rivulet.foreachBatch') return undefined;
     const sink = optionOf(start.options, 'sinkId') ?? '';
-    const key = `spark.rivulet.foreachBatch.${crypto.randomUUID()}`;
+    const key = `spark.rivulet.foreachBatch.${uuid()}`;
     const command = pickled(program(key, this.calls.sessionId));
     const put = () => {
       start.foreachBatch = create(StreamingForeachFunctionSchema, {

@@ -1,4 +1,5 @@
-import type { Assets } from '../cluster/load.js';
+import type { Assets } from '../cluster/places.js';
+import { type StartOptions, unlessAborted } from '../cluster/start_options.js';
 import { IllegalArgumentException, IllegalStateException } from '../errors.js';
 import { settingText } from './option.js';
 import { SparkSession } from './session.js';
@@ -52,17 +53,22 @@ export class SparkSessionBuilder {
 
   /**
    * Returns the session that runs already or starts, with these settings added, or a new one. Throws a WorkerLoadError if worker
-   * or engine cannot be loaded, INVALID_CONF_VALUE for a value that a setting cannot have.
+   * or engine cannot be loaded, RIVULET_INSECURE_CONTEXT, RIVULET_SANDBOXED or RIVULET_STORAGE_DENIED where the browser keeps from the
+   * page what it needs, INVALID_CONF_VALUE for a value that a setting cannot have. A signal ends the start, or the wait for a start
+   * that another call has begun. Only the call that begins a start learns of its progress.
    * @example
    * ```ts
    * const same = await SparkSession.builder.config('spark.sql.shuffle.partitions', 2).getOrCreate();
    * same.isStopped; // → false
    * ```
    */
-  async getOrCreate(): Promise<SparkSession> {
+  async getOrCreate(options: StartOptions = {}): Promise<SparkSession> {
     // Whoever asks while a session starts waits for that one.
     for (let known = active; known; known = active === known ? undefined : active) {
-      const existing = await known.catch(() => undefined);
+      const existing = await unlessAborted(
+        known.catch(() => undefined),
+        options.signal,
+      );
       if (!existing || existing.isStopped) continue;
       this.#checkPlace();
       if (this.#conf[REMOTE] !== undefined && !existing.isRemote) {
@@ -74,25 +80,31 @@ export class SparkSessionBuilder {
       for (const [key, value] of pairs) await existing.conf.set(key, value);
       return existing;
     }
-    active = this.create();
-    return active;
+    // Before anything is waited for: the next call finds it.
+    const started = this.create(options);
+    active = started;
+    started.catch(() => {
+      if (active === started) active = undefined;
+    });
+    return started;
   }
 
   /**
    * Starts a session with workers of its own, whatever runs already. Throws as {@link getOrCreate}.
    * @example
    * ```ts
-   * const own = await SparkSession.builder.master('local[1]').create();
+   * const percents: (number | undefined)[] = [];
+   * const own = await SparkSession.builder.master('local[1]').create({ onProgress: ({ percent }) => percents.push(percent) });
    * const three = await own.range(3).count();
    * await own.stop();
-   * three; // → 3
+   * [three, percents.at(-1)]; // → [3, 100]
    * ```
    */
-  async create(): Promise<SparkSession> {
+  async create(options: StartOptions = {}): Promise<SparkSession> {
     this.#checkPlace();
     const { [MASTER]: master = 'local[*]', [REMOTE]: remote, ...conf } = this.#conf;
-    if (remote !== undefined) return SparkSession.connect(remote, conf);
-    return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...conf, [MASTER]: master }, this.#assets);
+    if (remote !== undefined) return SparkSession.connect(remote, conf, options);
+    return SparkSession.start(executorsOf(master), { 'spark.app.name': 'rivulet', ...conf, [MASTER]: master }, this.#assets, options);
   }
 
   /** Throws where both a master and a remote are named (`SparkSession.Builder` of PySpark). */

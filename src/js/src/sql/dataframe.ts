@@ -13,11 +13,11 @@ import type { StructType } from '../values/types.js';
 import * as actions from './actions.js';
 import { Analyzed } from './analyzed.js';
 import { Column, type ColumnOrName, columnOf, type LiteralValue } from './column.js';
-import { rowsOf } from './datasets.js';
 import { asSortOrder, attribute, call } from './expression.js';
 import { type AggregateMap, GroupedData } from './grouped.js';
 import { JOINS, type JoinType } from './joins.js';
 import { KeyValueGroupedDataset } from './keyed.js';
+import { datasets } from './load_datasets.js';
 import { DataFrameNaFunctions } from './na.js';
 import { type Context, type Plan, planOf } from './plan.js';
 import { DataStreamWriter } from './streaming/stream_writer.js';
@@ -53,7 +53,7 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
    * ```
    */
   get rdd(): RDD<Row> {
-    return rowsOf(this.context, this.plan);
+    return datasets().rowsOf(this.context, this.plan);
   }
 
   // ---- Columns -------------------------------------------------------------------------------------------------------

@@ -1,9 +1,7 @@
 import type { Expression } from '../connect/messages.js';
 import { typeToMessage } from '../connect/type_message.js';
 import { SparkTypeError } from '../errors.js';
-import { framed } from '../rdd/framing.js';
-import { PlanBuilder } from '../rdd/plan_builder.js';
-import { type Bound, checkRemote, type ModuleFunction, type Remote } from '../rdd/remote.js';
+import type { Bound, ModuleFunction, Remote } from '../rdd/remote.js';
 import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, TimeMode } from '../state/group_plan.js';
 import type { GroupState } from '../state/group_state.js';
 import type { StatefulProcessor } from '../state/processor.js';
@@ -11,6 +9,7 @@ import { asSchema } from '../values/ddl.js';
 import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import { DataFrame } from './dataframe.js';
+import { datasets } from './load_datasets.js';
 import { type Context, type Plan, planOf } from './plan.js';
 
 /** What a function over groups returns. */
@@ -123,20 +122,14 @@ export class KeyValueGroupedDataset {
     time: GroupFunctionPlan['time'],
     settings: object,
   ): DataFrame {
-    const remote = f as Remote<(...args: never[]) => unknown>;
-    checkRemote(remote, kind, bound);
-    if (kind === 'transformWithState' && typeof remote === 'function') checkClass(remote);
     const schema = asSchema(outputSchema);
-    const builder = new PlanBuilder();
-    const plan: GroupFunctionPlan = {
+    const { bigint } = this.context.rowOptions;
+    const payload = datasets().groupPayload(f as Remote<(...args: never[]) => unknown>, bound, {
       kind,
-      call: builder.call(remote, kind, bound),
-      functions: builder.functions,
       output: schema.toDDL(),
       time,
-      bigint: this.context.rowOptions.bigint,
-    };
-    const payload = framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values]);
+      bigint,
+    });
     return new DataFrame(
       this.context,
       planOf(
@@ -165,14 +158,4 @@ function needed<O extends Output>(kind: GroupFunctionKind, options: O | undefine
   if (!options?.outputSchema)
     throw new SparkTypeError(`${kind} needs { outputSchema }: the columns of the rows that it returns, as DDL or StructType`);
   return options;
-}
-
-/** Checks that a class is all that it needs: only its own text travels. */
-function checkClass(processor: (...args: never[]) => unknown): void {
-  if (/^class\b[^{]*\bextends\b/.test(Function.prototype.toString.call(processor))) {
-    throw new SparkTypeError(
-      'transformWithState: a class that extends another does not travel: only its own text does. Put it into a module of its own and give { module, export }',
-      { condition: 'RIVULET_FUNCTION' },
-    );
-  }
 }

@@ -19,6 +19,9 @@ export async function loadRemote(): Promise<Remote> {
   try {
     return await (process?.versions?.node ? import('../remote/node.js') : import('../remote/web.js'));
   } catch (cause) {
-    throw new WorkerLoadError('The part for Spark clusters could not be loaded', 'remote.js beside the package', String(cause), cause);
+    throw new WorkerLoadError('The part for Spark clusters could not be loaded', 'remote.js beside the package', String(cause), {
+      reason: 'unknown',
+      cause,
+    });
   }
 }

@@ -1,14 +1,16 @@
 import type { Backend } from '../cluster/backend.js';
-import { Cluster } from '../cluster/cluster.js';
+import { Cluster, type ExecutorEvent } from '../cluster/cluster.js';
 import { Connection } from '../cluster/connection.js';
-import type { Assets } from '../cluster/load.js';
+import type { Assets } from '../cluster/places.js';
+import { type StartOptions, unlessAborted } from '../cluster/start_options.js';
 import { StatusEvents } from '../cluster/status.js';
+import { requireBrowser } from '../cluster/surroundings.js';
 import { ConnectClient } from '../connect/client.js';
-import { SessionClosedError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
+import { SessionClosedError, type SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
 import type { FromDriver, ToDriver } from '../protocol.js';
-import { SparkContext } from '../rdd/context.js';
-import { RDD } from '../rdd/rdd.js';
+import type { SparkContext } from '../rdd/context.js';
+import type { RDD } from '../rdd/rdd.js';
 import { asSchema } from '../values/ddl.js';
 import { longOf } from '../values/fit.js';
 import { inferSchema } from '../values/infer.js';
@@ -20,7 +22,7 @@ import { SparkSessionBuilder } from './builder.js';
 import { Catalog } from './catalog.js';
 import { RuntimeConfig } from './conf.js';
 import { DataFrame } from './dataframe.js';
-import { frameOf } from './datasets.js';
+import { datasets, isDataset, loadDatasets } from './load_datasets.js';
 import { type Listening, loadRemote } from './load_remote.js';
 import { type Context, planOf } from './plan.js';
 import { DataFrameReader } from './reader.js';
@@ -102,15 +104,19 @@ export class SparkSession {
   }
 
   /** Starts the workers. @internal */
-  static async start(executors: number, conf: Record<string, string>, assets: Assets): Promise<SparkSession> {
+  static async start(executors: number, conf: Record<string, string>, assets: Assets, options: StartOptions = {}): Promise<SparkSession> {
+    requireBrowser();
     const session = new SparkSession(conf);
     const behind = conf[FALLBACK] ? (await loadRemote()).fallbackTo(conf[FALLBACK]) : undefined;
     let fallback: Listening | undefined;
-    const cluster = await Cluster.start(executors, conf, assets, {
-      message: (message) => (fallback ? fallback.receive(message) : session.#receive(message)),
-      executor: (event) => session.status.executor(event),
-      closed: (error) => session.#close(error),
-    });
+    const events = {
+      message: (message: FromDriver) => (fallback ? fallback.receive(message) : session.#receive(message)),
+      executor: (event: ExecutorEvent) => session.status.executor(event),
+      closed: (error: SparkError) => session.#close(error),
+    };
+    const loading = loadDatasets();
+    loading.catch(() => {});
+    const cluster = await Cluster.start(executors, conf, assets, events, options);
     fallback = behind?.(cluster, (message) => session.#receive(message));
     session.#backend = fallback ?? cluster;
     const running = () => session.#backendOrThrow() && cluster;
@@ -121,25 +127,30 @@ export class SparkSession {
       stop: () => session.stop(),
       alarm: (inMs: number, work: () => void) => running().alarm(inMs, work),
     };
-    session.#sparkContext = new SparkContext(engine, executors, conf, () => session.#stopped);
+    const { SparkContext: Datasets } = await loading.catch((error) => {
+      cluster.stop();
+      throw error;
+    });
+    session.#sparkContext = new Datasets(engine, executors, conf, () => session.#stopped);
     // The engine has the settings already; this says which of them it cannot have.
-    return session.#ready(conf);
+    return session.#ready(conf, options.signal);
   }
 
   /** Begins a session on a Spark cluster. @internal */
-  static async connect(address: string, conf: Record<string, string>): Promise<SparkSession> {
+  static async connect(address: string, conf: Record<string, string>, { signal }: StartOptions = {}): Promise<SparkSession> {
     const session = new SparkSession(conf);
-    const { openRemote } = await loadRemote();
+    const [{ openRemote }] = await Promise.all([loadRemote(), loadDatasets()]);
     session.#backend = openRemote(address, (message) => session.#receive(message));
     const { 'spark.app.name': _, [BIGINT]: __, ...settings } = conf;
-    return session.#ready(settings);
+    return session.#ready(settings, signal);
   }
 
   /** Asks for the version and sets settings; a session that cannot have them is closed. */
-  async #ready(conf: Record<string, string>): Promise<SparkSession> {
+  async #ready(conf: Record<string, string>, signal: AbortSignal | undefined): Promise<SparkSession> {
     const { client } = this.#context;
     try {
-      const [{ version }] = await Promise.all([client.analyze({ case: 'sparkVersion', value: {} }), client.setConf(conf)]);
+      const settled = Promise.all([client.analyze({ case: 'sparkVersion', value: {} }, signal), client.setConf(conf)]);
+      const [{ version }] = await unlessAborted(settled, signal);
       this.#version = version;
       return this;
     } catch (error) {
@@ -216,13 +227,13 @@ export class SparkSession {
     rows: Iterable<T> | RDD<T>,
     schema?: string | StructType | readonly string[],
   ): DataFrame {
-    if (rows instanceof RDD) {
+    if (isDataset<T>(rows)) {
       if (schema === undefined || Array.isArray(schema))
         throw new SparkTypeError(
           "createDataFrame needs the schema of a dataset's rows, as DDL or StructType: nothing is computed to infer it",
           { condition: 'CANNOT_DETERMINE_TYPE' },
         );
-      return new DataFrame(this.#context, frameOf(this.#context, rows, asSchema(schema as string | StructType)));
+      return new DataFrame(this.#context, datasets().frameOf(this.#context, rows, asSchema(schema as string | StructType)));
     }
     const all = [...rows];
     const names = Array.isArray(schema) ? (schema as readonly string[]) : undefined;

@@ -1,6 +1,7 @@
 import { SparkError } from '../errors.js';
 import type { Functions } from '../functions/main.js';
 import type { ProgramHost } from '../functions/program_host.js';
+import { loadModule } from '../load_module.js';
 import type { ReceiverId, ReceiverOrder } from '../protocol.js';
 import { VERSION } from '../version.js';
 import type { Worker } from './engine.js';
@@ -35,7 +36,7 @@ export class LatePrograms implements ProgramHost {
 
   async #load(): Promise<void> {
     try {
-      await import(/* @vite-ignore */ /* webpackIgnore: true */ this.url);
+      await loadModule(this.url);
       const functions = (globalThis as { rivuletFunctions?: Functions }).rivuletFunctions;
       if (functions?.VERSION !== VERSION)
         throw new SparkError(`it is of version ${functions?.VERSION ?? 'none'}, not ${VERSION}: clear stale caches`);

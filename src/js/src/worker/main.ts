@@ -6,7 +6,7 @@
 import * as engine from 'rivulet-engine';
 import { SparkError } from '../errors.js';
 import type { DeathCause, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
-import { VERSION } from '../version.js';
+import { FULL_VERSION } from '../version.js';
 import type { Engine, Worker } from './engine.js';
 import { LatePrograms } from './late_programs.js';
 
@@ -50,8 +50,10 @@ self.addEventListener('error', (event) => die(event.error ?? new Error(event.mes
 self.addEventListener('unhandledrejection', (event) => die(event.reason));
 
 async function start(init: Init): Promise<void> {
-  if (init.version !== VERSION) {
-    throw new SparkError(`worker.js is version ${VERSION}, but the page runs version ${init.version}: clear stale caches`, {
+  if (init.version !== FULL_VERSION) {
+    // The page compares the versions and names the file.
+    tell({ t: 'ready', version: FULL_VERSION });
+    throw new SparkError(`worker.js is version ${FULL_VERSION}, but the page runs version ${init.version}: clear stale caches`, {
       condition: 'RIVULET_WORKER_VERSION',
     });
   }
@@ -62,7 +64,7 @@ async function start(init: Init): Promise<void> {
   const storage = init.conf['spark.rivulet.executor.storageMemory'];
   const programs = new LatePrograms(init.functions, ({ Programs }) => new Programs(undefined, storage, says, lent), says);
   worker = await built.Worker.start(init, programs);
-  tell({ t: 'ready', version: VERSION });
+  tell({ t: 'ready', version: FULL_VERSION });
   early.splice(0).forEach(receive);
 }
 

@@ -1,4 +1,5 @@
 import { SparkRuntimeException, SparkTypeError } from '../../errors.js';
+import { loadModule } from '../../load_module.js';
 import type { Call, FunctionSource } from '../job_plan.js';
 
 /** A user's function; what is bound to it comes as its last argument. */
@@ -15,10 +16,7 @@ export async function loadFunctions(sources: readonly FunctionSource[], load = i
     own = ((await load(`export default () => [${expressions.join(',\n')}];`)) as { default: () => unknown[] }).default();
   return Promise.all(
     sources.map(async (s, i) => {
-      const found =
-        'source' in s
-          ? own[i]
-          : ((await import(/* @vite-ignore */ /* webpackIgnore: true */ s.module)) as Record<string, unknown>)[s.export];
+      const found = 'source' in s ? own[i] : await importExported(s.module, s.export);
       if (typeof found !== 'function') {
         throw new SparkTypeError('module' in s ? `${s.module} exports no function ${s.export}` : 'a function came without its text');
       }
@@ -42,10 +40,37 @@ function importText(text: string): Promise<unknown> {
 /** A text as a module. */
 async function importNew(text: string): Promise<unknown> {
   const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  let directive = '';
+  const note = ({ effectiveDirective }: SecurityPolicyViolationEvent) => {
+    directive = effectiveDirective;
+  };
+  globalThis.addEventListener?.('securitypolicyviolation', note);
   try {
-    return await import(/* @vite-ignore */ /* webpackIgnore: true */ url);
+    return await loadModule(url);
+  } catch (cause) {
+    // The text was a function of the page's: it has no errors of its own. The report comes after the refusal.
+    if (!(cause instanceof TypeError)) throw cause;
+    for (let turn = 0; turn < 3 && !directive; turn++) await new Promise((go) => setTimeout(go, 10));
+    throw new SparkTypeError(
+      `The ${directive ? `Content-Security-Policy (${directive})` : 'browser'} refuses to load a function into the executor: functions ` +
+        `travel as text and are loaded through a Blob (${String(cause)}). Add blob: to script-src, or give the function as { module, export }.`,
+      { condition: 'RIVULET_FUNCTION_CSP', cause },
+    );
   } finally {
+    globalThis.removeEventListener?.('securitypolicyviolation', note);
     URL.revokeObjectURL(url);
+  }
+}
+
+/** A function that a module exports. */
+async function importExported(module: string, name: string): Promise<unknown> {
+  try {
+    return ((await loadModule(module)) as Record<string, unknown>)[name];
+  } catch (cause) {
+    throw new SparkTypeError(
+      `The module of a function could not be loaded into the executor: ${module} (${String(cause)}). Its URL is relative to the page.`,
+      { condition: 'RIVULET_FUNCTION_MODULE', cause },
+    );
   }
 }
 
