@@ -15,7 +15,7 @@ import { forgetting, type JobHeader, type PlanBuilder, planBytes } from './plan_
 import { RDD } from './rdd.js';
 import { type AnyRemote, checkRemote, rowsBlock, valueBlock } from './remote.js';
 import { checkPartitions, hashPlacement } from './shuffles.js';
-import { decode, encode } from './value_codec.js';
+import { decode, encode, encodePairs } from './value_codec.js';
 
 /** What datasets ask of the session: its client, and to lend files to the executors. @internal */
 export interface Engine {
@@ -385,6 +385,14 @@ export class SparkContext {
       this,
       this.node({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: partitions.length, sources }),
     );
+  }
+
+  /** Pairs of whole numbers, of two columns that are as long, in slices as {@link parallelize} has them. @internal */
+  columnPairs(first: Int32Array | Float64Array, second: Int32Array | Float64Array, numSlices: number): RddNode {
+    const n = checkPartitions(numSlices, 'fromEdgeColumns');
+    const at = (i: number) => Math.floor((i * first.length) / n);
+    const sources = Array.from({ length: n }, (_, i) => encodePairs(first.subarray(at(i), at(i + 1)), second.subarray(at(i), at(i + 1))));
+    return this.node({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: n, sources });
   }
 
   /** @internal */
