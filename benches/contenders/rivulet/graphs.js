@@ -6,7 +6,7 @@ export const graphsOf = (session, executors) => {
   const load = async (inputs, clock) => {
     const { src, dst } = ends(inputs);
     const graph = Graph.fromEdgeColumns(session.spark.sparkContext, src, dst, 0, executors);
-    await graph.degrees.take(1);
+    await graph.degrees.collect();
     clock.lap('load');
     return graph;
   };

@@ -11,7 +11,7 @@ import { CheckpointDirectory } from './checkpoint_directory.js';
 import { type Action, type DriverDataset, type Op, PLAN_TYPE, UPDATES_TYPE } from './job_plan.js';
 import { Jobs } from './jobs.js';
 import { prepare, type RddNode, replace, toCheckpoint } from './node.js';
-import { forgetting, type JobHeader, type PlanBuilder, planBytes } from './plan_builder.js';
+import { forgetting, type JobHeader, PlanBuilder, planBytes } from './plan_builder.js';
 import { RDD } from './rdd.js';
 import { type AnyRemote, checkRemote, rowsBlock, valueBlock } from './remote.js';
 import { checkPartitions, hashPlacement } from './shuffles.js';
@@ -511,6 +511,8 @@ export class SparkContext {
     await prepare(root);
     const wanted = only ?? Array.from({ length: root.partitions }, (_, i) => i);
     if (wanted.length === 0) return [];
+    if (root.isHere && root.checkpoint !== 'wanted' && action(new PlanBuilder()).t === 'collect')
+      return wanted.map((i) => root.sources![i]!);
     const name = job.description ? `${job.description}: ${description}` : description;
     const about = { description: name, ...this.#takeForgotten(), ...(job.pool && { pool: job.pool }) };
     const { value, accumulators } = planBytes(root, action, about, only);
