@@ -12,7 +12,11 @@
 //!
 //! [`host`] runs these steps in an executor, beside the script that runs functions of the user's; [`iteration`] is how the
 //! driver runs supersteps until nothing changes, some in one job: the state that comes back is where lineage begins again.
-//! Nothing here knows the user's attributes: those are the script's (`src/js/src/graph`).
+//! Nothing here knows the user's attributes: those are the script's (`src/js/src/graph`), which keeps edges where GraphX has them.
+//!
+//! GraphX cuts vertices: an edge is in one place, its ends are copied there, and a superstep is two exchanges, values out and
+//! messages back. Here an edge is with both of its ends, so that one exchange does. That costs memory for the edges between
+//! partitions, twice 4 bytes each, and no algorithm's result depends on it.
 
 pub mod algorithms;
 pub mod answer;

@@ -35,6 +35,9 @@ test('what GraphX requires is required, in its words', async () => {
       rmat: () => GraphGenerators.rmatGraph(sc, 4, 100),
       landmark: () => graph.shortestPaths([0.5]),
       unsafe: () => graph.personalizedPageRank(2 ** 53, 0.1),
+      columns: () => Graph.fromEdgeColumns(sc, Int32Array.of(1), Int32Array.of(1, 2), 0),
+      column: () => Graph.fromEdgeColumns(sc, [1], Int32Array.of(1), 0),
+      part: () => Graph.fromEdgeColumns(sc, Float64Array.of(0.5), Int32Array.of(1), 0),
       rows: () => Graph.fromEdges([[1, 2, 3]], 0),
       free: () => graph.mapVertices((id) => id + calls.length),
     };
@@ -66,6 +69,9 @@ test('what GraphX requires is required, in its words', async () => {
     rmat: /numEdges must be <= 4 but was 100$/,
     landmark: /^SparkTypeError RIVULET_VERTEX_ID 0\.5 cannot be the id of a vertex: an id is a whole number$/,
     unsafe: /^SparkTypeError RIVULET_VERTEX_ID 9007199254740992 cannot be the id of a vertex: .*give a bigint$/,
+    columns: /^SparkTypeError RIVULET_EDGE .*1 sources and 2 destinations$/,
+    column: /^SparkTypeError RIVULET_DATASET .*an Int32Array or a Float64Array$/,
+    part: /^SparkTypeError RIVULET_VERTEX_ID 0\.5/,
     rows: /^SparkTypeError RIVULET_DATASET Graph\.fromEdges takes datasets/,
     free: /^SparkTypeError RIVULET_FREE_VARIABLE mapVertices: .*`calls`/,
   };

@@ -5,9 +5,8 @@ import { ends, RESET, STEPS, sizes, top } from '../../workloads/graphs.js';
 export const graphsOf = (session, executors) => {
   const load = async (inputs, clock) => {
     const { src, dst } = ends(inputs);
-    const pairs = Array.from(src, (from, i) => [from, dst[i]]);
-    const graph = Graph.fromEdgeTuples(session.spark.sparkContext.parallelize(pairs, executors), 0);
-    await graph.degrees.take(1);
+    const graph = Graph.fromEdgeColumns(session.spark.sparkContext, src, dst, 0, executors);
+    await graph.degrees.collect();
     clock.lap('load');
     return graph;
   };

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { difference, runCases } from '../../../tests/browser/graph_operations.js';
 import * as graphx from '../src/graph.js';
 import { SparkContext } from '../src/rdd/context.js';
+import { decode, encode, encodePairs } from '../src/rdd/value_codec.js';
 import { localEngine } from './rdd_local.js';
 
 const FOLDER = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/graphx');
@@ -27,3 +28,17 @@ for (const name of readdirSync(FOLDER).filter((file) => file.endsWith('.json')))
     assert.equal(cases.length, 17);
   });
 }
+
+test('two columns are written as the pairs that they make', () => {
+  const [ids, targets] = [
+    [3, -1, 2 ** 31 - 1],
+    [5, 6, 7],
+  ] as const;
+  const pairs = ids.map((id, i) => [id, targets[i]]);
+  assert.deepEqual(encodePairs(Int32Array.from(ids), Int32Array.from(targets)), encode(pairs));
+  assert.deepEqual(encodePairs(new Int32Array(0), new Int32Array(0)), encode([]));
+  assert.deepEqual(decode(encodePairs(Float64Array.of(2 ** 40, 1), Int32Array.of(1, 2))), [
+    [2 ** 40, 1],
+    [1, 2],
+  ]);
+});

@@ -30,6 +30,7 @@ function iterated(
     parents: [],
     partitions,
     sources,
+    isHere: true,
     placement: idPlacement(partitions),
     prepare: () =>
       (run ??= iterate().catch((error: unknown) => {

@@ -11,11 +11,11 @@ import { CheckpointDirectory } from './checkpoint_directory.js';
 import { type Action, type DriverDataset, type Op, PLAN_TYPE, UPDATES_TYPE } from './job_plan.js';
 import { Jobs } from './jobs.js';
 import { prepare, type RddNode, replace, toCheckpoint } from './node.js';
-import { forgetting, type JobHeader, type PlanBuilder, planBytes } from './plan_builder.js';
+import { forgetting, type JobHeader, PlanBuilder, planBytes } from './plan_builder.js';
 import { RDD } from './rdd.js';
 import { type AnyRemote, checkRemote, rowsBlock, valueBlock } from './remote.js';
 import { checkPartitions, hashPlacement } from './shuffles.js';
-import { decode, encode } from './value_codec.js';
+import { decode, encode, encodePairs } from './value_codec.js';
 
 /** What datasets ask of the session: its client, and to lend files to the executors. @internal */
 export interface Engine {
@@ -387,6 +387,14 @@ export class SparkContext {
     );
   }
 
+  /** Pairs of whole numbers, of two columns that are as long, in slices as {@link parallelize} has them. @internal */
+  columnPairs(first: Int32Array | Float64Array, second: Int32Array | Float64Array, numSlices: number): RddNode {
+    const n = checkPartitions(numSlices, 'fromEdgeColumns');
+    const at = (i: number) => Math.floor((i * first.length) / n);
+    const sources = Array.from({ length: n }, (_, i) => encodePairs(first.subarray(at(i), at(i + 1)), second.subarray(at(i), at(i + 1))));
+    return this.node({ name: ['ParallelCollectionRDD'], kind: 'source', parents: [], partitions: n, sources });
+  }
+
   /** @internal */
   node(definition: Definition): RddNode {
     if (this.stopped())
@@ -503,6 +511,8 @@ export class SparkContext {
     await prepare(root);
     const wanted = only ?? Array.from({ length: root.partitions }, (_, i) => i);
     if (wanted.length === 0) return [];
+    if (root.isHere && root.checkpoint !== 'wanted' && action(new PlanBuilder()).t === 'collect')
+      return wanted.map((i) => root.sources![i]!);
     const name = job.description ? `${job.description}: ${description}` : description;
     const about = { description: name, ...this.#takeForgotten(), ...(job.pool && { pool: job.pool }) };
     const { value, accumulators } = planBytes(root, action, about, only);

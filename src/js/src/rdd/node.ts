@@ -28,6 +28,8 @@ export interface RddNode {
   readonly groups?: number[][];
   readonly wide?: boolean[];
   readonly sources?: readonly Uint8Array[];
+  /** Whether its blocks are results that came to the page: to collect them takes no job. */
+  readonly isHere?: boolean;
   readonly op?: (plan: PlanBuilder) => Op;
   readonly write?: (plan: PlanBuilder) => (Write | null)[];
   readonly placement?: Placement | undefined;
@@ -45,7 +47,7 @@ export interface RddNode {
 /** Lineage begins here from now on: the dataset takes another's place in the plan. */
 export function replace(dataset: RddNode, by: RddNode): void {
   const { id, key, level, placement } = dataset;
-  const cut = { groups: undefined, wide: undefined, write: undefined, prepare: undefined };
+  const cut = { isHere: undefined, groups: undefined, wide: undefined, write: undefined, prepare: undefined };
   Object.assign(dataset, cut, by, { id, key, level, placement, checkpoint: 'written' });
 }
 

@@ -159,6 +159,23 @@ export function encode(values: readonly unknown[]): Uint8Array {
   return writer.bytes.slice(0, writer.at);
 }
 
+/** Returns pairs of whole numbers as the block that {@link encode} makes of them, without a pair in between. */
+export function encodePairs(first: Int32Array | Float64Array, second: Int32Array | Float64Array): Uint8Array {
+  const writer = new BlockWriter();
+  writer.u32(first.length);
+  if (first.length === 0) writer.byte(Column.Values);
+  else {
+    writer.byte(Column.Pairs);
+    for (const column of [first, second]) {
+      const ints = column instanceof Int32Array;
+      writer.byte(ints ? Column.Ints : Column.Doubles);
+      writer.align(ints ? 4 : 8);
+      writer.raw(new Uint8Array(column.buffer as ArrayBuffer, column.byteOffset, column.byteLength));
+    }
+  }
+  return writer.bytes.slice(0, writer.at);
+}
+
 /** Returns the values of a block. Throws INTERNAL_ERROR for one that is damaged. */
 export function decode(block: Uint8Array): unknown[] {
   if (block.length === 0) return [];
