@@ -52,6 +52,28 @@ test('the engine of rivulet/inline is there already: its start reports that, too
   assert.deepEqual(seen, ['compile undefined', 'workers undefined', 'ready undefined']);
 });
 
+test('a bundler whose URLs are relative finds the engine, and the script of functions', async () => {
+  const sum = await inPage(shared, async () => {
+    const { SparkSession, _parts } = await import('rivulet');
+    // As Turbopack's are.
+    class RelativeURL extends URL {
+      get href() {
+        return super.pathname;
+      }
+    }
+    _parts.wasm = () => new RelativeURL('/pkg/dist/engine_bg.wasm', location.href);
+    _parts.functions = () => new RelativeURL('/pkg/dist/functions.js', location.href).href;
+    const spark = await SparkSession.builder.master('local[1]').create();
+    const sum = await spark.sparkContext
+      .parallelize([1, 2], 1)
+      .map((x) => 10 * x)
+      .reduce((a, b) => a + b);
+    await spark.stop();
+    return sum;
+  });
+  assert.equal(sum, 30);
+});
+
 test('a function that fails on progress does not fail the start', async () => {
   const page = await shared.open();
   const count = await page.evaluate(async () => {

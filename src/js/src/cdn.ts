@@ -16,9 +16,11 @@ import(${JSON.stringify(url)}).then(
   (error) => setTimeout(() => { throw new Error(why || String(error)); }, 20),
 );`;
 
+let workerUrl: string | undefined;
 _parts.worker = () => {
   const script = loader(new URL('./worker.js', import.meta.url).href);
-  return new Worker(URL.createObjectURL(new Blob([script], { type: 'text/javascript' })), { type: 'module' });
+  workerUrl ??= URL.createObjectURL(new Blob([script], { type: 'text/javascript' }));
+  return new Worker(workerUrl, { type: 'module' });
 };
 _parts.functions = () => new URL('./functions.js', import.meta.url).href;
 _parts.wasm = () => new URL('./engine_bg.wasm', import.meta.url);

@@ -18,10 +18,12 @@ export const ENTRIES = {
   graph: 'src/graph.ts',
   sources: 'src/sources.ts',
   react: 'src/react.ts',
-  // Nobody imports these: what they need comes into chunks without the rest, which bundlers leave out where a page does not use it.
-  'parts/session': 'src/sql/session.ts',
-  'parts/columns': 'src/sql/functions/index.ts',
 };
+/**
+ * What these need comes into chunks without the rest, which bundlers leave out where a page does not use it. The entries themselves are
+ * not written: nobody imports them.
+ */
+const CUTS = { 'cuts/session': 'src/sql/session.ts', 'cuts/columns': 'src/sql/functions/index.ts' };
 /**
  * The parts for Spark clusters, which sessions load when they need one: files of their own beside index.js. They share no chunk with the
  * entries, for they hold the messages of a whole service, which would come along.
@@ -51,6 +53,7 @@ const loadModule = {
 function write({ outputFiles }) {
   const texts = new Map(outputFiles.map(({ path, text }) => [path, text]));
   for (const [path, text] of texts) {
+    if (basename(dirname(path)) === 'cuts') continue;
     mkdirSync(dirname(path), { recursive: true });
     if (path.endsWith('.map')) continue;
     const map = JSON.parse(texts.get(`${path}.map`));
@@ -99,7 +102,7 @@ export async function bundleEntries(folder, engine, inlined) {
   };
   const made = await build({
     ...options(engine),
-    entryPoints: ENTRIES,
+    entryPoints: { ...ENTRIES, ...CUTS },
     outdir: folder,
     splitting: true,
     // The page brings it.

@@ -24,7 +24,8 @@ export interface Download {
 /** Fetches and compiles the engine once. Throws a WorkerLoadError that says what came in its place. */
 export async function compileEngine(assets: Assets, start: Start, violations: Violations): Promise<WebAssembly.Module> {
   const found = assets.wasmModule ?? engineOf(assets);
-  const url = found instanceof URL ? found.href : 'the engine that comes with the bundle';
+  // A URL of Turbopack's is relative, against what its class promises.
+  const url = found instanceof URL ? new URL(found.href, location.href).href : 'the engine that comes with the bundle';
   const file: Download = { url, status: 0, type: '', bytes: 0, head: new Uint8Array(), total: undefined, isSilent: false };
   const silence = new AbortController();
   const deadline = new Deadline(() => silence.abort());

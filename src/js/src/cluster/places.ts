@@ -38,7 +38,7 @@ export const hintFor = (url: string): string => (url.includes('/.vite/deps/') ? 
 export function functionsUrlOf({ functionsUrl, workerUrl }: Assets): string {
   if (functionsUrl !== undefined) return new URL(functionsUrl, location.href).href;
   if (workerUrl !== undefined) return new URL('functions.js', new URL(workerUrl, location.href)).href;
-  return placed('functions.js', () => parts.functions!());
+  return placed('functions.js', () => new URL(parts.functions!(), location.href).href);
 }
 
 /** The URL of the engine, or the engine where the entry has it. */
