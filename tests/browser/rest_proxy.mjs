@@ -27,9 +27,9 @@ class Logs {
   }
 
   async #follow(topic) {
-    const known = await this.broker.admin.fetchTopicMetadata({ topics: [topic] }).catch(() => {
-      throw new Refusal(404, 40401, 'Topic not found.');
-    });
+    const names = await this.broker.admin.listTopics();
+    if (!names.includes(topic)) throw new Refusal(404, 40401, 'Topic not found.');
+    const known = await this.broker.admin.fetchTopicMetadata({ topics: [topic] });
     const partitions = known.topics[0].partitions.map(() => []);
     void this.broker.readUntil(topic, (record) => void partitions[record.partition].push(record)).catch(() => {});
     return partitions;

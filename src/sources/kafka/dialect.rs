@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::bridge::{ANSWER_BYTES, ANSWER_MS, JSON, OFFSETS_PATH};
+use super::bridge::{ANSWER_BYTES, ANSWER_MS, JSON, OFFSETS_PATH, PAUSE_MS};
 use super::exchange::Cluster;
 use crate::sources::http::{Http, Method, Request, Response};
 
@@ -26,6 +26,8 @@ pub enum Dialect {
 /// The names of the dialects, as the option has them.
 pub const NAMES: &[&str] = &["auto", "rivulet", "confluent", "strimzi"];
 
+/// How often a server that does not answer is asked again.
+const MOST_TRIES: usize = 4;
 /// Most servers whose dialect is remembered.
 const MOST_KNOWN: usize = 64;
 
@@ -77,12 +79,17 @@ pub async fn of(http: &impl Http, cluster: &Cluster, base: &str) -> Dialect {
         max_bytes: ANSWER_BYTES,
         timeout_ms: ANSWER_MS,
     };
-    let Ok(asked) = http.send(request(Method::Post, OFFSETS_PATH)).await else {
-        return Dialect::Rivulet;
+    let mut tries = 0;
+    let asked = loop {
+        match http.send(request(Method::Post, OFFSETS_PATH)).await {
+            Ok(asked) if !asked.is_away() => break asked,
+            _ if tries == MOST_TRIES => return Dialect::Rivulet,
+            _ => {
+                tries += 1;
+                http.sleep(PAUSE_MS).await;
+            }
+        }
     };
-    if asked.is_away() {
-        return Dialect::Rivulet;
-    }
     let dialect = if !is_rest(&asked) {
         Dialect::Rivulet
     } else {
