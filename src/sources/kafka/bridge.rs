@@ -184,7 +184,7 @@ pub(super) fn headers(content_type: &str, token: Option<&String>) -> Vec<(&'stat
 }
 
 /// Returns what a server says is wrong.
-fn told(url: &str, response: &Response) -> String {
+pub(super) fn told(url: &str, response: &Response) -> String {
     let said: Failed = serde_json::from_slice(&response.body).unwrap_or_default();
     let status = response.status;
     let said = if said.message.is_empty() {

@@ -27,7 +27,7 @@ pub use writing::write;
 use arrow::buffer::Buffer;
 use serde::Deserialize;
 
-use super::bridge::{self, ANSWER_BYTES, ANSWER_MS};
+use super::bridge::{self, ANSWER_BYTES, ANSWER_MS, told};
 use super::dialect::Dialect;
 use super::exchange::Cluster;
 use crate::sources::http::{Http, Method, Request, Response};
@@ -55,9 +55,6 @@ struct Failed {
     /// Its number: the status and two digits, or the status.
     #[serde(default)]
     error_code: i64,
-    /// What is wrong.
-    #[serde(default)]
-    message: String,
 }
 
 /// A server, and how it is asked.
@@ -114,23 +111,7 @@ impl<H: Http> Server<'_, H> {
     }
 }
 
-/// Returns what a server says is wrong.
+/// Returns the error that a server answers.
 fn failure(response: &Response) -> Failed {
     serde_json::from_slice(&response.body).unwrap_or_default()
-}
-
-/// Returns what a server says is wrong, as a sentence.
-fn told(url: &str, response: &Response) -> String {
-    let said = failure(response);
-    let status = response.status;
-    let said = if said.message.is_empty() {
-        response.beginning()
-    } else {
-        said.message
-    };
-    let hint = match status {
-        401 | 403 => " The option kafka.bridge.token is what requests are authorized with.",
-        _ => "",
-    };
-    format!("{url} answered {status}: {said}{hint}")
 }
