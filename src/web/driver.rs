@@ -165,7 +165,7 @@ impl Driver {
             ToDriver::ForeachBatchDone(done) => state.step(Input::ForeachBatchDone {
                 run: done.run,
                 batch_id: BatchId(done.batch_id),
-                lots: done.lots,
+                lots: done.lots as u32,
                 error: done.error.map(|e| if e.stack.is_empty() { e.message } else { e.stack }),
             }),
             ToDriver::WatchStatus(watch) => {

@@ -278,8 +278,8 @@ impl File {
 }
 
 /// Returns 1, for counts that are not given.
-fn one() -> u32 {
-    1
+fn one() -> f64 {
+    1.0
 }
 
 /// What the page's function did with a batch, or with lots of rows of it.
@@ -292,7 +292,7 @@ pub struct BatchDone {
     pub batch_id: i64,
     /// With how many lots of rows it is done.
     #[serde(default = "one")]
-    pub lots: u32,
+    pub lots: f64,
     /// What it threw.
     #[serde(default)]
     pub error: Option<Thrown>,

@@ -37,7 +37,7 @@ fn every_kind_that_the_page_declares_is_read_and_no_other() {
 #[wasm_bindgen_test]
 fn what_the_page_says_to_the_driver_is_read_as_meant() {
     let declared = messages("ToDriver");
-    assert_eq!(declared.len(), 17, "{:?}", declared.keys());
+    assert_eq!(declared.len(), 18, "{:?}", declared.keys());
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         for shape in declared.values() {
@@ -88,6 +88,7 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
                 (&s("source"), bytes_of(&get(sent, "bytes")))
             );
         }
+        ToDriver::PushLines(to) => assert_eq!((&to.source, &to.lines), (&s("source"), &s("lines"))),
         ToDriver::PushEnd(to) => assert_eq!(to.source, s("source")),
         ToDriver::SourceBlock(to) => {
             assert_eq!(
@@ -114,7 +115,7 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
         }
         ToDriver::ForeachBatchDone(to) => {
             assert_eq!((&to.run, to.batch_id as f64), (&s("run"), n("batchId")));
-            assert_eq!(f64::from(to.lots), get(sent, "lots").as_f64().unwrap_or(1.0));
+            assert_eq!(to.lots, get(sent, "lots").as_f64().unwrap_or(1.0));
             let thrown = get(sent, "error");
             match &to.error {
                 None => assert!(thrown.is_undefined()),
