@@ -80,12 +80,13 @@ export async function startBroker() {
     send: (topic, partition, messages) => producer.send({ topic, messages: messages.map((message) => ({ ...message, partition })) }),
     /** Writes records where Kafka's client puts them. */
     sendAnywhere: (topic, messages) => producer.send({ topic, messages }),
-    /** Reads a topic from its beginning until `take` returns true of a record. */
-    async readUntil(topic, take) {
+    /** Reads a topic from its beginning until `take` returns true of a record, or the signal says that it is enough. */
+    async readUntil(topic, take, signal) {
       const consumer = kafka.consumer({ groupId: `reads-${topic}`, ...ALONE });
       await consumer.connect();
       await consumer.subscribe({ topics: [topic], fromBeginning: true });
       await new Promise((resolve, reject) => {
+        signal?.addEventListener('abort', resolve);
         const eachMessage = async ({ partition, message: { key, value, headers, offset } }) => {
           const texts = Object.fromEntries(Object.entries(headers ?? {}).map(([name, bytes]) => [name, String(bytes)]));
           const text = (bytes) => bytes && String(bytes);

@@ -16,6 +16,8 @@ class Refusal extends Error {
 /** The records of the topics that are asked for, read from their beginnings. */
 class Logs {
   #topics = new Map();
+  #ended = new AbortController();
+  #reading = [];
 
   constructor(broker) {
     this.broker = broker;
@@ -26,12 +28,19 @@ class Logs {
     return this.#topics.get(topic);
   }
 
+  /** Stops to read. */
+  async stop() {
+    this.#ended.abort();
+    await Promise.all(this.#reading);
+  }
+
   async #follow(topic) {
     const names = await this.broker.admin.listTopics();
     if (!names.includes(topic)) throw new Refusal(404, 40401, 'Topic not found.');
     const known = await this.broker.admin.fetchTopicMetadata({ topics: [topic] });
     const partitions = known.topics[0].partitions.map(() => []);
-    void this.broker.readUntil(topic, (record) => void partitions[record.partition].push(record)).catch(() => {});
+    const take = (record) => void partitions[record.partition].push(record);
+    this.#reading.push(this.broker.readUntil(topic, take, this.#ended.signal).catch(() => {}));
     return partitions;
   }
 }
@@ -148,9 +157,10 @@ export async function startRest(broker, { dialect, origin, draw = () => 1, loss 
     url: `http://127.0.0.1:${server.address().port}`,
     seen,
     consumers,
-    stop: () => {
+    async stop() {
       server.closeAllConnections();
       server.close();
+      await logs.stop();
     },
   };
 }
