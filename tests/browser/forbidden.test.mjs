@@ -184,7 +184,7 @@ describe('origins and frames', () => {
     }
   }
 
-  /** A browser with a profile of its own, in which the user has or has not blocked storage to frames of other sites. */
+  /** Starts a browser with its own profile; `block` says whether it denies storage to frames of other sites. */
   async function inProfile(block, work) {
     const folder = mkdtempSync(join(tmpdir(), 'rivulet-frames-'));
     mkdirSync(join(folder, 'Default'));

@@ -208,13 +208,7 @@ impl Algorithm for SvdPlusPlus {
         let mut rows = own.columns.doubles.clone();
         let mut mean = rows.pop().unwrap_or_default();
         let mut all = rows.clone();
-        for said in inbox
-            .said
-            .iter()
-            .enumerate()
-            .filter(|(q, _)| *q != inbox.own)
-            .map(|(_, s)| s)
-        {
+        for said in inbox.others() {
             all.extend_from_slice(&said.columns.doubles[..said.columns.doubles.len().saturating_sub(1)]);
         }
         let (phase, round) = match own.phase {

@@ -32,6 +32,12 @@ pub struct Inbox {
 }
 
 impl Inbox {
+    /// Returns what the other partitions have said, in their order.
+    pub fn others(&self) -> impl Iterator<Item = &State> {
+        let others = self.said.iter().enumerate().filter(|(q, _)| *q != self.own);
+        others.map(|(_, state)| state)
+    }
+
     /// Returns whether anything is to be done in any partition: not 0 if so.
     pub fn active(&self) -> u64 {
         self.said.iter().map(|s| s.active).sum()
@@ -55,7 +61,7 @@ impl Inbox {
     /// Returns a column by local number: first `own`, then what the others said of the ghosts.
     fn column<T: Copy>(&self, own: Vec<T>, of: impl Fn(&State) -> &[T]) -> Vec<T> {
         let mut all = own;
-        for (_, state) in self.said.iter().enumerate().filter(|(q, _)| *q != self.own) {
+        for state in self.others() {
             all.extend_from_slice(of(state));
         }
         all

@@ -80,15 +80,9 @@ fn count(graph: &Routed, inbox: &Inbox) -> State {
     let (own_lengths, own_lists) = inbox.state().columns.counts.split_at(own);
     lengths.extend_from_slice(own_lengths);
     lists.extend_from_slice(own_lists);
-    for said in inbox
-        .said
-        .iter()
-        .enumerate()
-        .filter(|(q, _)| *q != inbox.own)
-        .map(|(_, s)| s)
-    {
+    for said in inbox.others() {
         lengths.extend_from_slice(&said.columns.counts);
-        // A vertex that is not known here is no corner of a triangle with two that are.
+        // A vertex without a number here is not in a triangle with two vertices of this partition.
         lists.extend(said.columns.longs.iter().map(|id| number(*id).unwrap_or(u32::MAX)));
     }
     let starts = starts(&lengths);

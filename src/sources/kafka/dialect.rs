@@ -26,8 +26,8 @@ pub enum Dialect {
 /// The names of the dialects, as the option has them.
 pub const NAMES: &[&str] = &["auto", "rivulet", "confluent", "strimzi"];
 
-/// How often a server that does not answer is asked again.
-const MOST_TRIES: usize = 4;
+/// How often a server that does not answer is asked.
+const MOST_TRIES: usize = 5;
 /// Most servers whose dialect is remembered.
 const MOST_KNOWN: usize = 64;
 
@@ -60,6 +60,17 @@ fn is_rest(response: &Response) -> bool {
     matches!(response.status, 404 | 405) && said.is_some_and(|said| said["error_code"].is_i64())
 }
 
+/// Sends a request until it is answered; `None` if it is not, in a few tries.
+async fn asked(http: &impl Http, request: &Request) -> Option<Response> {
+    for _ in 0..MOST_TRIES {
+        match http.send(request.clone()).await {
+            Ok(answer) if !answer.is_away() => return Some(answer),
+            _ => http.sleep(PAUSE_MS).await,
+        }
+    }
+    None
+}
+
 /// Returns the dialect of a cluster's server, which is asked if no option says it; a server that does not answer is taken for
 /// Rivulet's gateway, and asked again the next time.
 pub async fn of(http: &impl Http, cluster: &Cluster, base: &str) -> Dialect {
@@ -79,31 +90,22 @@ pub async fn of(http: &impl Http, cluster: &Cluster, base: &str) -> Dialect {
         max_bytes: ANSWER_BYTES,
         timeout_ms: ANSWER_MS,
     };
-    let mut tries = 0;
-    let asked = loop {
-        match http.send(request(Method::Post, OFFSETS_PATH)).await {
-            Ok(asked) if !asked.is_away() => break asked,
-            _ if tries == MOST_TRIES => return Dialect::Rivulet,
-            _ => {
-                tries += 1;
-                http.sleep(PAUSE_MS).await;
-            }
-        }
+    let Some(asked) = asked(http, &request(Method::Post, OFFSETS_PATH)).await else {
+        return Dialect::Rivulet;
     };
-    let dialect = if !is_rest(&asked) {
-        Dialect::Rivulet
-    } else {
+    let dialect = if is_rest(&asked) {
         // Strimzi's bridge names its version at its root.
-        let root = http.send(request(Method::Get, "/")).await;
-        let is_strimzi = root.is_ok_and(|root| {
-            let said: Option<serde_json::Value> = serde_json::from_slice(&root.body).ok();
-            said.is_some_and(|said| said.get("bridge_version").is_some())
-        });
-        if is_strimzi {
+        let Some(root) = self::asked(http, &request(Method::Get, "/")).await else {
+            return Dialect::Confluent;
+        };
+        let said: Option<serde_json::Value> = serde_json::from_slice(&root.body).ok();
+        if said.is_some_and(|said| said.get("bridge_version").is_some()) {
             Dialect::Strimzi
         } else {
             Dialect::Confluent
         }
+    } else {
+        Dialect::Rivulet
     };
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if known.len() < MOST_KNOWN {

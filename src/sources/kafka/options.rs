@@ -22,7 +22,7 @@ pub const TOKEN: Opt = Opt::new(
     "kafka.bridge.token",
     Kind::Text,
     Some("none"),
-    "Is sent to the HTTP server in front of the brokers as a bearer token.",
+    "Is sent to the HTTP server in front of the brokers as a bearer token, or as it is if it names its scheme (Basic …).",
 );
 /// What it speaks.
 pub const DIALECT: Opt = Opt::new(

@@ -67,7 +67,7 @@ export class GraphFrame {
 
   /**
    * Searches for a pattern: `(a)-[e]->(b)` is an edge, terms follow one another after `;`, a name that comes twice is the same vertex,
-   * what needs no column has no name, and `!(a)-[]->(b)` is that there is no such edge. Returns a table with a struct per name, a row for
+   * a part without a name gets no column, and `!(a)-[]->(b)` excludes matches with such an edge. Returns a table with a struct per name, a row for
    * each way to match; vertices that are named differently may be the same one.
    */
   find(pattern: string): DataFrame {

@@ -222,3 +222,10 @@ fn offsets_are_read_and_what_is_none_is_refused() {
     let refused = block_on(answer_of(&scripted([]), &nowhere)).unwrap_err();
     assert!(refused.message.contains("set the option kafka.bridge.url") && !refused.is_away);
 }
+
+#[test]
+fn a_token_is_a_bearers_unless_it_names_its_scheme() {
+    let sent = |token: &str| headers(JSON, Some(&token.to_owned())).pop();
+    assert_eq!(sent("abc"), Some(("Authorization", "Bearer abc".to_owned())));
+    assert_eq!(sent("Basic YTpi"), Some(("Authorization", "Basic YTpi".to_owned())));
+}

@@ -92,6 +92,12 @@ pub async fn pull(http: &impl Http, base: &str, dialect: Dialect, order: &Order)
     Ok(reading.blocks)
 }
 
+/// Makes the error of records that are not those that were asked for.
+fn wrong(order: &Order, url: &str, what: &str) -> SparkError {
+    let Order { topic, partition, .. } = order;
+    unanswered(&format!("{url}: the records of {topic}-{partition} {what}."))
+}
+
 /// How far the reading of an order has come.
 struct Reading<'a, H> {
     /// Who is asked.
@@ -246,6 +252,9 @@ impl<H: Http> Reading<'_, H> {
                                 return Err(error);
                             }
                             self.at = self.order.until;
+                        } else if !self.put(consumer, before).await? {
+                            // The last records, too, may have been answered to nobody: they are asked for from their beginning.
+                            return Ok(());
                         }
                     } else {
                         self.waited_ms = 0;
@@ -264,12 +273,6 @@ impl<H: Http> Reading<'_, H> {
             }
         }
         Ok(())
-    }
-
-    /// Makes the error of records that are not those that were asked for.
-    fn wrong(&self, url: &str, what: &str) -> SparkError {
-        let Order { topic, partition, .. } = self.order;
-        unanswered(&format!("{url}: the records of {topic}-{partition} {what}."))
     }
 
     /// Returns where the consumer is to be put if the first record that has come is not to be believed yet.
@@ -295,8 +298,13 @@ impl<H: Http> Reading<'_, H> {
 
     /// Reads an answer.
     fn answered(&self, url: &str, response: &Response) -> Result<Vec<Answered>> {
-        serde_json::from_slice(&response.body)
-            .map_err(|why| self.wrong(url, &format!("did not come as records in the binary format: {why}")))
+        serde_json::from_slice(&response.body).map_err(|why| {
+            wrong(
+                self.order,
+                url,
+                &format!("did not come as records in the binary format: {why}"),
+            )
+        })
     }
 
     /// Takes in records, up to the end of the order.
@@ -305,10 +313,7 @@ impl<H: Http> Reading<'_, H> {
     /// If they are not those that were asked for; if they are too many.
     fn take(&mut self, url: &str, answered: Vec<Answered>) -> Result<()> {
         let (order, at) = (self.order, self.at);
-        let wrong = |what: &str| {
-            let Order { topic, partition, .. } = order;
-            unanswered(&format!("{url}: the records of {topic}-{partition} {what}."))
-        };
+        let wrong = |what: &str| wrong(order, url, what);
         let bytes = |text: Option<&String>| -> Result<Option<Vec<u8>>> {
             let of = |text: &String| from_base64(text, false).ok_or_else(|| wrong("are not in base 64"));
             text.map(of).transpose()

@@ -303,6 +303,31 @@ fn an_answer_that_the_browser_has_asked_for_again_by_itself_leaves_no_gap() {
 }
 
 #[test]
+fn the_last_records_are_asked_for_again_if_their_answer_was_lost_so() {
+    for strict in [true, false] {
+        let model = Model::new(false);
+        model.skips.set(1);
+        let blocks = block_on(bridge::pull(&model, &order(Dialect::Confluent, 18, 20, strict))).unwrap();
+        assert_eq!(offsets(&blocks).0, [18, 19], "{strict}");
+    }
+}
+
+#[test]
+fn a_dialect_is_found_though_answers_are_lost() {
+    let model = Model::new(true);
+    model.lose("/kafka/offsets", None);
+    model.lose("/", Some((503, json!({ "message": "busy" }))));
+    model.lose("/", None);
+    let base = "http://rest#lost";
+    let auto = Cluster {
+        bridge: Some(base.into()),
+        ..Cluster::default()
+    };
+    let found = block_on(super::super::dialect::of(&Marked(&model), &auto, base));
+    assert_eq!((found, model.scripted.borrow().len()), (Dialect::Strimzi, 0));
+}
+
+#[test]
 fn gaps_of_compacted_topics_are_gaps() {
     let model = Model::new(false);
     if let Some((_, held)) = model.held.borrow_mut().get_mut(&("t".to_owned(), 0)) {

@@ -120,7 +120,7 @@ impl<H: Http> Server<'_, H> {
                     for (record, placed) in std::mem::take(&mut records).into_iter().zip(offsets) {
                         let Some(code) = placed.error_code else { continue };
                         let said = placed.error.or(placed.message).unwrap_or_default();
-                        why = format!("{url} has not written a record: {said} ({code}).");
+                        why = format!("{url} did not write a record: {said} ({code}).");
                         if code != RETRIABLE && code < 500 {
                             return Err(Refused::for_good(why));
                         }
