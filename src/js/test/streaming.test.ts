@@ -221,6 +221,40 @@ test('lots of rows that are done with are acknowledged together, an error at onc
   assert.deepEqual(acknowledged(), [2, 16, 'RangeError: no more', 1]);
 });
 
+test('functions may return anything, at once or later, and each row waits for the one before', async () => {
+  const { session, started } = startable();
+  const seen: unknown[] = [];
+  const later = async (seenOf: unknown) => {
+    await turn();
+    seen.push(seenOf);
+  };
+  // What a function returns that is not a promise is not waited for: an arrow function that pushes returns a number.
+  const numbers = (row: Row) => seen.push(row['a']) as unknown as undefined;
+  const mixed = (row: Row) => ((row['a'] as number) % 2 ? later(row['a']) : numbers(row));
+  const df = session.readStream.push({ schema: 'a INT' }).df;
+  const realTime = { realTime: '5 seconds' } as const;
+  await df.writeStream.trigger(realTime).foreach(numbers).start();
+  await df.writeStream.trigger(realTime).foreach(mixed).start();
+  await df.writeStream.foreach(mixed).start();
+  await df.writeStream.foreachBatch((_, id) => seen.push(`batch ${id}`) as unknown as undefined).start();
+  const rows = [1, 2, 3, 4].map((a) => ({ a }));
+  for (const { options } of started) {
+    seen.length = 0;
+    const sink = options['sinkId'] as string;
+    // The first lot of an epoch opens it; the second is taken at once where it can be.
+    for (const lot of [0, 1]) {
+      session.receive({ t: 'foreachBatch', sink, run: 'r', batchId: 7, arrow: [encodeRows(rows, schema)] });
+      for (let turns = 0; turns < 20; turns++) await turn();
+      const all = options === started[3]!.options ? ['batch 7'] : [1, 2, 3, 4];
+      assert.deepEqual(seen.splice(0), all, `sink ${sink}, lot ${lot}`);
+    }
+  }
+  assert.deepEqual(
+    session.of('foreachBatchDone').filter(({ error }) => error),
+    [],
+  );
+});
+
 test('foreachBatch runs on the page and its error goes to the driver', async () => {
   const { session, started } = startable();
   const seen: [number, Row[]][] = [];

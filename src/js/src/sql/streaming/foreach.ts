@@ -25,6 +25,10 @@ export interface ForeachWriter {
   close?(error: Error | null): void | Promise<void>;
 }
 
+/** Whether a function is not done: what else it returns says nothing. */
+const isPending = (returned: unknown): returned is PromiseLike<void> =>
+  typeof (returned as PromiseLike<void> | null | undefined)?.then === 'function';
+
 type ForeachBatch = Extract<FromDriver, { t: 'foreachBatch' }>;
 
 /** Lots of rows that are acknowledged together: the driver hands out more than these before it waits for the first. */
@@ -118,8 +122,8 @@ export class PageSinks implements Sinks {
     try {
       if (!f) throw new SparkRuntimeException(`This page has no sink ${batch.sink}`);
       const called = f(f.takesArrow ? batch.arrow : this.dataFrameOf(batch.arrow), batch.batchId);
-      if (!called) return this.#returned(f, batch);
-      return called.then(
+      if (!isPending(called)) return this.#returned(f, batch);
+      return Promise.resolve(called).then(
         () => this.#returned(f, batch),
         (thrown) => this.#thrown(batch, thrown),
       );
@@ -199,12 +203,17 @@ export function perEpoch(writer: RowWriter, options: RowOptions): SinkFunction {
     epoch = undefined;
     if (opened) await close?.(error);
   };
-  /** Takes rows from one on; at once, as long as the function is done when it returns, as most are. */
-  const processed = (rows: readonly Row[], from: number): void | Promise<void> => {
-    for (let at = from; at < rows.length; at++) {
-      const done = process(rows[at]!);
-      if (done) return done.then(() => processed(rows, at + 1));
+  /** Takes rows: at once, as long as the function is done when it returns, as most are. */
+  const processed = (rows: readonly Row[]): void | Promise<void> => {
+    const left = rows.values();
+    for (const row of left) {
+      const done = process(row);
+      if (isPending(done)) return finished(done, left);
     }
+  };
+  const finished = async (first: PromiseLike<void>, left: Iterable<Row>) => {
+    await first;
+    for (const row of left) await process(row);
   };
   const failed = async (error: unknown): Promise<never> => {
     const failure = asError(error);
@@ -214,12 +223,12 @@ export function perEpoch(writer: RowWriter, options: RowOptions): SinkFunction {
   const begun = async (arrow: unknown, id: number) => {
     if (epoch) await end(null);
     epoch = { id, takes: !open || (await open(0, id)) };
-    if (epoch.takes) await processed(rowsIn(arrow, options), 0);
+    if (epoch.takes) await processed(rowsIn(arrow, options));
   };
   const take: SinkFunction = (arrow, id) => {
     try {
       if (epoch?.id !== id) return begun(arrow, id).catch(failed);
-      return epoch.takes ? processed(rowsIn(arrow, options), 0)?.catch(failed) : undefined;
+      return epoch.takes ? processed(rowsIn(arrow, options))?.catch(failed) : undefined;
     } catch (error) {
       return failed(error);
     }
