@@ -33,6 +33,8 @@ export interface Init {
   lock: string;
   /** URL of the script that runs the user's functions, for an executor to load when it needs it. */
   functions: string;
+  /** URL of the rest of the engine, to load when it is needed; empty where `module` is the whole of it. */
+  rest: string;
 }
 
 /** Methods of Spark Connect's service that travel as `req`. */

@@ -5,7 +5,7 @@ import type { Backend } from './backend.js';
 import { compileEngine } from './engine_file.js';
 import { type Circumstances, type Launched, launchWorker, startWorker } from './handshake.js';
 import { connect, type Member } from './mesh.js';
-import { type Assets, functionsUrlOf } from './places.js';
+import { type Assets, functionsUrlOf, restUrlOf } from './places.js';
 import { RestartPolicy } from './restart.js';
 import { Start, type StartOptions, unlessAborted } from './start_options.js';
 import { requireBrowser, requireLocks } from './surroundings.js';
@@ -99,8 +99,8 @@ export class Cluster implements Backend {
   async #startAll([own, ...executors]: Launched[], around: Circumstances): Promise<void> {
     const { module, conf, assets } = this;
     const lock = `${this.name}-driver`;
-    const functions = functionsUrlOf(assets);
-    const init: Init = { t: 'init', role: 'driver', incarnation: 0, module, version: FULL_VERSION, conf, lock, functions };
+    const [functions, rest] = [functionsUrlOf(assets), restUrlOf(assets)];
+    const init: Init = { t: 'init', role: 'driver', incarnation: 0, module, version: FULL_VERSION, conf, lock, functions, rest };
     await Promise.all([
       startWorker(assets, init, own, around).then((driver) => this.#watch(driver, lock)),
       ...executors.map((worker, executor) => this.#add(executor, 0, worker, around)),
@@ -215,8 +215,8 @@ export class Cluster implements Backend {
   async #add(executor: number, incarnation: number, launched?: Launched, around?: Circumstances): Promise<void> {
     const lock = `${this.name}-executor-${executor}-${incarnation}`;
     const { module, conf } = this;
-    const functions = functionsUrlOf(this.assets);
-    const init: Init = { t: 'init', role: 'executor', executor, incarnation, module, version: FULL_VERSION, conf, lock, functions };
+    const [functions, rest] = [functionsUrlOf(this.assets), restUrlOf(this.assets)];
+    const init: Init = { t: 'init', role: 'executor', executor, incarnation, module, version: FULL_VERSION, conf, lock, functions, rest };
     const worker = await startWorker(this.assets, init, launched, around);
     if (this.#closed) {
       worker.terminate();
