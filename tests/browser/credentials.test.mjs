@@ -506,7 +506,7 @@ test("Kinesis's wrong keys, and functions that fail, are errors that name functi
   assert.deepEqual([seen.right, own.calls, seen.next], [{ value: 20 }, ['first', 'refused'], 3]);
   for (const [name, kind, what] of [
     ['none', 'NOT_REGISTERED', /is not registered/],
-    ['wrong', 'REFUSED', /with 400 ExpiredTokenException: expired: \*\*\*.* It refuses what the function 'keys' returns/],
+    ['wrong', 'REFUSED', /with 400 ExpiredTokenException: expired: \*\*\*\. It refuses what the function 'keys' returns/],
     ['throws', 'THREW', /threw Error: no login/],
     ['hangs', 'TIMED_OUT', /does not return within 30 ms/],
     ['empty', 'INVALID', /'secretAccessKey' is empty/],

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use js_sys::{Array, BigInt, Uint8Array};
+use js_sys::{Array, BigInt};
 use rivulet::error::{Exception, SparkError};
 use rivulet::web::page::{Init, Role, ToDriver, ToExecutor, ToPage, WireError, kind_of, plain, read};
 use serde_json::json;

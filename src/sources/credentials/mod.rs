@@ -171,8 +171,9 @@ fn error(kind: &str, message: String, wanted: &Wanted) -> SparkError {
 /// Makes the error of a server that refuses what the page's function returns; `why` is what it answered.
 pub fn refused(wanted: &Wanted, why: &str) -> SparkError {
     let message = format!(
-        "{why} It refuses what the function '{}' returns, which was called anew after the first refusal: the option {} names the function, \
+        "{}. It refuses what the function '{}' returns, which was called anew after the first refusal: the option {} names the function, \
          and spark.credentials.register() sets it.",
+        why.trim_end_matches('.'),
         wanted.name,
         wanted.system.option()
     );

@@ -73,7 +73,7 @@ impl<'a, H: Http> Authorized<'a, H> {
                 return Ok(answer);
             }
             if !refusals.asks_again(&held, self.http.now_ms()) {
-                let why = format!("{} answered {}: {}.", request.url, answer.status, said(&answer));
+                let why = format!("{} answered {}: {}", request.url, answer.status, said(&answer));
                 return Ok(self.failed(credentials::refused(wanted, &why)));
             }
         }

@@ -214,7 +214,7 @@ pub(super) fn told(url: &str, response: &Response) -> String {
 pub async fn answer_of(http: &impl Http, question: &Question) -> Result<Spans, Refused> {
     let http = Authorized::new(http, &question.cluster);
     let answered = found(&http, question).await;
-    http.failure().map_or(answered, |error| Err(error.into()))
+    answered.map_err(|refused| http.failure().map_or(refused, Refused::from))
 }
 
 /// Asks a server which offsets there are, by requests that are authorized.
@@ -265,7 +265,7 @@ async fn found(http: &impl Http, question: &Question) -> Result<Spans, Refused> 
 pub async fn write(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
     let http = Authorized::new(http, &writing.cluster);
     let written = sent(&http, writing).await;
-    http.failure().map_or(written, |error| Err(error.into()))
+    written.map_err(|refused| http.failure().map_or(refused, Refused::from))
 }
 
 /// Writes records by requests that are authorized.
@@ -314,7 +314,7 @@ async fn sent(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
 pub async fn pull(http: &impl Http, order: &Order) -> Result<Vec<Buffer>> {
     let http = Authorized::new(http, &order.cluster);
     let pulled = read(&http, order).await;
-    http.failure().map_or(pulled, Err)
+    pulled.map_err(|error| http.failure().unwrap_or(error))
 }
 
 /// Reads the records of an order by requests that are authorized.

@@ -6,7 +6,7 @@ use super::*;
 use crate::sources::http::scripted::{Scripted, scripted};
 use crate::sources::kafka::bridge::{self, OffsetsFound};
 use crate::sources::kafka::dialect::Dialect;
-use crate::sources::kafka::exchange::{Question, Span, Spans, Times, Topics};
+use crate::sources::kafka::exchange::{Order, Question, Span, Spans, Times, Topics};
 use crate::sources::systems::Refused;
 
 fn question(dialect: Dialect, url: &str) -> Question {
@@ -151,5 +151,40 @@ fn who_was_not_let_in_has_not_learned_which_server_it_is() {
         Ok(spans()),
         "{:?}",
         http.asked.borrow().iter().map(|r| r.url.clone()).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn records_that_were_read_are_there_though_a_consumer_cannot_be_ended() {
+    let question = question(Dialect::Strimzi, "http://rest");
+    let order = Order {
+        cluster: question.cluster,
+        topic: "t".into(),
+        partition: 0,
+        from: 0,
+        until: 1,
+        headers: false,
+        strict: true,
+        timeout_ms: 1_000,
+    };
+    let answers = vec![
+        said(200, "{\"beginning_offset\":0,\"end_offset\":1}"),
+        said(200, "{\"instance_id\":\"i\",\"base_uri\":\"http://inside/i\"}"),
+        said(204, ""),
+        said(204, ""),
+        said(
+            200,
+            "[{\"topic\":\"t\",\"partition\":0,\"offset\":0,\"key\":null,\"value\":\"dg==\"}]",
+        ),
+    ];
+    let mut of_page: Vec<Known<Held>> = (0..5).map(|_| Ok(held(1, "first"))).collect();
+    of_page.push(Err(SparkError::internal("the function is gone")));
+    let http = served(answers, of_page);
+    let read = block_on(bridge::pull(&http, &order)).map(|blocks| blocks.len());
+    assert_eq!(
+        (read, http.refused.borrow().len()),
+        (Ok(1), 6),
+        "{:?}",
+        http.asked.borrow()
     );
 }
