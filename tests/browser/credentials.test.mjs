@@ -262,7 +262,9 @@ test('a function that throws, hangs, returns something else, or is not registere
   await own.close();
 });
 
-test('what is about to expire is asked for anew before it is refused, and an executor in place of a killed one is handed what is kept', async (t) => {
+test('what is about to expire is asked for anew before it is refused, and an executor in place of a killed one is handed what is kept', {
+  timeout: 120_000,
+}, async (t) => {
   const door = await doorTo(t, 'kafka');
   await broker.create('short', 1);
   await broker.send('short', 0, numbered(0, 40));
@@ -296,7 +298,9 @@ test('what is about to expire is asked for anew before it is refused, and an exe
   await own.close();
 });
 
-test('an executor that is killed while its question is open is replaced by one that waits for the same answer', async (t) => {
+test('an executor that is killed while its question is open is replaced by one that waits for the same answer', {
+  timeout: 120_000,
+}, async (t) => {
   const door = await doorTo(t, 'kafka');
   // The driver's request is the last with the first key.
   door.every = 1;
