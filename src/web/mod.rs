@@ -11,12 +11,15 @@
 
 pub mod blocks;
 pub mod connections;
+mod credentials;
 mod driver;
 mod executor;
 pub mod fetch;
 pub mod host;
 pub mod locks;
 pub mod page;
+pub mod page_credentials;
+pub mod page_members;
 pub mod page_source;
 pub mod port;
 pub mod programs;

@@ -1,5 +1,14 @@
 import { abortReason, SessionClosedError, type SparkError } from '../errors.js';
-import type { FromDriver, FromDriverAtOnce, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
+import type {
+  CredentialsAnswer,
+  CredentialsWanted,
+  FromDriver,
+  FromDriverAtOnce,
+  FromWorker,
+  Init,
+  ToDriver,
+  ToExecutor,
+} from '../protocol.js';
 import { FULL_VERSION } from '../version.js';
 import type { Backend } from './backend.js';
 import { compileEngine } from './engine_file.js';
@@ -17,6 +26,8 @@ export interface ClusterEvents {
   /** The driver is gone, and with it every query. */
   closed(error: SparkError): void;
   executor(event: ExecutorEvent): void;
+  /** A worker wants credentials that a function of the page returns; `post` answers it. */
+  credentials(wanted: CredentialsWanted, post: (answer: CredentialsAnswer) => void): void;
 }
 
 /** An executor joined, or was lost. */
@@ -122,6 +133,13 @@ export class Cluster implements Backend {
     this.driver.postMessage(message, transfer);
   }
 
+  /** Posts to all workers; does nothing once they have ended. */
+  postToAll(message: ToDriver & ToExecutor): void {
+    if (this.#closed) return;
+    this.driver.postMessage(message);
+    for (const { worker } of this.#members.values()) worker.postMessage(message);
+  }
+
   /** Numbers of the executors that are alive. */
   get executors(): number[] {
     return [...this.#members.keys()].sort((a, b) => a - b);
@@ -225,6 +243,7 @@ export class Cluster implements Backend {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.t === 'lent') this.#lent(data.id, worker);
       else if (data.t === 'fatal') this.#died(executor, incarnation, data);
+      else if (data.t === 'credentialsWanted') this.#credentials(data, worker);
       else this.#fromWorker(data);
     };
     for (const [id, blob] of this.#blobs) worker.postMessage({ t: 'blob', id, blob } satisfies ToExecutor);
@@ -242,6 +261,13 @@ export class Cluster implements Backend {
     if (cause && !this.#closed) this.post({ t: 'executorDown', executor, incarnation, cause: { kind: cause, message } });
   }
 
+  /** Answers a worker that wants credentials; one that has ended meanwhile hears nothing. */
+  #credentials(wanted: CredentialsWanted, worker: Worker): void {
+    this.events.credentials(wanted, (answer) => {
+      if (!this.#closed) worker.postMessage(answer satisfies ToDriver & ToExecutor);
+    });
+  }
+
   #fromWorker(message: FromWorker): void {
     if (message.t === 'heapBytes') {
       this.#heapRequests.get(message.id)?.resolve(message.bytes);
@@ -253,6 +279,7 @@ export class Cluster implements Backend {
     if (message.t === 'fatal') this.#driverDied(message.message);
     else if (message.t === 'heapBytes') this.#fromWorker(message);
     else if (message.t === 'rang') this.#rang(message.id);
+    else if (message.t === 'credentialsWanted') this.#credentials(message, this.driver);
     else if (message.t === 'executorLost') this.#lost(message.executor, message.incarnation, message.excused);
     else if (message.t === 'replaceExecutor') this.#endAndReplace(message.executor, message.incarnation, message.why);
     else this.events.message(message);
