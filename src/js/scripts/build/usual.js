@@ -79,9 +79,16 @@ const MISTAKES = [
 ];
 
 /** Runs it all. Statements that fail are named in the answer: those of `MISTAKES` should, others should not. */
-export async function usual({ SparkSession, functions: F }) {
+export async function usual({ SparkSession, functions: F, ml }) {
   const failures = [];
-  const spark = await SparkSession.builder.master('local[2]').appName('usual').getOrCreate();
+  // One executor exchanges nothing, and three have partitions without rows.
+  for (const executors of [1, 2, 3]) failures.push(...(await usualOn(`local[${executors}]`, executors, { SparkSession, F, ml })));
+  return failures;
+}
+
+async function usualOn(master, partitions, { SparkSession, F, ml }) {
+  const failures = [];
+  const spark = await SparkSession.builder.master(master).config('spark.sql.shuffle.partitions', partitions).create();
   const attempt = async (what, f) => {
     try {
       return await f();
@@ -105,6 +112,9 @@ export async function usual({ SparkSession, functions: F }) {
       .catch(() => {});
   await attempt('tables', () => tables(spark, F));
   await attempt('streams', () => streams(spark, F));
+  await attempt('arrow', () => arrow(spark, F));
+  await attempt('events', () => events(spark, F));
+  await attempt('bayes', () => bayes(spark, ml));
   await spark.stop();
   return failures;
 }
@@ -206,4 +216,101 @@ async function streams(spark, F) {
     query.lastProgress;
     await query.stop();
   }
+}
+
+/** Pushed Arrow: one batch of all, tables to join with, windows, two streams joined, results as Arrow. */
+async function arrow(spark, F) {
+  const schema = 'at TIMESTAMP, k INT, s STRING, v DOUBLE';
+  const block = (from, keys) =>
+    spark
+      .range(from, from + 500)
+      .selectExpr(`timestamp_millis(1767225600000 + id * 100) AS at`, `CAST(id % ${keys} AS INT) AS k`, `concat('s', id % 5) AS s`, 'id / 3.0D AS v')
+      .toArrow();
+  const pushed = () => spark.readStream.option('maxBlocksPerTrigger', 1).push({ schema, format: 'arrow' });
+  const once = async (build) => {
+    const source = pushed();
+    const writes = [source.write(await block(0, 7)), source.write(await block(500, 7), { transfer: true })];
+    const query = await build(source.df)
+      .writeStream.outputMode('complete')
+      .trigger({ once: true })
+      .foreachBatch(async (batch) => void (await batch.toArrow()))
+      .start();
+    await query.awaitTermination();
+    await Promise.all(writes);
+    source.end();
+  };
+  const aggregates = [F.count('*').cast('int').alias('n'), F.sum('v').alias('sum'), F.avg('v').alias('mean'), F.min('v').alias('lo'), F.max('v').alias('hi')];
+  for (const keys of [['k'], ['s'], ['s', 'k']]) await once((df) => df.groupBy(...keys).agg(...aggregates));
+  const table = pushed();
+  const kept = await table.df.writeStream.format('memory').queryName('kept').outputMode('append').start();
+  await table.write(await block(0, 500));
+  await kept.processAllAvailable();
+  await kept.stop();
+  await once((df) => df.join(spark.table('kept').select('k', F.col('v').alias('w')), 'k').agg(F.count('*').alias('n'), F.sum(F.col('v').multiply(F.col('w'))).alias('sum')));
+
+  const sliding = (df) => df.withWatermark('at', '0 seconds').groupBy(F.window('at', '10 seconds', '2 seconds'), 'k').agg(F.count('*').alias('n'));
+  const highest = (df) => df.withWatermark('at', '0 seconds').groupBy(F.window('at', '10 seconds')).agg(F.max(F.struct('v', 'k', 's')).alias('top'));
+  const hot = (df) =>
+    sliding(df)
+      .groupBy('window')
+      .agg(F.max('n').alias('n'), F.collectList('k').alias('ks'));
+  const priced = (df) => df.select('k', F.col('v').multiply(0.908).alias('euros')).filter('k % 3 = 0');
+  for (const build of [sliding, highest, hot, priced]) {
+    const source = pushed();
+    const query = await build(source.df)
+      .writeStream.outputMode('append')
+      .foreachBatch(async (batch) => void (await batch.toArrow()))
+      .start();
+    for (let n = 0; n < 6; n += 1) await source.write(await block(n * 500, 7));
+    await query.processAllAvailable();
+    await query.stop();
+    source.end();
+  }
+  const [left, right] = [pushed(), pushed()];
+  const joined = left.df
+    .withWatermark('at', '1 second')
+    .alias('a')
+    .join(right.df.withWatermark('at', '1 second').alias('b'), F.expr('a.k = b.k AND b.at >= a.at AND b.at < a.at + INTERVAL 5 SECONDS'))
+    .select('a.k', 'b.v');
+  const query = await joined.writeStream.format('memory').queryName('joined').outputMode('append').start();
+  for (let n = 0; n < 4; n += 1) {
+    await left.write(await block(n * 500, 97));
+    await right.write(await block(n * 500, 97));
+    await query.processAllAvailable();
+  }
+  await query.stop();
+}
+
+/** Event by event, and batches without rows. */
+async function events(spark, F) {
+  const counted = (df) => df.groupBy('key').agg(F.count('*').cast('int').alias('n'));
+  for (const build of [(df) => df.filter('key % 2 = 0'), counted]) {
+    for (const trigger of [{ realTime: '5 seconds' }, { processingTime: '0 seconds' }]) {
+      const source = spark.readStream.push({ schema: 'i INT, key INT', format: 'json' });
+      const query = await build(source.df)
+        .writeStream.outputMode('update')
+        .trigger(trigger)
+        .foreach(() => {})
+        .start();
+      for (let n = 0; n < 50; n += 1) await source.write(`{"i":${n},"key":${n % 7}}\n`);
+      await query.processAllAvailable();
+      await source.write([]);
+      await query.processAllAvailable();
+      await query.stop();
+      source.end();
+    }
+  }
+}
+
+/** A model over files of labelled texts. */
+async function bayes(spark, ml) {
+  const file = new Blob([Array.from({ length: 400 }, (_, n) => `${n % 2}\tword${n % 13} and word${n % 7}\n`).join('')]);
+  const read = () => spark.read.option('sep', '\t').schema('label DOUBLE, text STRING').csv(file);
+  const stages = [
+    new ml.Tokenizer({ inputCol: 'text', outputCol: 'words' }),
+    new ml.HashingTF({ inputCol: 'words', outputCol: 'features', numFeatures: 1 << 14 }),
+    new ml.NaiveBayes(),
+  ];
+  const model = await new ml.Pipeline({ stages }).fit(read());
+  await model.transform(read()).select('label', 'prediction').groupBy('label', 'prediction').count().collect();
 }
