@@ -207,4 +207,5 @@ byId('csv').onchange = () => {
   byId('csv-name').textContent = byId('csv').files[0]?.name ?? 'Choose a CSV';
 };
 byId('ws-url').value = new URLSearchParams(location.search).get('websocket') ?? '';
+document.addEventListener('themechange', () => live.redraw());
 setState('idle', 'Ready');
