@@ -5,20 +5,24 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CACHE, JS, PKG, ROOT } from '../paths.mjs';
 import { framed } from './frame.mjs';
+import { homePage } from './home.mjs';
 import { buildVendor } from './vendor.mjs';
 
 const WWW = join(ROOT, 'www');
+const read = (name) => readFileSync(join(WWW, name), 'utf8');
 
 /** Returns the folder. */
 export function assembleSite(out = join(CACHE, 'site')) {
   if (!existsSync(join(PKG, 'dist/engine_bg.wasm'))) throw new Error(`${PKG} has no package: run ./build.sh build first`);
   rmSync(out, { recursive: true, force: true });
   mkdirSync(join(out, 'vendor'), { recursive: true });
-  cpSync(WWW, out, { recursive: true });
+  cpSync(WWW, out, { recursive: true, filter: (from) => !from.endsWith('.md') });
   cpSync(PKG, join(out, 'pkg'), { recursive: true });
   const { version } = JSON.parse(readFileSync(join(PKG, 'package.json'), 'utf8'));
-  for (const page of readdirSync(WWW).filter((name) => name.endsWith('.html')))
-    writeFileSync(join(out, page), framed(readFileSync(join(WWW, page), 'utf8'), { page, version }));
+  for (const page of readdirSync(WWW).filter((name) => name.endsWith('.html'))) {
+    const html = read(page);
+    writeFileSync(join(out, page), framed(page === 'index.html' ? homePage(html, read('programs.md')) : html, { page, version }));
+  }
   buildVendor(join(out, 'vendor'));
   writeFileSync(join(out, 'vendor/sentences.json'), JSON.stringify(sentences()));
   return out;
