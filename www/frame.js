@@ -29,3 +29,7 @@ document.getElementById('theme').onclick = () => {
 system.onchange = () => {
   if (!chosen()) show(system.matches ? 'dark' : 'light');
 };
+
+// Not where the site is being worked on.
+if ('serviceWorker' in navigator && location.hostname !== 'localhost')
+  addEventListener('load', () => navigator.serviceWorker.register(new URL('./sw.js', import.meta.url)).catch(() => {}), { once: true });

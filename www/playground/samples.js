@@ -4,7 +4,7 @@ export const SAMPLES = [
     name: 'Orders by country',
     language: 'sql',
     prepare: ['orders'],
-    text: `-- Ctrl+Enter runs. Hover a function, or complete its name, to read about it.
+    text: `-- Ctrl+Enter runs, Ctrl+Space completes: functions with their documentation, and columns.
 SELECT country,
        count(*)              AS orders,
        round(sum(amount), 2) AS revenue,

@@ -41,15 +41,14 @@ const renderer = {
     return depth === 1 ? `<h1>${inner}</h1>\n` : `<h${depth} id="${id}"><a href="#${id}">${inner}</a></h${depth}>\n`;
   },
   table(token) {
-    const cells = (row, tag) =>
-      row
-        .map(
-          (cell) =>
-            `<${tag}${cell.align ? ` class="${cell.align === 'right' ? 'number' : ''}"` : ''}${tag === 'th' ? ' scope="col"' : ''}>${this.parser.parseInline(cell.tokens)}</${tag}>`,
-        )
-        .join('');
-    const rows = token.rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n');
-    return `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr>${cells(token.header, 'th')}</tr></thead><tbody>\n${rows}\n</tbody></table></div>\n`;
+    const cell = (tag, { align, tokens, text }) => {
+      const name = text ? tag : 'td';
+      return `<${name}${align === 'right' ? ' class="number"' : ''}${name === 'th' ? ' scope="col"' : ''}>${this.parser.parseInline(tokens)}</${name}>`;
+    };
+    const row = (tag, cells) => `<tr>${cells.map((entry) => cell(tag, entry)).join('')}</tr>`;
+    const head = token.header.some(({ text }) => text) ? `<thead>${row('th', token.header)}</thead>` : '';
+    const body = token.rows.map((cells) => row('td', cells)).join('\n');
+    return `<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>${head}<tbody>\n${body}\n</tbody></table></div>\n`;
   },
   link({ href, tokens }) {
     return `<a href="${escaped(href.replace(/^(?!\w+:)([^#]*)\.md(?=$|#)/, '$1.html'))}">${this.parser.parseInline(tokens)}</a>`;

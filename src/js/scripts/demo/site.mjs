@@ -5,7 +5,9 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CACHE, JS, PKG, ROOT } from '../paths.mjs';
 import { framed } from './frame.mjs';
+import { buildGuide } from './guide.mjs';
 import { homePage } from './home.mjs';
+import { buildServiceWorker } from './offline.mjs';
 import { buildVendor } from './vendor.mjs';
 
 const WWW = join(ROOT, 'www');
@@ -23,8 +25,10 @@ export function assembleSite(out = join(CACHE, 'site')) {
     const html = read(page);
     writeFileSync(join(out, page), framed(page === 'index.html' ? homePage(html, read('programs.md')) : html, { page, version }));
   }
+  buildGuide(join(out, 'guide'), version);
   buildVendor(join(out, 'vendor'));
   writeFileSync(join(out, 'vendor/sentences.json'), JSON.stringify(sentences()));
+  buildServiceWorker(out);
   return out;
 }
 
