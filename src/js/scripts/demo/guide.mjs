@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ROOT } from '../paths.mjs';
 import { framed } from './frame.mjs';
 import { escaped, markdown } from './markdown.mjs';
+import { functionsPage } from './reference.mjs';
 
 const FOLDER = join(ROOT, 'www/guide');
 
@@ -11,13 +12,18 @@ const FOLDER = join(ROOT, 'www/guide');
 const PARTS = [
   ['Begin', ['index', 'start', 'spark', 'storm']],
   ['Streams', ['sources', 'event-time', 'exactly-once']],
-  ['Data', ['sql', 'datasets', 'ml', 'graphs']],
+  ['Data', ['sql', 'functions', 'datasets', 'ml', 'graphs']],
   ['Run it', ['memory', 'deployment', 'testing', 'errors', 'architecture']],
 ];
 
+/** Pages that are made of tables. */
+const MADE = { functions: functionsPage };
+
 const page = (name) => {
+  if (MADE[name]) return { name, ...MADE[name]() };
   const text = readFileSync(join(FOLDER, `${name}.md`), 'utf8');
-  return { name, text, title: /^# (.*)$/m.exec(text)[1], about: /^# .*\n+([^\n#]*)/m.exec(text)?.[1] ?? '' };
+  const script = text.includes('data-picture') ? '../pictures.js' : undefined;
+  return { name, script, html: markdown(text), title: /^# (.*)$/m.exec(text)[1], about: /^# .*\n+([^\n#]*)/m.exec(text)?.[1] ?? '' };
 };
 
 const link = (name, title, here) => `<li><a href="./${name}.html"${name === here ? ' aria-current="page"' : ''}>${escaped(title)}</a></li>`;
@@ -61,8 +67,8 @@ export function buildGuide(out, version) {
   mkdirSync(out, { recursive: true });
   const parts = PARTS.map(([part, names]) => [part, names.map(page)]);
   const pages = parts.flatMap(([, all]) => all);
-  pages.forEach(({ name, text, title, about }, at) => {
-    const html = markdown(text).replace('<!-- pages -->', () => overview(parts));
+  pages.forEach(({ name, html: own, title, about, script }, at) => {
+    const html = own.replace('<!-- pages -->', () => overview(parts));
     const description = escaped(about.replace(/[`*\n[\]]|\(.*?\)/g, '').slice(0, 180));
     const document = `<!doctype html>
 <html lang="en">
@@ -77,7 +83,7 @@ export function buildGuide(out, version) {
     ${contents(parts, name)}
     <article>${html}${around(pages, at)}</article>
     ${onThisPage(html)}
-  </main>${html.includes('data-picture') ? '\n  <script type="module" src="../pictures.js"></script>' : ''}
+  </main>${script ? `\n  <script type="module" src="${script}"></script>` : ''}
 </body>
 </html>
 `;

@@ -1,4 +1,4 @@
-// The service worker of the site: which files it keeps, and of which build they are.
+// The service worker of the site: the files that it keeps, and the number of their build.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
