@@ -67,7 +67,7 @@ test('every block of code is run by a test, or is a command', () => {
   const inGuide = examples().filter(({ where }) => where.startsWith('www/'));
   assert.equal(inGuide.length, blocks.filter(({ language, mark }) => language === 'ts' && (mark === '' || mark === 'no-run')).length);
   // What needs a cluster, or files of another place.
-  assert.ok(inGuide.filter(({ run }) => !run).length <= 2);
+  assert.ok(inGuide.filter(({ run }) => !run).length <= 3);
   assert.ok(inGuide.length >= 50);
 });
 

@@ -10,10 +10,10 @@ const FOLDER = join(ROOT, 'www/guide');
 
 /** Pages in their order, by part. A page's title is its first heading. */
 const PARTS = [
-  ['Begin', ['index', 'start', 'spark', 'storm']],
-  ['Streams', ['sources', 'event-time', 'exactly-once']],
+  ['Begin', ['index', 'start', 'spark', 'coverage', 'storm']],
+  ['Streams', ['sources', 'connectors', 'event-time', 'exactly-once']],
   ['Data', ['sql', 'functions', 'datasets', 'ml', 'graphs']],
-  ['Run it', ['memory', 'deployment', 'testing', 'errors', 'architecture']],
+  ['Run it', ['memory', 'deployment', 'testing', 'errors', 'performance', 'architecture']],
 ];
 
 /** Pages that are made of tables. */
