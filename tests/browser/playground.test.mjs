@@ -166,6 +166,24 @@ test('files that are dropped are tables: NDJSON, JSON, CSV, Arrow, Parquet', asy
   await close();
 });
 
+test('a function that the pointer rests on is explained', async () => {
+  const { page, close } = await open();
+  const line = page.locator('.cm-line', { hasText: 'percentile_approx' });
+  const box = await line.boundingBox();
+  // In the middle of the word: characters are equally wide.
+  const text = await line.textContent();
+  const at = (text.indexOf('percentile_approx') + 8) / text.length;
+  const width = await line.evaluate((node) => {
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    return range.getBoundingClientRect().width;
+  });
+  await page.mouse.move(box.x + 6 + width * at, box.y + box.height / 2, { steps: 4 });
+  await page.waitForSelector('.cm-tooltip-hover');
+  assert.match(await page.textContent('.cm-tooltip-hover'), /percentile_approx\([\s\S]*Examples/);
+  await close();
+});
+
 test('functions of the registry and columns of tables are completed', async () => {
   const { page, add, close } = await open();
   await add('people.csv', 'surname,age\nLovelace,36\n');

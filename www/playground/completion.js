@@ -38,6 +38,12 @@ export class FunctionRegistry {
     return element('div', { textContent: this.#described.get(name) });
   }
 
+  /** What there is to say about a word of a text: an element if it names a function, else null. */
+  async about(word) {
+    const name = this.#names.includes(word.toLowerCase()) ? word.toLowerCase() : this.nameOf(word);
+    return name ? this.describe(name).catch(() => null) : null;
+  }
+
   #option(label, name, apply) {
     return {
       label,

@@ -14,6 +14,7 @@ import {
   highlightActiveLine,
   history,
   historyKeymap,
+  hoverTooltip,
   indentOnInput,
   javascript,
   keymap,
@@ -74,7 +75,7 @@ const look = EditorView.theme({
     overflow: 'hidden',
   },
   '.cm-tooltip-autocomplete ul li[aria-selected]': { backgroundColor: 'var(--accent-soft)', color: 'var(--ink)' },
-  '.cm-completionInfo': { padding: '8px 12px', maxWidth: '44ch', whiteSpace: 'pre-wrap', fontSize: '12px' },
+  '.cm-completionInfo, .cm-tooltip-hover': { padding: '8px 12px', maxWidth: '44ch', whiteSpace: 'pre-wrap', fontSize: '12px' },
   '.cm-completionDetail': { color: 'var(--ink-3)', fontStyle: 'normal' },
   '.cm-diagnostic': { whiteSpace: 'pre-wrap' },
 });
@@ -84,10 +85,15 @@ export class Editor {
   #language = new Compartment();
   #complete;
 
-  /** `complete` returns the sources of completions of a language. */
-  constructor(parent, { onChange, onRun, complete }) {
+  /** `complete` returns the sources of completions of a language; `describe` an element about a word, or null. */
+  constructor(parent, { onChange, onRun, complete, describe }) {
     this.#complete = complete;
     const keys = Prec.highest(keymap.of([{ key: 'Mod-Enter', run: () => onRun() ?? true }]));
+    const hover = hoverTooltip(async ({ state }, at) => {
+      const word = state.wordAt(at);
+      const dom = word && (await describe(state.sliceDoc(word.from, word.to)));
+      return dom ? { pos: word.from, end: word.to, create: () => ({ dom }) } : null;
+    });
     const changed = EditorView.updateListener.of((update) => update.docChanged && onChange());
     this.view = new EditorView({
       parent,
@@ -103,6 +109,7 @@ export class Editor {
           closeBrackets(),
           highlightActiveLine(),
           autocompletion(),
+          hover,
           syntaxHighlighting(style),
           look,
           EditorView.lineWrapping,

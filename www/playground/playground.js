@@ -44,6 +44,7 @@ const editor = new Editor(byId('editor'), {
     keep({ draft: { language, texts } });
   },
   onRun: () => void run(),
+  describe: (word) => registry.about(word),
   complete: (name) => [name === 'sql' ? registry.inSql : registry.inJavaScript],
 });
 const grid = new Grid(byId('grid'));

@@ -4,7 +4,7 @@ export const SAMPLES = [
     name: 'Orders by country',
     language: 'sql',
     prepare: ['orders'],
-    text: `-- Ctrl+Enter runs, Ctrl+Space completes: functions with their documentation, and columns.
+    text: `-- Ctrl+Enter runs. Hover a function to read about it; Ctrl+Space completes functions and columns.
 SELECT country,
        count(*)              AS orders,
        round(sum(amount), 2) AS revenue,

@@ -8,9 +8,9 @@ const MODULES = join(JS, 'node_modules');
 
 /** Names that the playground uses, by package. */
 const CODEMIRROR = `
-export { EditorState, Compartment, EditorSelection, Prec } from '@codemirror/state';
-export { EditorView, keymap, lineNumbers, drawSelection, highlightActiveLine, placeholder, tooltips } from '@codemirror/view';
-export { defaultKeymap, history, historyKeymap, indentWithTab, toggleTabFocusMode } from '@codemirror/commands';
+export { EditorState, Compartment, Prec } from '@codemirror/state';
+export { EditorView, keymap, lineNumbers, drawSelection, highlightActiveLine, hoverTooltip } from '@codemirror/view';
+export { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 export { HighlightStyle, syntaxHighlighting, bracketMatching, indentOnInput } from '@codemirror/language';
 export { tags } from '@lezer/highlight';
 export { sql, SQLDialect } from '@codemirror/lang-sql';
