@@ -107,6 +107,65 @@ describe('every page', () => {
   });
 });
 
+describe('axe finds nothing on pages at work', () => {
+  for (const colorScheme of ['light', 'dark']) {
+    const settings = { colorScheme, reducedMotion: 'reduce' };
+    test(`the playground, ${colorScheme}`, async () => {
+      const { page, close } = await open('playground.html', settings);
+      const run = async (text) => {
+        await page.click('.cm-content');
+        await page.keyboard.press('Control+A');
+        await page.keyboard.insertText(text);
+        const runs = await page.evaluate(() => window.rivuletPlayground.runs);
+        await page.keyboard.press('Control+Enter');
+        await page.waitForFunction((before) => window.rivuletPlayground.runs > before, runs);
+      };
+      await run('SELECT id, NULL AS nothing, current_timestamp() AS now FROM range(500)');
+      assert.deepEqual(await faults(page), []);
+      await page.click('#tab-chart');
+      assert.deepEqual(await faults(page), []);
+      await page.click('#tab-plan');
+      assert.deepEqual(await faults(page), []);
+      await run('SELECT nothing FROM range(1)');
+      assert.deepEqual(await faults(page), []);
+      await page.click('#save');
+      assert.deepEqual(await faults(page), []);
+      await page.keyboard.press('Escape');
+      await page.click('text=Trending hashtags (a stream)');
+      await page.click('#run');
+      await page.waitForFunction(() => window.rivuletPlayground.rows().length > 10, null, { timeout: 30_000 });
+      assert.deepEqual(await faults(page), []);
+      await close();
+    });
+
+    test(`trending, sentiment, jobs and moods, ${colorScheme}`, async () => {
+      const { page, close } = await open('trending.html?start=1', settings);
+      await page.waitForSelector('.bar', { timeout: 30_000 });
+      await page.waitForSelector('.dag-box', { timeout: 30_000 });
+      assert.deepEqual(await faults(page), []);
+      await page.goto(`${site.url}/sentiment.html`);
+      await page.click('#train');
+      await page.waitForFunction(() => window.sentimentDemo.accuracy > 0.7, null, { timeout: 60_000 });
+      await page.click('#start');
+      await page.waitForFunction(() => window.sentimentDemo.totals().scored > 20, null, { timeout: 30_000 });
+      assert.deepEqual(await faults(page), []);
+      await page.goto(`${site.url}/ui.html`);
+      await page.click('#words');
+      await page.waitForSelector('#result .chip', { timeout: 30_000 });
+      assert.deepEqual(await faults(page), []);
+      await page.click('#stream');
+      await page.waitForSelector('#batches [data-state="done"]', { timeout: 30_000 });
+      assert.deepEqual(await faults(page), []);
+      await page.goto(`${site.url}/moods.html`);
+      await page.selectOption('#batch', '1000');
+      await page.click('#start');
+      await page.waitForSelector('#latest .good', { timeout: 30_000 });
+      assert.deepEqual(await faults(page), []);
+      await close();
+    });
+  }
+});
+
 describe('the first page', () => {
   test('paints before the engine comes, runs a query by itself, and nothing moves about', async () => {
     const { page, close } = await open('index.html');
