@@ -124,7 +124,8 @@ function showMatrix(rows) {
   const count = (label, prediction) => rows.filter((row) => row.label === label && row.prediction === prediction).length;
   const line = (name, label) =>
     `<tr><th scope="row">${name}</th>${[0, 1].map((p) => `<td class="${p === label ? 'hit' : ''}">${count(label, p)}</td>`).join('')}</tr>`;
-  byId('matrix').innerHTML = `<tr><th scope="col">actual</th><th scope="col">negative</th><th scope="col">positive</th></tr>${line('negative', 0)}${line('positive', 1)}`;
+  byId('matrix').innerHTML =
+    `<tr><th scope="col">actual</th><th scope="col">negative</th><th scope="col">positive</th></tr>${line('negative', 0)}${line('positive', 1)}`;
 }
 
 function showRoc(scores) {

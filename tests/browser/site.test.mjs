@@ -7,6 +7,7 @@ import { launch } from '../../src/js/scripts/browser.mjs';
 import { assembleSite } from '../../src/js/scripts/demo/site.mjs';
 import { JS } from '../../src/js/scripts/paths.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
+import { town } from '../../www/town.js';
 
 const AXE = join(JS, 'node_modules/axe-core/axe.min.js');
 /** Pages that start a session by themselves, and how they say that it has started. */
@@ -232,11 +233,22 @@ describe('by keyboard alone', () => {
     assert.equal(await focused(page), 'content');
     await page.reload();
     const names = [];
-    for (let n = 0; n < 9; n++) {
+    for (let n = 0; n < 10; n++) {
       await page.keyboard.press('Tab');
       names.push(await focused(page));
     }
-    assert.deepEqual(names, ['Skip to the content', 'Rivulet', 'Playground', 'Guide', 'Trending', 'Sentiment', 'Moods', 'Jobs', 'theme']);
+    assert.deepEqual(names, [
+      'Skip to the content',
+      'Rivulet',
+      'Playground',
+      'Guide',
+      'Trending',
+      'Sentiment',
+      'Moods',
+      'Graphs',
+      'Jobs',
+      'theme',
+    ]);
     await page.keyboard.press('Enter');
     assert.equal(await page.getAttribute('html', 'data-theme'), 'light');
     await page.reload();
@@ -305,6 +317,57 @@ test('nothing moves for visitors who want it so', async () => {
   const before = await page.textContent('.moving-controls .hint');
   await page.click('text=Next row');
   assert.notEqual(await page.textContent('.moving-controls .hint'), before);
+  await close();
+});
+
+test('the graph of a town: components, triangles and distances equal a model', async () => {
+  const PEOPLE = 2_000;
+  const { page, said, close } = await open('graph.html');
+  await page.selectOption('#size', String(PEOPLE));
+  const run = async (algorithm) => {
+    await page.selectOption('#algorithm', algorithm);
+    await page.click('#run');
+    await page.waitForFunction(() => window.rivuletGraph.state === 'idle' || window.rivuletGraph.error, null, { timeout: 60_000 });
+    const found = await page.evaluate(() =>
+      [...window.rivuletGraph.values].map(([id, value]) => [id, value instanceof Map ? (value.get(0) ?? -1) : value]),
+    );
+    assert.ok((await page.locator('#table tbody tr').count()) > 10);
+    return found.sort((a, b) => a[0] - b[0]).map(([, value]) => value);
+  };
+  const { edges } = town(PEOPLE);
+  assert.equal(new Set(edges.map(([a, b]) => a * PEOPLE + b)).size > PEOPLE, true);
+  const neighbours = Array.from({ length: PEOPLE }, () => new Set());
+  for (const [a, b] of edges) {
+    neighbours[a].add(b);
+    neighbours[b].add(a);
+  }
+  /** Steps from a vertex to all that a relation reaches. */
+  const steps = (from, next) => {
+    const seen = new Map([[from, 0]]);
+    for (const [id, distance] of seen) for (const other of next[id]) if (!seen.has(other)) seen.set(other, distance + 1);
+    return seen;
+  };
+  const lowest = new Array(PEOPLE).fill(-1);
+  for (let id = 0; id < PEOPLE; id++) if (lowest[id] < 0) for (const [other] of steps(id, neighbours)) lowest[other] = id;
+  assert.deepEqual(await run('components'), lowest);
+  assert.ok(new Set(lowest).size > 5);
+  const triangles = neighbours.map((near) =>
+    [...near].reduce((sum, b) => sum + [...neighbours[b]].filter((c) => c > b && near.has(c)).length, 0),
+  );
+  assert.deepEqual(await run('triangles'), triangles);
+  const followers = Array.from({ length: PEOPLE }, () => []);
+  for (const [a, b] of edges) followers[b].push(a);
+  const distance = steps(0, followers);
+  assert.deepEqual(
+    await run('distances'),
+    Array.from({ length: PEOPLE }, (_, id) => distance.get(id) ?? -1),
+  );
+  const ranks = await run('pageRank');
+  // Who is followed by many ranks above who is followed by nobody.
+  const most = followers.map((all, id) => [all.length, id]).sort((a, b) => b[0] - a[0]);
+  assert.ok(ranks[most[0][1]] > 3 * ranks[most.at(-1)[1]]);
+  assert.deepEqual(await faults(page), []);
+  assert.deepEqual(said, []);
   await close();
 });
 

@@ -10,6 +10,7 @@ const PAGES = [
   ['trending.html', 'Trending'],
   ['sentiment.html', 'Sentiment'],
   ['moods.html', 'Moods'],
+  ['graph.html', 'Graphs'],
   ['ui.html', 'Jobs'],
 ];
 
