@@ -147,12 +147,25 @@ wasm() { # PROFILE
   cargo build --quiet --locked --target "$WASM_TARGET" --profile "$1" --lib
   local out=$RIVULET_WASM_DIR
   mkdir -p "$out"
+  rm -f "$out"/engine_first.wasm "$out"/engine_rest.wasm
   wasm-bindgen --target web --no-typescript --out-name engine --out-dir "$out" "$CARGO_TARGET_DIR/$WASM_TARGET/$1/rivulet.wasm"
 }
 
 package() {
   say "assembling the npm package in pkg/"
   RIVULET_PROTO_DIR=$(proto_dir) node src/js/scripts/build.mjs
+}
+
+# Cuts the engine in two: what pages usually run, and the rest, which is fetched when it is needed. What they run is measured with the
+# package as it is.
+cut_engine() {
+  setup_browser; native
+  local tool=$CARGO_TARGET_DIR/debug/rivulet-pack out=$RIVULET_WASM_DIR
+  say "what of the engine pages usually run"
+  "$tool" mark "$out/engine_bg.wasm" "$out/marked.wasm"
+  node src/js/scripts/build/marks.mjs --engine "$out/marked.wasm" --out "$out/marks"
+  "$tool" cut "$out/engine_bg.wasm" "$out/marks" "$out/engine_first.wasm" "$out/engine_rest.wasm"
+  rm "$out/marked.wasm"
 }
 
 # The suites of src/web, in Chromium: what the wasm build has compiled is used again.
@@ -165,7 +178,7 @@ edge_tests() {
 
 cmd_setup() { setup_wasm; setup_node; setup_browser; setup_python; say "all set up"; }
 cmd_build() { wasm wasm; package; }
-cmd_pack() { wasm pack; package; }
+cmd_pack() { wasm pack; package; cut_engine; package; }
 
 # Ready for any static host.
 cmd_site() { cmd_pack; node src/js/scripts/demo/site.mjs ${1:+--out "$1"}; }

@@ -48,7 +48,15 @@ async function bundled(names) {
 }
 
 const PARTS = [
-  { file: 'engine_bg.wasm', what: 'engine', measure: 'brotli', limit: 4_000_000, goal: 3_000_000, of: named('engine_bg.wasm') },
+  { file: 'engine_bg.wasm', what: 'engine', measure: 'brotli', limit: 3_600_000, goal: 3_000_000, of: named('engine_bg.wasm') },
+  {
+    file: 'engine_rest.wasm',
+    what: 'of the engine what few pages run, on demand',
+    measure: 'brotli',
+    limit: 4_000_000,
+    goal: 3_000_000,
+    of: named('engine_rest.wasm'),
+  },
   {
     file: 'index.js',
     what: 'client on the page, with its chunks',
@@ -87,6 +95,9 @@ const PARTS = [
   { file: 'worker.js', what: 'worker', measure: 'gzip', limit: 20_000, goal: 20_000, of: named('worker.js') },
 ];
 
+/** Static hosts refuse files that are larger. */
+const FILE_LIMIT = 25 * 1024 * 1024;
+
 const brotli = (bytes) =>
   brotliCompressSync(bytes, {
     params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
@@ -111,6 +122,12 @@ for (const { file, what, measure, limit, goal, of } of PARTS) {
   const verdict =
     size > limit ? 'TOO LARGE' : size > goal ? `within the limit, ${(size - goal).toLocaleString('en')} above the goal` : 'ok';
   if (size > limit) failed += 1;
+  for (const { length } of pieces) {
+    if (length > FILE_LIMIT) {
+      console.log(`${file} has ${length.toLocaleString('en')} bytes, more than the 25 MiB that static hosts take: TOO LARGE`);
+      failed += 1;
+    }
+  }
   console.log(
     `${file.padEnd(18)}${column(sizes.raw)}${column(sizes.gzip)}${column(sizes.brotli)}   ${what}: ${measure} ≤ ${limit.toLocaleString('en')} (goal ${goal.toLocaleString('en')}): ${verdict}`,
   );

@@ -30,6 +30,7 @@
 //! formats    records of JSON and CSV: text to typed columns
 //! values     types, casts, text forms, intervals, zones, vectors, hashes: knows Arrow only
 //! settings   what `spark.*` keys mean
+//! packing    cuts a release's wasm in two: a tool of the build (`server`)
 //! ids        the names of things that cross rooms
 //! proto      Spark Connect's messages
 //! error      the error that users see
@@ -58,6 +59,8 @@ pub mod graph;
 pub mod ids;
 pub mod kernels;
 pub mod ml;
+#[cfg(feature = "server")]
+pub mod packing;
 pub mod plan;
 pub mod proto;
 pub mod rdd;

@@ -9,6 +9,8 @@
 
 #[path = "web/connections.rs"]
 mod connections;
+#[path = "web/credential_messages.rs"]
+mod credential_messages;
 #[path = "web/heard.rs"]
 mod heard;
 #[path = "web/locks.rs"]
@@ -23,6 +25,8 @@ mod objects;
 mod paced;
 #[path = "web/page_only.rs"]
 mod page_only;
+#[path = "web/page_things.rs"]
+mod page_things;
 #[path = "web/port.rs"]
 mod port;
 #[path = "web/programs.rs"]

@@ -9,6 +9,8 @@
 
 #[path = "web/connections.rs"]
 mod connections;
+#[path = "web/credential_messages.rs"]
+mod credential_messages;
 #[path = "web/heard.rs"]
 mod heard;
 #[path = "web/locks.rs"]
@@ -21,6 +23,8 @@ mod messages;
 mod objects;
 #[path = "web/paced.rs"]
 mod paced;
+#[path = "web/page_things.rs"]
+mod page_things;
 #[path = "web/panics.rs"]
 mod panics;
 #[path = "web/place.rs"]

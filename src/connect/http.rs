@@ -72,7 +72,7 @@ async fn sent(request: Request) -> Result<Response, String> {
     };
     let mut building = http::Request::builder().method(request.method.word()).uri(&request.url);
     for (name, value) in &request.headers {
-        building = building.header(*name, value);
+        building = building.header(name.as_ref(), value);
     }
     let body = match request.method {
         Method::Post => Bytes::copy_from_slice(&request.body),

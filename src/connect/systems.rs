@@ -11,8 +11,10 @@ use tokio::runtime::{Builder, Runtime};
 use super::http::Client;
 use super::{kafka, kinesis};
 use crate::error::{Result, SparkError};
+use crate::sources::credentials::{System, Wanted, no_page};
 use crate::sources::flume::bridge;
 use crate::sources::kafka::bridge as kafka_bridge;
+use crate::sources::kafka::exchange::Cluster;
 use crate::sources::kinesis::{reading, writing};
 use crate::sources::systems::{Answer, Found, Order, Question, Refused, Writing};
 
@@ -42,6 +44,22 @@ fn run<T: Send + 'static>(
     }
 }
 
+/// Refuses headers of a function of a page's where requests go to the brokers; those to other servers ask for them, and are refused.
+///
+/// # Errors
+/// `RIVULET_CREDENTIALS.NO_PAGE`, which names the option and what to set in its place.
+fn check(cluster: &Cluster) -> Result<()> {
+    let Some(name) = cluster.credentials.clone() else {
+        return Ok(());
+    };
+    let url = cluster.bridge.clone().unwrap_or_default();
+    Err(no_page(&Wanted {
+        name,
+        system: System::Kafka,
+        url,
+    }))
+}
+
 /// Answers a question in the background.
 pub fn ask(question: Question, answered: impl FnOnce(Answer) + Send + 'static) {
     let work = async move {
@@ -50,7 +68,10 @@ pub fn ask(question: Question, answered: impl FnOnce(Answer) + Send + 'static) {
             Question::Kafka(question) if question.cluster.servers.is_empty() => {
                 kafka_bridge::answer_of(&Client, &question).await.map(Found::Kafka)
             }
-            Question::Kafka(question) => kafka::brokers().answer(&question).await.map(Found::Kafka),
+            Question::Kafka(question) => {
+                check(&question.cluster)?;
+                kafka::brokers().answer(&question).await.map(Found::Kafka)
+            }
             Question::Kinesis(mut question) => {
                 kinesis::sign(&mut question.stream);
                 reading::look(&Client, &question).await.map(Found::Kinesis)
@@ -66,7 +87,10 @@ pub fn supply(order: Order, supplied: impl FnOnce(Result<Vec<Buffer>>) + Send + 
     let work = async move {
         match order {
             Order::Kafka(order) if order.cluster.servers.is_empty() => kafka_bridge::pull(&Client, &order).await,
-            Order::Kafka(order) => kafka::brokers().pull(&order).await,
+            Order::Kafka(order) => {
+                check(&order.cluster)?;
+                kafka::brokers().pull(&order).await
+            }
             Order::Kinesis(mut order) => {
                 kinesis::sign(&mut order.stream);
                 reading::pull(&Client, &order).await
@@ -83,7 +107,10 @@ pub fn write(writing: Writing, written: impl FnOnce(Answered<(), Refused>) + Sen
             Writing::Kafka(writing) if writing.cluster.servers.is_empty() => {
                 kafka_bridge::write(&Client, &writing).await
             }
-            Writing::Kafka(writing) => kafka::brokers().write_all(&writing).await,
+            Writing::Kafka(writing) => {
+                check(&writing.cluster)?;
+                kafka::brokers().write_all(&writing).await
+            }
             Writing::Kinesis(mut writing) => {
                 kinesis::sign(&mut writing.stream);
                 writing::write(&Client, &writing).await
@@ -91,4 +118,73 @@ pub fn write(writing: Writing, written: impl FnOnce(Answered<(), Refused>) + Sen
         }
     };
     run(work, written, |why| Err(Refused::for_good(why)));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+    use crate::sources::kafka::exchange::{Question as OfKafka, Times, Topics, Writing as ToKafka};
+    use crate::sources::kinesis::options::stream_of;
+
+    fn condition(error: Option<Box<SparkError>>) -> String {
+        error.and_then(|error| error.condition).unwrap_or_default()
+    }
+
+    #[test]
+    fn credentials_of_a_page_are_refused_where_no_page_is_before_anything_is_sent() {
+        for servers in ["", "127.0.0.1:9"] {
+            let cluster = Cluster {
+                servers: servers.into(),
+                bridge: Some("http://127.0.0.1:9".into()),
+                credentials: Some("orders".into()),
+                ..Cluster::default()
+            };
+            let question = OfKafka {
+                cluster: cluster.clone(),
+                topics: Topics::Names(vec!["t".into()]),
+                times: Times::None,
+            };
+            let (tell, hear) = channel();
+            ask(Question::Kafka(question), move |answer| tell.send(answer).unwrap());
+            let refused = hear.recv().unwrap().unwrap_err();
+            assert!(
+                refused
+                    .message
+                    .contains("set kafka.bootstrap.servers, or kafka.bridge.url with"),
+                "{refused:?}"
+            );
+            assert_eq!(condition(refused.error), "RIVULET_CREDENTIALS.NO_PAGE");
+            let (tell, hear) = channel();
+            let blocks = vec![Buffer::from(vec![0_u8])];
+            write(Writing::Kafka(ToKafka { cluster, blocks }), move |answer| {
+                tell.send(answer).unwrap()
+            });
+            let refused = hear.recv().unwrap().unwrap_err();
+            assert_eq!(condition(refused.error), "RIVULET_CREDENTIALS.NO_PAGE");
+        }
+        let options = [
+            ("kinesis.streamname", "s"),
+            ("kinesis.region", "r"),
+            ("kinesis.credentials", "aws"),
+        ];
+        let options = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let order = Order::Kinesis(crate::sources::kinesis::exchange::Order {
+            stream: stream_of(&options.into()).unwrap(),
+            shard: "a".into(),
+            from: crate::sources::kinesis::positions::Position::Horizon,
+            until: None,
+            records: None,
+            strict: false,
+        });
+        let (tell, hear) = channel();
+        supply(order, move |brought| tell.send(brought).unwrap());
+        let error = hear.recv().unwrap().unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("RIVULET_CREDENTIALS.NO_PAGE"));
+        assert!(
+            error.message.contains("AWS_… variables or the shared credentials file"),
+            "{error}"
+        );
+    }
 }

@@ -51,15 +51,15 @@ impl Asking {
     /// long to wait after one, ms.
     ///
     /// # Errors
-    /// The refusal's message, if it counts.
-    pub fn put_off(&mut self, refused: Refused, now_ms: i64, tries: i64, retry_ms: i64) -> Result<(), String> {
+    /// The refusal, if it counts: at once if it is an error with a condition of its own.
+    pub fn put_off(&mut self, refused: Refused, now_ms: i64, tries: i64, retry_ms: i64) -> Result<(), Refused> {
         let wait_ms = if refused.is_away {
             self.failures = (self.failures + 1).min(16);
             (FIRST_WAIT_MS << (self.failures - 1)).min(LONGEST_WAIT_MS)
         } else {
             self.refusals += 1;
-            if self.refusals >= tries {
-                return Err(refused.message);
+            if self.refusals >= tries || refused.error.is_some() {
+                return Err(refused);
             }
             retry_ms
         };

@@ -1,9 +1,13 @@
 //! HTTP requests whose answers are read whole, as the hosts of sources and sinks send them: what differs between a page and a
 //! native server stands in [`Http`], and everything else is written once.
 
+use std::borrow::Cow;
 use std::future::Future;
 
 use arrow::buffer::Buffer;
+
+use super::credentials::{self, Held, Wanted};
+use crate::error::Result as Known;
 
 /// What a request does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub struct Request {
     /// Where to.
     pub url: String,
     /// Its headers, such as `Content-Type`; `Host` and `Content-Length` are the client's.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     /// The body.
     pub body: Buffer,
     /// The name of the answer's header that is wanted, in lower case; `None` if none is.
@@ -96,6 +100,17 @@ pub trait Http {
     /// What is known of it, as the end of a sentence, if the server cannot be reached or its answer is too long.
     fn send(&self, request: Request) -> impl Future<Output = Result<Response, String>>;
 
+    /// Returns what a function of the page's returns: what is kept of it, or others than those that were refused. A host without a page
+    /// has none.
+    ///
+    /// # Errors
+    /// `RIVULET_CREDENTIALS`, with the function's name and the option that names it.
+    fn credentials(&self, wanted: &Wanted, refused: Option<u64>) -> impl Future<Output = Known<Held>> {
+        let _ = refused;
+        let error = credentials::no_page(wanted);
+        async { Err(error) }
+    }
+
     /// Waits.
     fn sleep(&self, ms: i64) -> impl Future<Output = ()>;
 
@@ -121,6 +136,10 @@ pub mod scripted {
         pub asked: RefCell<Vec<Request>>,
         /// How long was waited, ms.
         pub slept_ms: RefCell<i64>,
+        /// What the page's function is still to return.
+        pub held: RefCell<VecDeque<Known<Held>>>,
+        /// What was refused when it was asked.
+        pub refused: RefCell<Vec<Option<u64>>>,
     }
 
     /// Returns a server that gives these answers, one after the other.
@@ -138,6 +157,12 @@ pub mod scripted {
                 .borrow_mut()
                 .pop_front()
                 .unwrap_or_else(|| Err("the script is over".into()))
+        }
+
+        async fn credentials(&self, wanted: &Wanted, refused: Option<u64>) -> Known<Held> {
+            self.refused.borrow_mut().push(refused);
+            let next = self.held.borrow_mut().pop_front();
+            next.unwrap_or_else(|| Err(credentials::no_page(wanted)))
         }
 
         async fn sleep(&self, ms: i64) {

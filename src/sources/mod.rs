@@ -20,6 +20,7 @@
 //! holds is a [`Table`] of jobs that end, too.
 
 mod asking;
+pub mod credentials;
 pub mod files;
 pub mod flume;
 pub mod http;

@@ -46,6 +46,9 @@ pub struct Refused {
     pub message: String,
     /// Whether the server could not be reached, or is busy: it is asked again until it answers.
     pub is_away: bool,
+    /// The error that it is, if it has a condition of its own: then nothing is asked again.
+    #[serde(default)]
+    pub error: Option<Box<SparkError>>,
 }
 
 /// What became of a question.
@@ -70,19 +73,41 @@ pub enum Writing {
 }
 
 impl Refused {
-    /// Makes the refusal of what another try does not help.
-    pub fn for_good(message: impl Into<String>) -> Self {
+    /// Makes a refusal.
+    pub fn new(message: impl Into<String>, is_away: bool) -> Self {
         Self {
             message: message.into(),
-            is_away: false,
+            is_away,
+            error: None,
         }
+    }
+
+    /// Makes the refusal of what another try does not help.
+    pub fn for_good(message: impl Into<String>) -> Self {
+        Self::new(message, false)
     }
 
     /// Makes the refusal of a server that cannot be reached, or is busy.
     pub fn for_now(message: impl Into<String>) -> Self {
+        Self::new(message, true)
+    }
+
+    /// Returns the error that it is: its own, or that of a system that does not answer, which `unanswered` makes of its message.
+    pub fn into_error(self, unanswered: impl FnOnce(&str) -> SparkError) -> SparkError {
+        match self.error {
+            Some(error) => *error,
+            None => unanswered(&self.message),
+        }
+    }
+}
+
+impl From<SparkError> for Refused {
+    /// Makes the refusal of an error with a condition of its own.
+    fn from(error: SparkError) -> Self {
         Self {
-            message: message.into(),
-            is_away: true,
+            message: error.message.clone(),
+            is_away: false,
+            error: Some(Box::new(error)),
         }
     }
 }

@@ -15,6 +15,7 @@ use web_sys::{
     RequestInit, Response, WebSocket,
 };
 
+use super::credentials::Credentials;
 use super::page::scope;
 use super::systems;
 use crate::ids::ConnectionId;
@@ -109,6 +110,7 @@ pub struct Connections {
     open: Rc<RefCell<HashMap<ConnectionId, (u64, Connection)>>>,
     next: Rc<Cell<u64>>,
     event: Rc<dyn Fn(ConnectionId, Event)>,
+    credentials: Credentials,
 }
 
 impl Connections {
@@ -118,7 +120,15 @@ impl Connections {
             open: Rc::default(),
             next: Rc::default(),
             event: Rc::new(event),
+            credentials: Credentials::default(),
         }
+    }
+
+    /// Asks other systems with these credentials.
+    #[must_use]
+    pub(super) fn with(mut self, credentials: Credentials) -> Self {
+        self.credentials = credentials;
+        self
     }
 
     /// Opens a WebSocket, in place of an earlier connection of that number. A URL that is refused outright is a `Closed` event.
@@ -253,7 +263,7 @@ impl Connections {
         let (this, turn) = (self.clone(), self.turn());
         self.open.borrow_mut().insert(id, (turn, Connection::Question));
         spawn_local(async move {
-            let answer = systems::answer(&question).await;
+            let answer = systems::answer(&this.credentials, &question).await;
             this.tell(id, turn, Event::Answered(Box::new(answer)));
         });
     }

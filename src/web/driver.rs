@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::connections::Connections;
+use super::credentials::Credentials;
 use super::page::{Init, Joining, Letter, ToDriver, ToPage, WireError, tell};
 use super::port::{Originals, Parcel, Port};
 use super::registered_files::RegisteredFiles;
@@ -54,6 +55,8 @@ struct State {
     listening: bool,
     /// The blocks that the page pushed and the files that were read, as they came.
     originals: Rc<RefCell<Originals>>,
+    /// What functions of the page's have returned.
+    credentials: Credentials,
     /// Takes in what became of records that were written.
     written: Rc<dyn Fn(Input)>,
 }
@@ -75,19 +78,22 @@ impl Driver {
                     }
                 })
             };
+            let credentials = Credentials::default();
             let (wake, heard, stored, written) = (step.clone(), step.clone(), step.clone(), step);
             RefCell::new(State {
                 core: Core::new(conf, files.clone(), seed),
                 links: BTreeMap::new(),
                 files,
                 timer: Timer::new(move || wake(Input::Wake)),
-                connections: Connections::new(move |connection, event| heard(Input::Connection { connection, event })),
+                connections: Connections::new(move |connection, event| heard(Input::Connection { connection, event }))
+                    .with(credentials.clone()),
                 page_sources: BTreeSet::new(),
                 storage: Storage::start(move |op, answer| stored(Input::Storage { op, answer })),
                 watched: false,
                 last_status_ms: 0,
                 listening: false,
                 originals: originals.clone(),
+                credentials,
                 written,
             })
         }))
@@ -179,6 +185,14 @@ impl Driver {
             ToDriver::Alarm(alarm) => {
                 let in_ms = alarm.in_ms.clamp(0.0, f64::from(i32::MAX)) as u32;
                 Timeout::new(in_ms, move || fatal(tell(&ToPage::Rang { id: alarm.id }))).forget();
+                Ok(())
+            }
+            ToDriver::Credentials(answer) => {
+                state.credentials.answered(answer);
+                Ok(())
+            }
+            ToDriver::CredentialsGone(gone) => {
+                state.credentials.forget(&gone.name);
                 Ok(())
             }
             ToDriver::Heap(question) => tell(&ToPage::HeapBytes {
@@ -376,9 +390,9 @@ impl State {
                 arrow: blocks.iter().map(|block| block.as_slice().into()).collect(),
             }),
             Output::Write { writer, writing } => {
-                let written = self.written.clone();
+                let (written, credentials) = (self.written.clone(), self.credentials.clone());
                 spawn_local(async move {
-                    let answer = systems::write(&writing).await;
+                    let answer = systems::write(&credentials, &writing).await;
                     written(Input::Written { writer, answer });
                 });
                 Ok(())

@@ -11,6 +11,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::blocks::Blocks;
+use super::credentials::Credentials;
 use super::driver::fatal;
 use super::host::Programs;
 use super::page::{Init, ToExecutor, ToPage, plain, read, tell};
@@ -43,6 +44,8 @@ struct State {
     turns: bool,
     /// Messages of the driver that wait while functions of the user's are loaded.
     held: VecDeque<(Vec<u8>, Array)>,
+    /// What functions of the page's have returned.
+    credentials: Credentials,
 }
 
 /// The channel to another executor, or what waits for it: the driver may name one before the page's message is here.
@@ -76,6 +79,7 @@ impl Executor {
                 turn,
                 turns: false,
                 held: VecDeque::new(),
+                credentials: Credentials::default(),
             })
         }))
     }
@@ -118,6 +122,14 @@ impl Executor {
                 state.gone.insert(peer);
                 drop(state);
                 self.step(|core| core.peer_lost(peer))
+            }
+            ToExecutor::Credentials(answer) => {
+                self.0.borrow().credentials.answered(answer);
+                Ok(())
+            }
+            ToExecutor::CredentialsGone(gone) => {
+                self.0.borrow().credentials.forget(&gone.name);
+                Ok(())
             }
             ToExecutor::Heap(question) => tell(&ToPage::HeapBytes {
                 id: question.id,
@@ -213,7 +225,8 @@ impl Executor {
             Outgoing::Order(task, at, order) => {
                 let this = self.clone();
                 spawn_local(async move {
-                    let brought = systems::pull(&order).await;
+                    let credentials = this.0.borrow().credentials.clone();
+                    let brought = systems::pull(&credentials, &order).await;
                     fatal(this.step(|core| core.supply(task, at, brought)));
                 });
                 Ok(())

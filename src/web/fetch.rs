@@ -12,16 +12,18 @@ use web_sys::{
     Response as Answered, ResponseType,
 };
 
+use super::credentials::Credentials;
 use super::host::thrown;
 use super::page::scope;
 use super::timer::now_ms;
+use crate::error::Result as Known;
+use crate::sources::credentials::{Held, Wanted};
 use crate::sources::http::{Http, Method, Request, Response};
 
-/// Sends requests by the browser's `fetch`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Fetch;
+/// Sends requests by the browser's `fetch`, with credentials of the page's where they are wanted.
+pub struct Fetch<'a>(pub &'a Credentials);
 
-impl Http for Fetch {
+impl Http for Fetch<'_> {
     async fn send(&self, request: Request) -> Result<Response, String> {
         let abort = AbortController::new().map_err(|e| thrown(&e))?;
         let late = TimeoutFuture::new(u32::try_from(request.timeout_ms).unwrap_or(u32::MAX));
@@ -33,6 +35,10 @@ impl Http for Fetch {
             abort.abort();
         }
         answered
+    }
+
+    async fn credentials(&self, wanted: &Wanted, refused: Option<u64>) -> Known<Held> {
+        self.0.of(wanted, refused).await
     }
 
     async fn sleep(&self, ms: i64) {

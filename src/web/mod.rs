@@ -11,12 +11,15 @@
 
 pub mod blocks;
 pub mod connections;
+mod credentials;
 mod driver;
 mod executor;
 pub mod fetch;
 pub mod host;
 pub mod locks;
 pub mod page;
+pub mod page_credentials;
+pub mod page_members;
 pub mod page_source;
 pub mod port;
 pub mod programs;
@@ -38,6 +41,20 @@ use host::thrown;
 #[wasm_bindgen(js_name = functionTable)]
 pub fn function_table() -> String {
     crate::plan::functions::describe::table().to_string()
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// Puts the rest of the engine in its place (`src/js/src/worker/rest.ts`).
+    #[wasm_bindgen(js_name = rivuletLoadRest)]
+    fn script_loads_rest();
+}
+
+/// Fetches the rest of the engine where the engine is cut in two (`src/packing`). The first call of a function that is
+/// not in the first part comes here; nothing else calls it.
+#[wasm_bindgen(js_name = loadRest)]
+pub fn load_rest() {
+    script_loads_rest();
 }
 
 /// Copies blobs into the wasm heap, and empties the list: their own buffers are not needed any more.

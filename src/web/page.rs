@@ -11,8 +11,10 @@ use serde::ser::Error;
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
-use web_sys::{Blob, DedicatedWorkerGlobalScope, MessagePort};
+use web_sys::{Blob, DedicatedWorkerGlobalScope};
 
+use super::page_credentials::{CredentialsAnswer, CredentialsGone};
+pub use super::page_members::{Cause, CauseKind, Down, DriverPort, Joining, Member, Peer};
 use super::page_source::{SourceBlock, SourceEnd};
 use super::port::moves;
 use super::thrown;
@@ -79,6 +81,10 @@ pub enum ToDriver {
     Listen(Watch),
     /// The page asks to be called.
     Alarm(Alarm),
+    /// What a function of the page's has returned, or why it failed.
+    Credentials(CredentialsAnswer),
+    /// A function of the page's is gone.
+    CredentialsGone(CredentialsGone),
     /// The page asks how large the heap is.
     Heap(Numbered),
 }
@@ -106,6 +112,8 @@ impl ToDriver {
             "watchStatus" => Self::WatchStatus(read(message)?),
             "listen" => Self::Listen(read(message)?),
             "alarm" => Self::Alarm(read(message)?),
+            "credentials" => Self::Credentials(read(message)?),
+            "credentialsGone" => Self::CredentialsGone(read(message)?),
             "heap" => Self::Heap(read(message)?),
             _ => return Ok(None),
         }))
@@ -121,6 +129,10 @@ pub enum ToExecutor {
     Peer(Peer),
     /// Another executor is gone.
     PeerLost(Member),
+    /// What a function of the page's has returned, or why it failed.
+    Credentials(CredentialsAnswer),
+    /// A function of the page's is gone.
+    CredentialsGone(CredentialsGone),
     /// The page asks how large the heap is.
     Heap(Numbered),
 }
@@ -135,72 +147,11 @@ impl ToExecutor {
             "driverPort" => Self::DriverPort(read(message)?),
             "peer" => Self::Peer(read(message)?),
             "peerLost" => Self::PeerLost(read(message)?),
+            "credentials" => Self::Credentials(read(message)?),
+            "credentialsGone" => Self::CredentialsGone(read(message)?),
             "heap" => Self::Heap(read(message)?),
             _ => return Ok(None),
         }))
-    }
-}
-
-/// An executor that joins.
-#[derive(Debug, Deserialize)]
-pub struct Joining {
-    /// Its number.
-    pub executor: u32,
-    /// Which of its lives.
-    pub incarnation: u32,
-    /// The lock that it holds while it lives.
-    pub lock: String,
-    /// The driver's end of the channel.
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    pub port: MessagePort,
-}
-
-/// An executor in one of its lives.
-#[derive(Debug, Clone, Copy, Deserialize)]
-pub struct Member {
-    /// Its number.
-    pub executor: u32,
-    /// Which of its lives.
-    pub incarnation: u32,
-}
-
-/// An executor that has ended.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Down {
-    /// Its number.
-    pub executor: u32,
-    /// Which of its lives.
-    pub incarnation: u32,
-    /// What it died of, if that is known and was not the page.
-    pub cause: Option<Cause>,
-}
-
-/// What an executor died of.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Cause {
-    /// Of which kind it is.
-    pub kind: CauseKind,
-    /// What is known of it.
-    pub message: String,
-}
-
-/// The kinds of deaths that have a cause.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum CauseKind {
-    /// The engine panicked.
-    Panic,
-    /// The heap could not grow.
-    Memory,
-}
-
-impl Cause {
-    /// Returns the error of a statement whose task has ended executors.
-    pub fn error(&self) -> SparkError {
-        match self.kind {
-            CauseKind::Panic => SparkError::panic(&self.message),
-            CauseKind::Memory => SparkError::out_of_memory(&self.message),
-        }
     }
 }
 
@@ -324,26 +275,6 @@ pub struct Alarm {
     pub in_ms: f64,
 }
 
-/// An executor's end of the channel to the driver.
-#[derive(Debug, Deserialize)]
-pub struct DriverPort {
-    /// The port.
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    pub port: MessagePort,
-}
-
-/// A channel to another executor.
-#[derive(Debug, Deserialize)]
-pub struct Peer {
-    /// The other's number.
-    pub executor: u32,
-    /// Which of its lives.
-    pub incarnation: u32,
-    /// The port.
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    pub port: MessagePort,
-}
-
 /// From a worker to the page.
 #[derive(Debug, Serialize)]
 #[serde(tag = "t", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -460,6 +391,23 @@ pub enum ToPage<'a> {
     Rang {
         /// The page's number for it.
         id: f64,
+    },
+    /// A function of the page's is to return credentials.
+    CredentialsWanted {
+        /// The number of the question.
+        id: u64,
+        /// The name of the function.
+        name: &'a str,
+        /// The format that needs them.
+        system: &'static str,
+        /// The option that names the function.
+        option: &'static str,
+        /// The server that they are for.
+        url: &'a str,
+        /// Why.
+        reason: &'static str,
+        /// The serial number of what a server has refused; 0 if nothing was.
+        refused: u64,
     },
     /// How large the heap is.
     HeapBytes {

@@ -2,6 +2,7 @@
 
 use arrow::buffer::Buffer;
 
+use super::credentials::Credentials;
 use super::fetch::Fetch;
 use crate::error::Result;
 use crate::sources::flume;
@@ -10,11 +11,12 @@ use crate::sources::kinesis::{reading, writing};
 use crate::sources::systems::{Answer, Found, Order, Question, Refused, Writing};
 
 /// Answers a question.
-pub async fn answer(question: &Question) -> Answer {
+pub async fn answer(credentials: &Credentials, question: &Question) -> Answer {
+    let http = Fetch(credentials);
     match question {
-        Question::Kafka(question) => bridge::answer_of(&Fetch, question).await.map(Found::Kafka),
-        Question::Kinesis(question) => reading::look(&Fetch, question).await.map(Found::Kinesis),
-        Question::Flume(question) => flume::bridge::ask(&Fetch, question).await.map(Found::Flume),
+        Question::Kafka(question) => bridge::answer_of(&http, question).await.map(Found::Kafka),
+        Question::Kinesis(question) => reading::look(&http, question).await.map(Found::Kinesis),
+        Question::Flume(question) => flume::bridge::ask(&http, question).await.map(Found::Flume),
     }
 }
 
@@ -22,10 +24,11 @@ pub async fn answer(question: &Question) -> Answer {
 ///
 /// # Errors
 /// The system's.
-pub async fn pull(order: &Order) -> Result<Vec<Buffer>> {
+pub async fn pull(credentials: &Credentials, order: &Order) -> Result<Vec<Buffer>> {
+    let http = Fetch(credentials);
     match order {
-        Order::Kafka(order) => bridge::pull(&Fetch, order).await,
-        Order::Kinesis(order) => reading::pull(&Fetch, order).await,
+        Order::Kafka(order) => bridge::pull(&http, order).await,
+        Order::Kinesis(order) => reading::pull(&http, order).await,
     }
 }
 
@@ -33,9 +36,10 @@ pub async fn pull(order: &Order) -> Result<Vec<Buffer>> {
 ///
 /// # Errors
 /// Why they are not written; some may be.
-pub async fn write(writing: &Writing) -> std::result::Result<(), Refused> {
+pub async fn write(credentials: &Credentials, writing: &Writing) -> std::result::Result<(), Refused> {
+    let http = Fetch(credentials);
     match writing {
-        Writing::Kafka(writing) => bridge::write(&Fetch, writing).await,
-        Writing::Kinesis(writing) => writing::write(&Fetch, writing).await,
+        Writing::Kafka(writing) => bridge::write(&http, writing).await,
+        Writing::Kinesis(writing) => writing::write(&http, writing).await,
     }
 }

@@ -94,7 +94,7 @@ function pushed(spark, schema) {
 async function followed(spark, schema, name) {
   const root = await navigator.storage.getDirectory();
   const folder = await root.getDirectoryHandle(`golden-${name}-${crypto.randomUUID()}`, { create: true });
-  let count = 0;
+  let [count, published] = [0, 0];
   return {
     df: () => spark.readStream.schema(schema).option('maxFilesPerTrigger', 1).json(folder),
     publish: async (rows) => {
@@ -104,8 +104,13 @@ async function followed(spark, schema, name) {
       await stream.close();
       // Files are taken in the order of their modification times.
       await new Promise((go) => setTimeout(go, 20));
+      published += rows.length;
     },
-    seen: () => new Promise((go) => setTimeout(go, 2_300)),
+    // Each row is of one batch: those that are dropped as late, too.
+    seen: async (query) => {
+      const taken = async () => (await query.recentProgress()).reduce((sum, { numInputRows }) => sum + numInputRows, 0);
+      while ((await taken()) < published) await new Promise((go) => setTimeout(go, 50));
+    },
   };
 }
 
@@ -141,7 +146,7 @@ export async function runCase(spark, golden, input, checkpointLocation) {
       if (input === 'files' && number === 0) await publish(streams, step);
       query ??= await start(streams);
       if (input !== 'files' || number > 0) await publish(streams, step);
-      if (number > 0) await Promise.all(Object.values(streams).map(({ seen }) => seen()));
+      if (number > 0) await Promise.all(Object.values(streams).map(({ seen }) => seen(query)));
       await query.processAllAvailable();
       if (!checkpointLocation) continue;
       progress.push(...(await query.recentProgress()));

@@ -8,7 +8,7 @@ import { command, files, freePort } from './servers.mjs';
 const HERE = import.meta.dirname ?? dirname(new URL(import.meta.url).pathname);
 const load = (tool, path) => import(pathToFileURL(module(tool, path)).href);
 /** The files that some bundlers leave for the page to copy. */
-const PARTS = ['worker.js', 'functions.js', 'engine_bg.wasm'];
+const PARTS = ['worker.js', 'functions.js', 'engine_bg.wasm', 'engine_rest.wasm'];
 const page = (script) => `<!doctype html><meta charset="utf-8"><title>stranger</title><script src="${script}"></script>\n`;
 const modulePage = (script) => page(script).replace('<script', '<script type="module"');
 

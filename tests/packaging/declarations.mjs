@@ -57,7 +57,7 @@ const compilers = ['typescript5', 'typescript7'].flatMap((tool) =>
 );
 
 /** The entries that are scripts and files by themselves, and have no types. */
-const UNTYPED = ['./worker', './functions', './engine_bg.wasm'];
+const UNTYPED = ['./worker', './functions', './engine_bg.wasm', './engine_rest.wasm'];
 
 /** Tool, what is looked at, and what throws where something is wrong. */
 export const DECLARATIONS = [

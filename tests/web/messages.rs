@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use js_sys::{Array, BigInt, Uint8Array};
+use js_sys::{Array, BigInt};
 use rivulet::error::{Exception, SparkError};
 use rivulet::web::page::{Init, Role, ToDriver, ToExecutor, ToPage, WireError, kind_of, plain, read};
 use serde_json::json;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
-use web_sys::{Blob, MessagePort};
+use web_sys::Blob;
 
+use crate::credential_messages::is_answer;
 use crate::objects::{bytes, bytes_of, call, get, keys, number, object, script, text};
 use crate::protocol::{interface, message, messages, shape_faults};
 use crate::random::Random;
@@ -37,7 +38,7 @@ fn every_kind_that_the_page_declares_is_read_and_no_other() {
 #[wasm_bindgen_test]
 fn what_the_page_says_to_the_driver_is_read_as_meant() {
     let declared = messages("ToDriver");
-    assert_eq!(declared.len(), 18, "{:?}", declared.keys());
+    assert_eq!(declared.len(), 20, "{:?}", declared.keys());
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         for shape in declared.values() {
@@ -129,13 +130,15 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
         }
         ToDriver::WatchStatus(to) | ToDriver::Listen(to) => assert_eq!(JsValue::from(to.on), get(sent, "on")),
         ToDriver::Alarm(to) => assert_eq!((to.id, to.in_ms), (n("id"), n("inMs"))),
+        ToDriver::Credentials(to) => is_answer(sent, to),
+        ToDriver::CredentialsGone(to) => assert_eq!(to.name, s("name")),
     }
 }
 
 #[wasm_bindgen_test]
 fn what_the_page_says_to_an_executor_is_read_as_meant() {
     let declared = messages("ToExecutor");
-    assert_eq!(declared.len(), 6, "{:?}", declared.keys());
+    assert_eq!(declared.len(), 8, "{:?}", declared.keys());
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         for shape in declared.values() {
@@ -157,6 +160,8 @@ fn what_the_page_says_to_an_executor_is_read_as_meant() {
                         (n("executor"), n("incarnation"))
                     );
                 }
+                Some(ToExecutor::Credentials(to)) => is_answer(&sent, &to),
+                Some(ToExecutor::CredentialsGone(to)) => assert_eq!(to.name, text(&sent, "name")),
                 Some(ToExecutor::Heap(to)) => assert_eq!(to.id, n("id")),
             }
         }
@@ -569,31 +574,4 @@ fn a_parameter_of_any_name_does_not_change_the_objects_class() {
     let parameters = get(&wire, "parameters");
     assert_eq!(text(&parameters, "constructor"), "c");
     assert!(crate::objects::is_plain(&parameters));
-}
-
-#[wasm_bindgen_test]
-fn a_port_that_was_read_is_the_pages_port_and_works() {
-    let channel = web_sys::MessageChannel::new().unwrap();
-    let port: MessagePort = channel.port1();
-    let read = ToExecutor::read(object(&[("t", "driverPort".into()), ("port", port.clone().into())])).unwrap();
-    let Some(ToExecutor::DriverPort(given)) = read else {
-        panic!("{read:?}")
-    };
-    assert_eq!(JsValue::from(given.port), JsValue::from(port));
-}
-
-#[wasm_bindgen_test]
-fn bytes_that_were_read_are_the_pages_own_and_not_a_copy() {
-    let sent = Uint8Array::from(&[1, 2, 3][..]);
-    let parts = [
-        ("t", "push".into()),
-        ("source", "s".into()),
-        ("seq", 0.into()),
-        ("bytes", sent.clone().into()),
-    ];
-    let Ok(Some(ToDriver::Push(push))) = ToDriver::read(object(&parts)) else {
-        panic!("no push")
-    };
-    sent.set_index(0, 9);
-    assert_eq!(push.bytes.get_index(0), 9);
 }

@@ -230,9 +230,9 @@ impl Brokers {
     /// # Errors
     /// If brokers cannot be reached, or a topic is not there.
     pub async fn answer(&self, question: &Question) -> std::result::Result<Spans, Refused> {
-        self.spans(question).await.map_err(|trouble| Refused {
-            message: trouble.message(),
-            is_away: matches!(trouble, Trouble::Away(_)),
+        self.spans(question).await.map_err(|trouble| {
+            let is_away = matches!(trouble, Trouble::Away(_));
+            Refused::new(trouble.message(), is_away)
         })
     }
 

@@ -1,12 +1,13 @@
 // Assembles the npm package into pkg/: bundles facade and worker, copies the engine, emits types.
-//   RIVULET_WASM_DIR    folder with engine.js and engine_bg.wasm (wasm-bindgen --target web)
+//   RIVULET_WASM_DIR    folder with engine.js and engine_bg.wasm (wasm-bindgen --target web); of a release with engine_first.wasm and
+//                       engine_rest.wasm, too (rivulet-pack cut)
 //   RIVULET_PROTO_DIR   folder with spark/connect/*.proto
 //   RIVULET_PKG_DIR     where the package goes (default: pkg/ of the repository)
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { bundleEntries, bundleFunctions, bundleRemote, bundleWorker } from './build/bundle.mjs';
-import { buildOf, signed } from './build/engine.mjs';
+import { buildOf, partsOf } from './build/engine.mjs';
 import { thirdParty } from './build/licences.mjs';
 import { packageFiles } from './build/manifest.mjs';
 import { emitTypes } from './build/types.mjs';
@@ -27,11 +28,12 @@ const dist = join(PKG, 'dist');
 rmSync(PKG, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
 
-step('engine_bg.wasm');
+step('engine_bg.wasm, engine_rest.wasm');
 const build = buildOf(WASM);
-const wasm = signed(readFileSync(join(WASM, 'engine_bg.wasm')), build);
-writeFileSync(join(dist, 'engine_bg.wasm'), wasm);
-const engine = { build, bytes: wasm.length };
+const { first, rest, whole } = partsOf(WASM, build);
+writeFileSync(join(dist, 'engine_bg.wasm'), first);
+writeFileSync(join(dist, 'engine_rest.wasm'), rest);
+const engine = { build, bytes: first.length };
 
 step('worker.js');
 const metafiles = [await bundleWorker(WASM, join(dist, 'worker.js'), engine)];
@@ -44,7 +46,7 @@ metafiles.push(
   await bundleEntries(dist, engine, {
     worker: script('worker.js'),
     functions: script('functions.js'),
-    wasm: deflateRawSync(wasm, { level: 9 }).toString('base64'),
+    wasm: deflateRawSync(whole, { level: 9 }).toString('base64'),
   }),
 );
 step('remote.js, remote-node.js');

@@ -9,6 +9,13 @@ export { SparkSessionBuilder } from './sql/builder.js';
 export { RuntimeConfig } from './sql/conf.js';
 export { Catalog, type CatalogTable } from './sql/catalog.js';
 export type { SqlArguments } from './sql/relations.js';
+export {
+  Credentials,
+  type CredentialsFunction,
+  type CredentialsOptions,
+  type CredentialsRequest,
+} from './sql/credentials/registry.js';
+export type { AwsCredentials, HeaderCredentials, Instant } from './sql/credentials/returned.js';
 export type { ActionOptions, ExplainMode } from './connect/action_options.js';
 
 // Tables.

@@ -24,5 +24,6 @@ _parts.worker = () => {
 };
 _parts.functions = () => new URL('./functions.js', import.meta.url).href;
 _parts.wasm = () => new URL('./engine_bg.wasm', import.meta.url);
+_parts.rest = () => new URL('./engine_rest.wasm', import.meta.url).href;
 
 export * from './api.js';

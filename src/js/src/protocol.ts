@@ -33,6 +33,8 @@ export interface Init {
   lock: string;
   /** URL of the script that runs the user's functions, for an executor to load when it needs it. */
   functions: string;
+  /** URL of the rest of the engine, to load when it is needed; empty where `module` is the whole of it. */
+  rest: string;
 }
 
 /** Methods of Spark Connect's service that travel as `req`. */
@@ -90,6 +92,8 @@ export type ToDriver =
   | { t: 'listen'; on: boolean }
   /** Asks for `rang` after `inMs` ms: a worker's timers keep time where those of a page in the background do not. */
   | { t: 'alarm'; id: number; inMs: number }
+  | CredentialsAnswer
+  | CredentialsGone
   | HeapRequest;
 
 /** What the driver posts: a message, or several that go together. */
@@ -106,6 +110,8 @@ export type ToExecutor =
   | { t: 'peerLost'; executor: number; incarnation: number }
   /** Lends a file to tasks that read it, or takes it back (`blob: null`). The executor answers `lent`. */
   | { t: 'blob'; id: number; blob: Blob | null }
+  | CredentialsAnswer
+  | CredentialsGone
   | HeapRequest;
 
 /** Asks any worker how large its wasm memory is. *Addition to the first contract, for `spark.status` and the leak test.* */
@@ -114,7 +120,45 @@ export interface HeapRequest {
   id: number;
 }
 
-/** Answers of any worker. */
+/** Answers `credentialsWanted`: what the page's function has returned, which is not to be written anywhere. */
+export interface CredentialsAnswer {
+  t: 'credentials';
+  id: number;
+  /** Counts what the page's functions return: later is more. */
+  serial: number;
+  /** When the function was called, and until when the worker uses what it has returned, ms since the epoch. */
+  askedMs: number;
+  untilMs: number;
+  /** Headers, or the parts of credentials of AWS by the names that its SDK has. */
+  values: Record<string, string>;
+  /** Why there are none. */
+  error?: { condition: string; message: string; stack?: string };
+}
+
+/** The function is not registered any more, or another is in its place: what it has returned is forgotten. */
+export interface CredentialsGone {
+  t: 'credentialsGone';
+  name: string;
+}
+
+/** Any worker asks for credentials that the page's function `name` returns. The page answers `credentials`. */
+export interface CredentialsWanted {
+  t: 'credentialsWanted';
+  id: number;
+  name: string;
+  /** The format that needs them: `kafka` or `aws-kinesis`. */
+  system: string;
+  /** The option that names the function. */
+  option: string;
+  /** The server that they are for. */
+  url: string;
+  /** `first`, `expiring` or `refused`. */
+  reason: string;
+  /** The `serial` of what a server has refused; 0 if nothing was. */
+  refused: number;
+}
+
+/** Answers of any worker, and what it asks. */
 export type FromWorker =
   | { t: 'ready'; version: string }
   /** The worker cannot continue (trap, unhandled error, failed start); it closes itself after this. */
@@ -122,7 +166,8 @@ export type FromWorker =
   | { t: 'heapBytes'; id: number; bytes: number }
   | { t: 'lent'; id: number }
   /** The time of an `alarm` has come. */
-  | { t: 'rang'; id: number };
+  | { t: 'rang'; id: number }
+  | CredentialsWanted;
 
 /** An error of the engine as Spark reports it. */
 export interface WireError {

@@ -24,8 +24,11 @@ pub async fn ask(http: &impl Http, question: &Question) -> Result<Answer, Refuse
     let url = format!("{}{EVENTS_PATH}", question.url);
     let body = serde_json::to_vec(&question.wanted).map_err(|why| Refused::for_good(why.to_string()))?;
     let token = question.token.as_ref();
-    let token = token.map(|token| ("Authorization", format!("Bearer {token}")));
-    let kinds = [("Content-Type", JSON.to_owned()), ("Accept", AVRO.to_owned())];
+    let token = token.map(|token| ("Authorization".into(), format!("Bearer {token}")));
+    let kinds = [
+        ("Content-Type".into(), JSON.to_owned()),
+        ("Accept".into(), AVRO.to_owned()),
+    ];
     let request = Request {
         method: Method::Post,
         url: url.clone(),
@@ -122,7 +125,11 @@ mod tests {
         let answer = block_on(ask(&server, &question()));
         let asked = server.asked.borrow();
         assert_eq!(asked[0].url, "http://gateway/flume/events");
-        assert!(asked[0].headers.contains(&("Authorization", "Bearer secret".into())));
+        assert!(
+            asked[0]
+                .headers
+                .contains(&("Authorization".into(), "Bearer secret".into()))
+        );
         let sent: serde_json::Value = serde_json::from_slice(&asked[0].body).unwrap();
         assert_eq!(
             (&sent["mode"], &sent["port"], &sent["ack"]),

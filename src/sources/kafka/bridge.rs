@@ -10,6 +10,7 @@
 //! What is wrong is answered as `{"message"}` with a status of its own: 400 for what cannot be asked, 401 without the token,
 //! 404 for a topic that does not exist, 416 for offsets that are gone, 502 for brokers that do not answer.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use arrow::array::AsArray;
@@ -17,6 +18,7 @@ use arrow::buffer::Buffer;
 use arrow::datatypes::{Int64Type, SchemaRef};
 use serde::{Deserialize, Serialize};
 
+use super::authorized::Authorized;
 use super::dialect::{self, Dialect};
 use super::exchange::{Order, Question, Span, Spans, Times, Topics, Writing};
 use super::{data_loss, rest, rows, unanswered};
@@ -170,37 +172,53 @@ fn address(bridge: Option<&String>) -> Result<&str, String> {
 }
 
 /// Returns the headers of a request.
-pub(super) fn headers(content_type: &str, token: Option<&String>) -> Vec<(&'static str, String)> {
+pub(super) fn headers(content_type: &str, token: Option<&String>) -> Vec<(Cow<'static, str>, String)> {
     // A token that names its scheme, as `Basic …`, is sent as it is.
     let authorization = |token: &String| match token.contains(' ') {
         true => token.clone(),
         false => format!("Bearer {token}"),
     };
-    let token = token.map(|token| ("Authorization", authorization(token)));
-    [("Content-Type", content_type.to_owned())]
+    let token = token.map(|token| (Cow::from("Authorization"), authorization(token)));
+    [(Cow::from("Content-Type"), content_type.to_owned())]
         .into_iter()
         .chain(token)
         .collect()
 }
 
-/// Returns what a server says is wrong.
-pub(super) fn told(url: &str, response: &Response) -> String {
+/// Returns what an answer says is wrong, as it is.
+pub(super) fn said(response: &Response) -> String {
     let said: Failed = serde_json::from_slice(&response.body).unwrap_or_default();
-    let status = response.status;
-    let said = if said.message.is_empty() {
+    if said.message.is_empty() {
         response.beginning()
     } else {
         said.message
-    };
+    }
+}
+
+/// Returns what a server says is wrong.
+pub(super) fn told(url: &str, response: &Response) -> String {
+    let (status, said) = (response.status, said(response));
     let hint = match status {
-        401 | 403 => " The option kafka.bridge.token is what requests are authorized with.",
+        401 | 403 => {
+            " The option kafka.bridge.token is what requests are authorized with, or kafka.bridge.credentials."
+        }
         _ => "",
     };
     format!("{url} answered {status}: {said}{hint}")
 }
 
 /// Asks a server which offsets there are.
+///
+/// # Errors
+/// Why it does not answer; `RIVULET_CREDENTIALS` if what requests are authorized with is not to be had, or refused.
 pub async fn answer_of(http: &impl Http, question: &Question) -> Result<Spans, Refused> {
+    let http = Authorized::new(http, &question.cluster);
+    let answered = found(&http, question).await;
+    answered.map_err(|refused| http.failure().map_or(refused, Refused::from))
+}
+
+/// Asks a server which offsets there are, by requests that are authorized.
+async fn found(http: &impl Http, question: &Question) -> Result<Spans, Refused> {
     let refused = |message: String| Refused::for_good(message);
     let base = address(question.cluster.bridge.as_ref()).map_err(refused)?;
     match dialect::of(http, &question.cluster, base).await {
@@ -229,7 +247,7 @@ pub async fn answer_of(http: &impl Http, question: &Question) -> Result<Spans, R
     if response.status != 200 {
         let is_away = response.is_away();
         let message = told(&url, &response);
-        return Err(Refused { message, is_away });
+        return Err(Refused::new(message, is_away));
     }
     let found: Option<OffsetsFound> = serde_json::from_slice(&response.body).ok();
     let spans = found.and_then(OffsetsFound::spans);
@@ -241,7 +259,17 @@ pub async fn answer_of(http: &impl Http, question: &Question) -> Result<Spans, R
 }
 
 /// Writes records, block by block; a block that failed as the server was away is sent again, and may then be there twice.
+///
+/// # Errors
+/// As [`answer_of`].
 pub async fn write(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
+    let http = Authorized::new(http, &writing.cluster);
+    let written = sent(&http, writing).await;
+    written.map_err(|refused| http.failure().map_or(refused, Refused::from))
+}
+
+/// Writes records by requests that are authorized.
+async fn sent(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
     let refused = |message: String| Refused::for_good(message);
     let base = address(writing.cluster.bridge.as_ref()).map_err(refused)?;
     match dialect::of(http, &writing.cluster, base).await {
@@ -281,8 +309,16 @@ pub async fn write(http: &impl Http, writing: &Writing) -> Result<(), Refused> {
 ///
 /// # Errors
 /// `KAFKA_DATA_LOSS` if records are gone and that is an error; `RIVULET_KAFKA_UNANSWERED` if the server refuses, or has no records
-/// within the order's time; if what it answers is not rows of these records, or more than a task can take.
+/// within the order's time; `RIVULET_CREDENTIALS` if what requests are authorized with is not to be had, or refused; if what it answers
+/// is not rows of these records, or more than a task can take.
 pub async fn pull(http: &impl Http, order: &Order) -> Result<Vec<Buffer>> {
+    let http = Authorized::new(http, &order.cluster);
+    let pulled = read(&http, order).await;
+    pulled.map_err(|error| http.failure().unwrap_or(error))
+}
+
+/// Reads the records of an order by requests that are authorized.
+async fn read(http: &impl Http, order: &Order) -> Result<Vec<Buffer>> {
     let base = address(order.cluster.bridge.as_ref()).map_err(|why| unanswered(&why))?;
     match dialect::of(http, &order.cluster, base).await {
         Dialect::Auto | Dialect::Rivulet => {}

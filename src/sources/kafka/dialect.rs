@@ -107,6 +107,10 @@ pub async fn of(http: &impl Http, cluster: &Cluster, base: &str) -> Dialect {
     } else {
         Dialect::Rivulet
     };
+    // Who was not let in does not know which server it is.
+    if matches!(asked.status, 401 | 403) {
+        return dialect;
+    }
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     if known.len() < MOST_KNOWN {
         known.insert(base.to_owned(), dialect);

@@ -20,6 +20,9 @@ pub struct Cluster {
     pub bridge: Option<String>,
     /// `kafka.bridge.token`: what requests to it are authorized with; `None` sends nothing.
     pub token: Option<String>,
+    /// `kafka.bridge.credentials`: the function of the page's that returns headers of requests to it; `None` if it is not set.
+    #[serde(default)]
+    pub credentials: Option<String>,
     /// `kafka.bridge.dialect`: what that server speaks.
     #[serde(default)]
     pub dialect: Dialect,

@@ -11,6 +11,7 @@
 //!
 //! Where a new query began is written to `sources/I/0` of its checkpoint before the first offsets are.
 
+mod authorized;
 pub mod bridge;
 pub mod dialect;
 pub mod exchange;
@@ -250,7 +251,7 @@ impl Source for Kafka {
             Err(refused) => {
                 let (tries, retry_ms) = (self.settings.tries, self.settings.retry_ms);
                 let put_off = self.asking.put_off(refused, now_ms, tries, retry_ms);
-                put_off.map_err(|message| unanswered(&message))?;
+                put_off.map_err(|refused| refused.into_error(unanswered))?;
             }
         }
         Ok(Heard::default())

@@ -24,6 +24,14 @@ pub const TOKEN: Opt = Opt::new(
     Some("none"),
     "Is sent to the HTTP server in front of the brokers as a bearer token, or as it is if it names its scheme (Basic …).",
 );
+/// What requests to it are authorized with, by a function of the page's.
+pub const CREDENTIALS: Opt = Opt::new(
+    "kafka.bridge.credentials",
+    Kind::Text,
+    Some("none"),
+    "Names a function of the page (spark.credentials.register) that returns headers of requests to the HTTP server, and is called again \
+     when they expire or are refused; in place of kafka.bridge.token.",
+);
 /// What it speaks.
 pub const DIALECT: Opt = Opt::new(
     "kafka.bridge.dialect",
@@ -180,6 +188,7 @@ pub const ALL: &[Opt] = &[
     SERVERS,
     BRIDGE,
     TOKEN,
+    CREDENTIALS,
     DIALECT,
     SUBSCRIBE,
     PATTERN,

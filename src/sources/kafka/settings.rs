@@ -216,10 +216,23 @@ fn cluster_of(set: &BTreeMap<String, String>) -> Result<Cluster> {
             "Option 'kafka.bootstrap.servers' must be specified for configuring Kafka consumer",
         ));
     }
+    let (token, credentials) = (text(&TOKEN), text(&CREDENTIALS));
+    if credentials.is_some() && token.is_some() {
+        return Err(refused(
+            "Options 'kafka.bridge.token' and 'kafka.bridge.credentials' cannot be set together: a function of the page returns all that \
+             requests are authorized with.",
+        ));
+    }
+    if credentials.is_some() && bridge.is_none() {
+        return Err(refused(
+            "Option 'kafka.bridge.credentials' is for the HTTP server that 'kafka.bridge.url' names, which is not set.",
+        ));
+    }
     Ok(Cluster {
         servers: servers.unwrap_or_default(),
         bridge: bridge.map(|url| url.trim_end_matches('/').to_owned()),
-        token: text(&TOKEN),
+        token,
+        credentials,
         dialect: text(&DIALECT)
             .and_then(|name| Dialect::named(&name))
             .unwrap_or_default(),
@@ -456,6 +469,26 @@ mod tests {
         assert_eq!(
             with(&[offsets, ("startingtimestamp", "77")]).starting,
             Limit::Times { times, strict: true }
+        );
+    }
+
+    #[test]
+    fn a_function_of_the_pages_is_for_the_bridge_and_in_place_of_a_token() {
+        let function = ("kafka.bridge.credentials", "orders");
+        let bridge = ("kafka.bridge.url", "http://h:1");
+        let set = [bridge, ("subscribe", "a"), function];
+        let cluster = read(&set).unwrap().cluster;
+        assert_eq!((cluster.credentials.as_deref(), cluster.token), (Some("orders"), None));
+        let both = read(&[&set[..], &[("kafka.bridge.token", "t")]].concat()).unwrap_err();
+        assert!(
+            both.starts_with("Options 'kafka.bridge.token' and 'kafka.bridge.credentials' cannot"),
+            "{both}"
+        );
+        let brokers = [("kafka.bootstrap.servers", "h:9092"), ("subscribe", "a"), function];
+        let nowhere = read(&brokers).unwrap_err();
+        assert!(
+            nowhere.contains("'kafka.bridge.url' names, which is not set"),
+            "{nowhere}"
         );
     }
 }

@@ -157,8 +157,11 @@ impl KafkaTable {
     /// Decides when to ask again after there was no answer.
     ///
     /// # Errors
-    /// `RIVULET_KAFKA_UNANSWERED`, if the servers were asked as often as the options allow.
-    fn put_off(&mut self, refused: &Refused, now_ms: i64) -> Result<TableStep> {
+    /// The refusal's own error; `RIVULET_KAFKA_UNANSWERED`, if the servers were asked as often as the options allow.
+    fn put_off(&mut self, refused: Refused, now_ms: i64) -> Result<TableStep> {
+        if let Some(error) = refused.error {
+            return Err(*error);
+        }
         self.refusals += 1;
         if self.refusals >= self.settings.tries {
             return Err(self.given_up(&refused.message));
@@ -181,7 +184,7 @@ impl Table for KafkaTable {
         match *answer {
             Ok(Found::Kafka(spans)) => self.learn(&spans),
             Ok(_) => Ok(TableStep::Wait),
-            Err(refused) => self.put_off(&refused, now_ms),
+            Err(refused) => self.put_off(refused, now_ms),
         }
     }
 

@@ -109,7 +109,7 @@ fn each_offset_is_in_one_batch_whatever_is_lost_and_however_often_the_query_star
                     let mut asked = running.look().len();
                     if random.random_ratio(1, 4) {
                         let message = "away".to_owned();
-                        told(running.as_mut(), Err(Refused { message, is_away: true }), now_ms).unwrap();
+                        told(running.as_mut(), Err(Refused::for_now(message)), now_ms).unwrap();
                         assert!(running.is_looking() && running.wake(now_ms).is_empty());
                         now_ms = running.wake_at().unwrap();
                         asked += running.wake(now_ms).len();
@@ -280,12 +280,7 @@ fn records_that_are_gone_end_the_query_or_are_passed_over() {
 fn a_refusal_is_repeated_and_then_ends_the_query_but_servers_that_are_away_are_waited_for() {
     let mut source = source(&[("fetchoffset.numretries", "2"), ("fetchoffset.retryintervalms", "70")]);
     source.look();
-    let refusal = |is_away| {
-        Err(Refused {
-            message: "This server does not host t.".into(),
-            is_away,
-        })
-    };
+    let refusal = |is_away| Err(Refused::new("This server does not host t.", is_away));
     let mut now_ms = 0;
     let mut waits = vec![];
     for _ in 0..12 {

@@ -1,6 +1,8 @@
 //! Kinesis's JSON protocol over HTTPS (AWS, "Kinesis Data Streams API Reference", version 2013-12-02): four of its actions, signed,
 //! and sent again when the server has no time for them.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
@@ -8,7 +10,11 @@ use super::exchange::{Credentials, Shard, Shards, Stream};
 use super::positions::{Position, is_sequence_number};
 use super::rows::Record;
 use super::sigv4::{Message, Scope, authorization, time_of};
+use super::unanswered;
+use crate::error::SparkError;
+use crate::sources::credentials::{Refusals, System, Wanted, refused};
 use crate::sources::http::{Http, Method, Request, Response};
+use crate::sources::systems::Refused;
 use crate::values::base64::from_base64;
 
 /// How the names of actions begin.
@@ -37,6 +43,10 @@ pub enum Trouble {
     Invalid(String),
     /// Something else, which another try does not help.
     Other(String),
+    /// The credentials have run out, or are not known.
+    Unauthorized(String),
+    /// Credentials of the page's are not to be had, or are refused.
+    Credentials(Box<SparkError>),
 }
 
 impl Trouble {
@@ -44,7 +54,25 @@ impl Trouble {
     pub fn message(&self) -> String {
         match self {
             Self::Expired => "Kinesis refuses an iterator that it has just given.".into(),
-            Self::Away(why) | Self::Invalid(why) | Self::Other(why) => why.clone(),
+            Self::Away(why) | Self::Invalid(why) | Self::Other(why) | Self::Unauthorized(why) => why.clone(),
+            Self::Credentials(error) => error.message.clone(),
+        }
+    }
+
+    /// Returns the error of a task that it ends.
+    pub fn into_error(self) -> SparkError {
+        match self {
+            Self::Credentials(error) => *error,
+            other => unanswered(&other.message()),
+        }
+    }
+}
+
+impl From<Trouble> for Refused {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Credentials(error) => (*error).into(),
+            other => Self::new(other.message(), matches!(other, Trouble::Away(_))),
         }
     }
 }
@@ -291,12 +319,48 @@ impl<H: Http> Client<'_, H> {
         self.once(action, wanted).await
     }
 
-    /// Sends a request once.
+    /// Sends a request once, and once more with other credentials if the page has them and the server refuses the first.
     ///
     /// # Errors
     /// As [`Client::call`].
     async fn once<T: for<'de> Deserialize<'de>>(&self, action: &str, wanted: &Value) -> Result<T, Trouble> {
-        let request = self.signed(action, wanted)?;
+        let stream = self.stream;
+        let Some(name) = &stream.function else {
+            let credentials = stream.credentials.as_ref().ok_or_else(no_credentials)?;
+            return self.signed_by(credentials, action, wanted).await;
+        };
+        let from_page = Wanted {
+            name: name.clone(),
+            system: System::Kinesis,
+            url: stream.endpoint.clone(),
+        };
+        let mut refusals = Refusals::default();
+        loop {
+            let held = self.http.credentials(&from_page, refusals.last()).await;
+            let held = held.map_err(|error| Trouble::Credentials(Box::new(error)))?;
+            let credentials = Credentials::of(&held).ok_or_else(no_credentials)?;
+            match self.signed_by(&credentials, action, wanted).await {
+                Err(Trouble::Unauthorized(why)) => {
+                    if !refusals.asks_again(&held, self.http.now_ms()) {
+                        return Err(Trouble::Credentials(Box::new(refused(&from_page, &why))));
+                    }
+                }
+                answered => return answered,
+            }
+        }
+    }
+
+    /// Sends a request that is signed by credentials.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    async fn signed_by<T: for<'de> Deserialize<'de>>(
+        &self,
+        credentials: &Credentials,
+        action: &str,
+        wanted: &Value,
+    ) -> Result<T, Trouble> {
+        let request = self.signed(credentials, action, wanted)?;
         let url = &self.stream.endpoint;
         let answered = self.http.send(request).await;
         let response = answered.map_err(|why| {
@@ -306,25 +370,20 @@ impl<H: Http> Client<'_, H> {
             ))
         })?;
         if response.status != 200 {
-            return Err(self.refused(action, &response));
+            return Err(self.refused(credentials, action, &response));
         }
-        serde_json::from_slice(&response.body)
-            .map_err(|_| self.unusable(action, &format!("is not that of Kinesis: {}", response.beginning())))
+        serde_json::from_slice(&response.body).map_err(|_| {
+            let beginning = beginning(credentials, &response);
+            self.unusable(action, &format!("is not that of Kinesis: {beginning}"))
+        })
     }
 
     /// Returns a signed request.
     ///
     /// # Errors
-    /// If there are no credentials, the address is not one, or the clock is beyond the calendar.
-    fn signed(&self, action: &str, wanted: &Value) -> Result<Request, Trouble> {
+    /// If the address is not one, or the clock is beyond the calendar.
+    fn signed(&self, credentials: &Credentials, action: &str, wanted: &Value) -> Result<Request, Trouble> {
         let stream = self.stream;
-        let credentials = stream.credentials.as_ref().ok_or_else(|| {
-            Trouble::Other(
-                "There are no credentials for Kinesis: set the options kinesis.awsAccessKeyId and kinesis.awsSecretKey (and \
-                 kinesis.awsSessionToken, if they are temporary)."
-                    .into(),
-            )
-        })?;
         let (host, path) = host_and_path(&stream.endpoint).ok_or_else(|| {
             Trouble::Other(format!(
                 "The option kinesis.endpointUrl is not a URL: {}",
@@ -335,14 +394,14 @@ impl<H: Http> Client<'_, H> {
         let time = time_of(self.http.now_ms()).ok_or_else(unsigned)?;
         let body = wanted.to_string().into_bytes();
         let target = format!("{VERSION}.{action}");
-        let mut headers = vec![
-            ("Content-Type", JSON.to_owned()),
-            ("X-Amz-Date", time.clone()),
-            ("X-Amz-Target", target),
+        let mut headers: Vec<(Cow<'static, str>, String)> = vec![
+            ("Content-Type".into(), JSON.to_owned()),
+            ("X-Amz-Date".into(), time.clone()),
+            ("X-Amz-Target".into(), target),
         ];
         headers.extend(token_of(credentials));
         let named: Vec<(&str, &str)> = std::iter::once(("Host", host))
-            .chain(headers.iter().map(|(name, value)| (*name, value.as_str())))
+            .chain(headers.iter().map(|(name, value)| (name.as_ref(), value.as_str())))
             .collect();
         let scope = Scope {
             credentials,
@@ -358,7 +417,7 @@ impl<H: Http> Client<'_, H> {
             body: &body,
         };
         let authorization = authorization(scope, message).ok_or_else(unsigned)?;
-        headers.push(("Authorization", authorization));
+        headers.push(("Authorization".into(), authorization));
         Ok(Request {
             method: Method::Post,
             url: format!("{}{}", stream.endpoint, if path == "/" { "/" } else { "" }),
@@ -371,10 +430,14 @@ impl<H: Http> Client<'_, H> {
     }
 
     /// Returns what the server means by an answer that is not a success.
-    fn refused(&self, action: &str, response: &Response) -> Trouble {
+    fn refused(&self, credentials: &Credentials, action: &str, response: &Response) -> Trouble {
         let failed: Failed = serde_json::from_slice(&response.body).unwrap_or_default();
         let kind = failed.kind.rsplit('#').next().unwrap_or_default();
-        let said = failed.message.unwrap_or_else(|| response.beginning());
+        // A signature that does not fit is answered with what was to be signed.
+        let said = match failed.message {
+            Some(message) => credentials.hide(message),
+            None => beginning(credentials, response),
+        };
         let status = response.status;
         let (name, url) = (&self.stream.name, &self.stream.endpoint);
         let told =
@@ -385,9 +448,10 @@ impl<H: Http> Client<'_, H> {
             "ResourceNotFoundException" => Trouble::Other(told(
                 " The options kinesis.streamName, kinesis.region and kinesis.endpointUrl say which stream it is.",
             )),
-            "ExpiredTokenException" => Trouble::Other(told(
+            _ if self.stream.function.is_some() && is_of_credentials(kind) => Trouble::Unauthorized(told("")),
+            "ExpiredTokenException" | "ExpiredToken" => Trouble::Other(told(
                 " The credentials have run out: the options kinesis.awsAccessKeyId, kinesis.awsSecretKey and kinesis.awsSessionToken take \
-                 new ones.",
+                 new ones, and in a page kinesis.credentials a function that returns them.",
             )),
             "UnrecognizedClientException"
             | "InvalidSignatureException"
@@ -395,8 +459,8 @@ impl<H: Http> Client<'_, H> {
             | "InvalidClientTokenId"
             | "MissingAuthenticationTokenException"
             | "AccessDeniedException" => Trouble::Other(told(
-                " The options kinesis.awsAccessKeyId, kinesis.awsSecretKey and kinesis.awsSessionToken say whose requests they are, and \
-                 kinesis.region where they are signed for.",
+                " The options kinesis.awsAccessKeyId, kinesis.awsSecretKey and kinesis.awsSessionToken, or kinesis.credentials, say whose \
+                 requests they are, and kinesis.region where they are signed for.",
             )),
             _ if is_passing(kind) || response.is_away() => Trouble::Away(told("")),
             _ => Trouble::Other(told("")),
@@ -410,6 +474,39 @@ impl<H: Http> Client<'_, H> {
             "The answer of {url} to {action} for the stream {name} {what}. The option kinesis.endpointUrl must name a server of Kinesis."
         ))
     }
+}
+
+/// Returns the beginning of an answer without what is secret.
+fn beginning(credentials: &Credentials, response: &Response) -> String {
+    let text = credentials.hide(String::from_utf8_lossy(&response.body).into_owned());
+    let body = text.into_bytes();
+    Response {
+        body,
+        ..Response::default()
+    }
+    .beginning()
+}
+
+/// Makes the trouble of a stream without credentials.
+fn no_credentials() -> Trouble {
+    Trouble::Other(
+        "There are no credentials for Kinesis: set the options kinesis.awsAccessKeyId and kinesis.awsSecretKey (and \
+         kinesis.awsSessionToken, if they are temporary), or in a page kinesis.credentials."
+            .into(),
+    )
+}
+
+/// Returns whether an error of that name says that credentials have run out, or are not known: others may be taken.
+fn is_of_credentials(kind: &str) -> bool {
+    matches!(
+        kind,
+        "ExpiredTokenException"
+            | "ExpiredToken"
+            | "UnrecognizedClientException"
+            | "UnrecognizedClient"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+    )
 }
 
 /// Returns whether the server has no time now, for an error of that name.
@@ -428,9 +525,9 @@ fn is_passing(kind: &str) -> bool {
 }
 
 /// Returns the header of credentials that last for a while.
-fn token_of(credentials: &Credentials) -> Option<(&'static str, String)> {
+fn token_of(credentials: &Credentials) -> Option<(Cow<'static, str>, String)> {
     let token = credentials.session_token.clone()?;
-    Some(("X-Amz-Security-Token", token))
+    Some(("X-Amz-Security-Token".into(), token))
 }
 
 /// Returns the host of a URL as its header has it, without the port that its scheme means, and its path; `None` if it is not a URL.

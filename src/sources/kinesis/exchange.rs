@@ -9,6 +9,7 @@ use arrow::buffer::Buffer;
 use serde::{Deserialize, Serialize};
 
 use super::positions::{Position, Positions};
+use crate::sources::credentials::{Held, hidden};
 
 /// Whose requests they are.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,24 @@ pub struct Credentials {
     pub secret_key: String,
     /// `kinesis.awsSessionToken`, of credentials that last for a while; `None` for those that last.
     pub session_token: Option<String>,
+}
+
+impl Credentials {
+    /// Reads what a function of the page's has returned; `None` if a part is missing.
+    pub fn of(held: &Held) -> Option<Self> {
+        let part = |name: &str| held.values.get(name).cloned();
+        Some(Self {
+            access_key_id: part("accessKeyId")?,
+            secret_key: part("secretAccessKey")?,
+            session_token: part("sessionToken"),
+        })
+    }
+
+    /// Returns a server's text without what is secret.
+    pub fn hide(&self, text: String) -> String {
+        let secrets = [Some(&self.secret_key), self.session_token.as_ref()];
+        hidden(text, secrets.into_iter().flatten().map(String::as_str))
+    }
 }
 
 impl fmt::Debug for Credentials {
@@ -39,6 +58,9 @@ pub struct Stream {
     pub region: String,
     /// Whose requests they are; `None` if the host is to know.
     pub credentials: Option<Credentials>,
+    /// `kinesis.credentials`: the function of the page's that returns them; `None` if it is not set.
+    #[serde(default)]
+    pub function: Option<String>,
     /// How often a request is sent again that the server has no time for.
     pub tries: u32,
     /// How long to wait before the first of these, ms; twice as long before each that follows.

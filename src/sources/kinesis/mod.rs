@@ -207,7 +207,7 @@ impl Source for Kinesis {
             Ok(Found::Kafka(_) | Found::Flume(_)) => {}
             Err(refused) => {
                 let put_off = self.asking.put_off(refused, now_ms, REFUSALS.0, REFUSALS.1);
-                put_off.map_err(|message| unanswered(&message))?;
+                put_off.map_err(|refused| refused.into_error(unanswered))?;
             }
         }
         Ok(Heard::default())

@@ -49,6 +49,14 @@ pub const TOKEN: Opt = Opt::new(
     Some("none"),
     "Is the session token of temporary credentials.",
 );
+/// Whose requests they are, by a function of the page's.
+pub const CREDENTIALS: Opt = Opt::new(
+    "kinesis.credentials",
+    Kind::Text,
+    Some("none"),
+    "Names a function of the page (spark.credentials.register) that returns credentials, and is called again when they expire or are \
+     refused; in place of kinesis.awsAccessKeyId and its like.",
+);
 /// Where a new query begins.
 pub const STARTING: Opt = Opt::new(
     "kinesis.startingPosition",
@@ -171,6 +179,7 @@ pub const ALL: &[Opt] = &[
     KEY_ID,
     SECRET,
     TOKEN,
+    CREDENTIALS,
     TRIES,
     CLIENT_TRIES,
     RETRY,
@@ -190,7 +199,7 @@ pub const ALL: &[Opt] = &[
 ];
 
 /// How many of them a sink takes, too: the first.
-const SHARED: usize = 12;
+const SHARED: usize = 13;
 
 /// All options of a sink.
 pub const WRITTEN: &[Opt] = ALL.split_at(SHARED).0;
@@ -273,12 +282,21 @@ pub fn stream_of(set: &BTreeMap<String, String>) -> Result<Stream> {
             ));
         }
     };
+    let function = text(options, &CREDENTIALS).map(str::to_owned);
+    if function.is_some() && (credentials.is_some() || text(options, &TOKEN).is_some()) {
+        return Err(refused(
+            "Options 'kinesis.credentials' and 'kinesis.awsAccessKeyId', 'kinesis.awsSecretKey' or 'kinesis.awsSessionToken' cannot be set \
+             together: a function of the page returns all of them."
+                .into(),
+        ));
+    }
     let per_read = either(options, &PER_READ, &EXECUTOR_PER_READ).unwrap_or(MOST_PER_READ);
     Ok(Stream {
         name: name.to_owned(),
         endpoint,
         region,
         credentials,
+        function,
         tries: u32::try_from(either(options, &TRIES, &CLIENT_TRIES).unwrap_or(5)).unwrap_or(u32::MAX),
         retry_ms: either(options, &RETRY, &CLIENT_RETRY).unwrap_or(1_000),
         longest_retry_ms: either(options, &LONGEST_RETRY, &CLIENT_LONGEST_RETRY).unwrap_or(10_000),

@@ -135,12 +135,9 @@ pub async fn look(http: &impl Http, question: &Question) -> Result<Look, Refused
         http,
         stream: &question.stream,
     };
-    looked(&client, question).await.map_err(|trouble| {
-        let is_away = is_to_come(&trouble) || matches!(trouble, Trouble::Away(_));
-        Refused {
-            message: trouble.message(),
-            is_away,
-        }
+    looked(&client, question).await.map_err(|trouble| match trouble {
+        trouble if is_to_come(&trouble) => Refused::for_now(trouble.message()),
+        trouble => trouble.into(),
     })
 }
 
@@ -233,7 +230,7 @@ pub async fn pull(http: &impl Http, order: &Order) -> Read<Vec<Buffer>> {
     loop {
         let page = match reader.page(u64::MAX).await {
             Err(Trouble::Invalid(why)) if order.strict => return Err(gone(order, &why)),
-            page => page.map_err(|trouble| unanswered(&trouble.message()))?,
+            page => page.map_err(Trouble::into_error)?,
         };
         let brought = !page.records.is_empty();
         let is_over = pulled.take(order, page.records)?;

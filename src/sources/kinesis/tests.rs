@@ -13,6 +13,8 @@ use crate::sources::systems::Refused;
 use crate::storage::files::NoFiles;
 use crate::values::ipc;
 
+mod credentials;
+
 fn source(options: &[(&str, &str)]) -> Box<dyn Source> {
     let named = [("kinesis.streamname", "s"), ("kinesis.region", "r")];
     let set = named
@@ -216,6 +218,7 @@ fn stream() -> Stream {
             secret_key: "secret".into(),
             session_token: Some("token".into()),
         }),
+        function: None,
         tries: 3,
         retry_ms: 100,
         longest_retry_ms: 250,
@@ -311,7 +314,7 @@ fn a_look_reads_to_the_newest_record_and_waits_longer_each_time_that_the_server_
     assert_eq!(*http.slept_ms.borrow(), 100 + (100 + 200 + 250) + 200 + 200);
     let first = &http.asked.borrow()[0];
     assert_eq!(first.url, "http://there:80/");
-    let headers: Vec<&str> = first.headers.iter().map(|(name, _)| *name).collect();
+    let headers: Vec<&str> = first.headers.iter().map(|(name, _)| name.as_ref()).collect();
     let expected = [
         "Content-Type",
         "X-Amz-Date",

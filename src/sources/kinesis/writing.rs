@@ -69,7 +69,7 @@ async fn put(client: &Client<'_, impl Http>, mut records: Vec<Value>) -> Result<
                 why
             }
             Err(Trouble::Away(why)) => why,
-            Err(trouble) => return Err(Refused::for_good(trouble.message())),
+            Err(trouble) => return Err(trouble.into()),
         };
         if waited_ms >= WRITE_MS {
             return Err(Refused::for_good(why));

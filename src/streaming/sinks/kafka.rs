@@ -19,7 +19,7 @@ use super::{Definition, Delivery, Opening, Sink, Step, Wish, none, outgoing};
 use crate::error::{Exception, Result, SparkError};
 use crate::proto::write_operation::SaveMode;
 use crate::sources::kafka::exchange::{self, Cluster};
-use crate::sources::kafka::options::{BRIDGE, DIALECT, SERVERS, TOKEN};
+use crate::sources::kafka::options::{BRIDGE, CREDENTIALS, DIALECT, SERVERS, TOKEN};
 use crate::sources::kafka::settings::sink_cluster;
 use crate::sources::kafka::{rows, unanswered};
 use crate::sources::options::{Kind, Opt, Options};
@@ -37,7 +37,7 @@ const TOPIC: Opt = Opt::new(
 pub const KAFKA: Definition = Definition {
     name: "kafka",
     about: "Writes each row as a record of a topic, at least once.",
-    options: &[SERVERS, BRIDGE, TOKEN, DIALECT, TOPIC],
+    options: &[SERVERS, BRIDGE, TOKEN, CREDENTIALS, DIALECT, TOPIC],
     passes: Some("kafka."),
     files: None,
     check: |wish| sink_cluster(&wish.options).map(|_| ()),
@@ -183,7 +183,7 @@ impl Sink for Kafka {
     fn sent(&mut self, answer: std::result::Result<(), Refused>) -> Result<Step> {
         match answer {
             Ok(()) => Ok(Step::Done),
-            Err(refused) => Err(unanswered(&refused.message)),
+            Err(refused) => Err(refused.into_error(unanswered)),
         }
     }
 }

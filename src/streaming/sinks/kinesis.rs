@@ -128,7 +128,7 @@ impl Sink for Kinesis {
     fn sent(&mut self, answer: std::result::Result<(), Refused>) -> Result<Step> {
         match answer {
             Ok(()) => Ok(Step::Done),
-            Err(refused) => Err(unanswered(&refused.message)),
+            Err(refused) => Err(refused.into_error(unanswered)),
         }
     }
 }

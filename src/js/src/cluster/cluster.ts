@@ -1,11 +1,20 @@
 import { abortReason, SessionClosedError, type SparkError } from '../errors.js';
-import type { FromDriver, FromDriverAtOnce, FromWorker, Init, ToDriver, ToExecutor } from '../protocol.js';
+import type {
+  CredentialsAnswer,
+  CredentialsWanted,
+  FromDriver,
+  FromDriverAtOnce,
+  FromWorker,
+  Init,
+  ToDriver,
+  ToExecutor,
+} from '../protocol.js';
 import { FULL_VERSION } from '../version.js';
 import type { Backend } from './backend.js';
 import { compileEngine } from './engine_file.js';
 import { type Circumstances, type Launched, launchWorker, startWorker } from './handshake.js';
 import { connect, type Member } from './mesh.js';
-import { type Assets, functionsUrlOf } from './places.js';
+import { type Assets, functionsUrlOf, restUrlOf } from './places.js';
 import { RestartPolicy } from './restart.js';
 import { Start, type StartOptions, unlessAborted } from './start_options.js';
 import { requireBrowser, requireLocks } from './surroundings.js';
@@ -17,6 +26,8 @@ export interface ClusterEvents {
   /** The driver is gone, and with it every query. */
   closed(error: SparkError): void;
   executor(event: ExecutorEvent): void;
+  /** A worker wants credentials that a function of the page returns; `post` answers it. */
+  credentials(wanted: CredentialsWanted, post: (answer: CredentialsAnswer) => void): void;
 }
 
 /** An executor joined, or was lost. */
@@ -99,8 +110,8 @@ export class Cluster implements Backend {
   async #startAll([own, ...executors]: Launched[], around: Circumstances): Promise<void> {
     const { module, conf, assets } = this;
     const lock = `${this.name}-driver`;
-    const functions = functionsUrlOf(assets);
-    const init: Init = { t: 'init', role: 'driver', incarnation: 0, module, version: FULL_VERSION, conf, lock, functions };
+    const [functions, rest] = [functionsUrlOf(assets), restUrlOf(assets)];
+    const init: Init = { t: 'init', role: 'driver', incarnation: 0, module, version: FULL_VERSION, conf, lock, functions, rest };
     await Promise.all([
       startWorker(assets, init, own, around).then((driver) => this.#watch(driver, lock)),
       ...executors.map((worker, executor) => this.#add(executor, 0, worker, around)),
@@ -120,6 +131,13 @@ export class Cluster implements Backend {
   post(message: ToDriver, transfer: Transferable[] = []): void {
     if (this.#closed) throw new SessionClosedError('The session is stopped');
     this.driver.postMessage(message, transfer);
+  }
+
+  /** Posts to all workers; does nothing once they have ended. */
+  postToAll(message: ToDriver & ToExecutor): void {
+    if (this.#closed) return;
+    this.driver.postMessage(message);
+    for (const { worker } of this.#members.values()) worker.postMessage(message);
   }
 
   /** Numbers of the executors that are alive. */
@@ -215,8 +233,8 @@ export class Cluster implements Backend {
   async #add(executor: number, incarnation: number, launched?: Launched, around?: Circumstances): Promise<void> {
     const lock = `${this.name}-executor-${executor}-${incarnation}`;
     const { module, conf } = this;
-    const functions = functionsUrlOf(this.assets);
-    const init: Init = { t: 'init', role: 'executor', executor, incarnation, module, version: FULL_VERSION, conf, lock, functions };
+    const [functions, rest] = [functionsUrlOf(this.assets), restUrlOf(this.assets)];
+    const init: Init = { t: 'init', role: 'executor', executor, incarnation, module, version: FULL_VERSION, conf, lock, functions, rest };
     const worker = await startWorker(this.assets, init, launched, around);
     if (this.#closed) {
       worker.terminate();
@@ -225,6 +243,7 @@ export class Cluster implements Backend {
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
       if (data.t === 'lent') this.#lent(data.id, worker);
       else if (data.t === 'fatal') this.#died(executor, incarnation, data);
+      else if (data.t === 'credentialsWanted') this.#credentials(data, worker);
       else this.#fromWorker(data);
     };
     for (const [id, blob] of this.#blobs) worker.postMessage({ t: 'blob', id, blob } satisfies ToExecutor);
@@ -242,6 +261,13 @@ export class Cluster implements Backend {
     if (cause && !this.#closed) this.post({ t: 'executorDown', executor, incarnation, cause: { kind: cause, message } });
   }
 
+  /** Answers a worker that wants credentials; one that has ended meanwhile hears nothing. */
+  #credentials(wanted: CredentialsWanted, worker: Worker): void {
+    this.events.credentials(wanted, (answer) => {
+      if (!this.#closed) worker.postMessage(answer satisfies ToDriver & ToExecutor);
+    });
+  }
+
   #fromWorker(message: FromWorker): void {
     if (message.t === 'heapBytes') {
       this.#heapRequests.get(message.id)?.resolve(message.bytes);
@@ -253,6 +279,7 @@ export class Cluster implements Backend {
     if (message.t === 'fatal') this.#driverDied(message.message);
     else if (message.t === 'heapBytes') this.#fromWorker(message);
     else if (message.t === 'rang') this.#rang(message.id);
+    else if (message.t === 'credentialsWanted') this.#credentials(message, this.driver);
     else if (message.t === 'executorLost') this.#lost(message.executor, message.incarnation, message.excused);
     else if (message.t === 'replaceExecutor') this.#endAndReplace(message.executor, message.incarnation, message.why);
     else this.events.message(message);

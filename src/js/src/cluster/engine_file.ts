@@ -1,6 +1,6 @@
 import { WorkerLoadError } from '../errors.js';
 import { BUILD, ENGINE_BYTES, VERSION } from '../version.js';
-import { type Assets, engineOf, HINT } from './places.js';
+import { type Assets, engineOf, HINT, STALE } from './places.js';
 import { Deadline, type Start } from './start_options.js';
 import type { Violations } from './violations.js';
 
@@ -113,6 +113,3 @@ function checked(module: WebAssembly.Module, url: string): WebAssembly.Module {
   const what = version === undefined ? 'another program' : `version ${version}, build ${build}`;
   throw new WorkerLoadError(`The engine is ${what}; the page runs version ${VERSION}, build ${BUILD}`, url, STALE, { reason: 'version' });
 }
-
-/** What to do where files are of two builds. */
-export const STALE = 'Take all files from one copy of the package, and clear stale caches (of the server, a service worker, the browser).';

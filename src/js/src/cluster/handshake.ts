@@ -1,8 +1,7 @@
 import { SparkError, WorkerLoadError } from '../errors.js';
 import type { FromWorker, Init } from '../protocol.js';
 import { createWorker, workerUrlOf } from './create_worker.js';
-import { STALE } from './engine_file.js';
-import { type Assets, HINT } from './places.js';
+import { type Assets, HINT, STALE } from './places.js';
 import { Deadline, type Start } from './start_options.js';
 import type { Violations } from './violations.js';
 

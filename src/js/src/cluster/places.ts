@@ -8,7 +8,9 @@ export interface Assets {
   functionsUrl?: string | URL;
   /** URL of `engine_bg.wasm`, likewise. */
   wasmUrl?: string | URL;
-  /** An already compiled engine: nothing is fetched. */
+  /** URL of `engine_rest.wasm`, likewise; beside `wasmUrl` if only that is given. */
+  restUrl?: string | URL;
+  /** An already compiled engine: nothing is fetched to start it. */
   wasmModule?: WebAssembly.Module;
 }
 
@@ -18,18 +20,23 @@ export interface Parts {
   functions?: () => string;
   /** Where the engine is, or the engine. */
   wasm?: () => URL | Promise<WebAssembly.Module>;
+  /** Where the rest of the engine is; an entry that has the engine whole does without. */
+  rest?: () => string;
 }
 /** @internal */
 export const parts: Parts = {};
 
 /** What to do where the files beside the bundle are not found. */
 export const HINT =
-  "Most bundlers find the files by themselves; with others copy worker.js, functions.js and engine_bg.wasm from the package's dist " +
-  'folder next to your bundle, or pass assets({ workerUrl, functionsUrl, wasmUrl }), or import "rivulet/inline", which needs no files.';
+  'Most bundlers find the files by themselves; with others copy worker.js, functions.js, engine_bg.wasm and engine_rest.wasm from the ' +
+  "package's dist folder next to your bundle, or pass assets({ workerUrl, functionsUrl, wasmUrl, restUrl }), or import 'rivulet/inline', which needs no files.";
 
 /** Vite before version 8 moves a package's module when it serves it, and not what is beside it. */
 export const VITE_HINT =
   "Vite 7 and older move the module away from its files in development: add optimizeDeps: { exclude: ['rivulet'] } to vite.config.";
+
+/** What to do where files are of two builds. */
+export const STALE = 'Take all files from one copy of the package, and clear stale caches (of the server, a service worker, the browser).';
 
 /** What to do where a file was not found under its URL. */
 export const hintFor = (url: string): string => (url.includes('/.vite/deps/') ? VITE_HINT : HINT);
@@ -44,6 +51,14 @@ export function functionsUrlOf({ functionsUrl, workerUrl }: Assets): string {
 /** The URL of the engine, or the engine where the entry has it. */
 export function engineOf({ wasmUrl }: Assets): URL | Promise<WebAssembly.Module> {
   return wasmUrl === undefined ? placed('engine_bg.wasm', () => parts.wasm!()) : new URL(wasmUrl, location.href);
+}
+
+/** The URL of the rest of the engine, for workers to load; empty where the entry has the engine whole. */
+export function restUrlOf({ restUrl, wasmUrl }: Assets): string {
+  if (restUrl !== undefined) return new URL(restUrl, location.href).href;
+  if (wasmUrl !== undefined) return new URL('engine_rest.wasm', new URL(wasmUrl, location.href)).href;
+  const { rest } = parts;
+  return rest ? placed('engine_rest.wasm', () => new URL(rest(), location.href).href) : '';
 }
 
 /** Names a part whose place depends on where this module is: a bundle that is a script knows no place. */

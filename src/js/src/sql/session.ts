@@ -8,7 +8,7 @@ import { requireBrowser } from '../cluster/surroundings.js';
 import { ConnectClient } from '../connect/client.js';
 import { SessionClosedError, type SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
-import type { FromDriver, ToDriver } from '../protocol.js';
+import type { CredentialsAnswer, CredentialsWanted, FromDriver, ToDriver } from '../protocol.js';
 import type { SparkContext } from '../rdd/context.js';
 import type { RDD } from '../rdd/rdd.js';
 import { asSchema } from '../values/ddl.js';
@@ -21,6 +21,7 @@ import type { StructType } from '../values/types.js';
 import { SparkSessionBuilder } from './builder.js';
 import { Catalog } from './catalog.js';
 import { RuntimeConfig } from './conf.js';
+import { Credentials } from './credentials/registry.js';
 import { DataFrame } from './dataframe.js';
 import { datasets, isDataset, loadDatasets } from './load_datasets.js';
 import { type Listening, loadRemote } from './load_remote.js';
@@ -56,6 +57,8 @@ export class SparkSession {
   readonly checkpoint: Checkpoints;
   /** Executors, jobs and stages, for user interfaces. */
   readonly status: StatusEvents;
+  /** Functions of the page that return credentials for Kafka and Kinesis. */
+  readonly credentials: Credentials;
 
   readonly #wire = {
     post: (message: ToDriver, transfer?: Transferable[]) => {
@@ -75,6 +78,8 @@ export class SparkSession {
   };
   /** The workers, or the cluster; undefined while they start. */
   #backend: Backend | undefined;
+  /** The workers; undefined while they start, and in a session on a Spark cluster. */
+  #cluster: Cluster | undefined;
   /** Datasets; undefined in a session on a Spark cluster. */
   #sparkContext: SparkContext | undefined;
   #version = '';
@@ -101,6 +106,12 @@ export class SparkSession {
     this.streams = new StreamingQueryManager(this.#context, this.#bus);
     this.checkpoint = new Checkpoints(this.#context);
     this.status = new StatusEvents(() => this.#backendOrThrow());
+    this.credentials = new Credentials({
+      alarm: (inMs, work) => this.#cluster?.alarm(inMs, work) ?? (() => {}),
+      postToAll: (message) => this.#cluster?.postToAll(message),
+      isRemote: () => this.isRemote,
+      now: Date.now,
+    });
   }
 
   /** Starts the workers. @internal */
@@ -113,12 +124,14 @@ export class SparkSession {
       message: (message: FromDriver) => (fallback ? fallback.receive(message) : session.#receive(message)),
       executor: (event: ExecutorEvent) => session.status.executor(event),
       closed: (error: SparkError) => session.#close(error),
+      credentials: (wanted: CredentialsWanted, post: (answer: CredentialsAnswer) => void) => void session.credentials.answer(wanted, post),
     };
     const loading = loadDatasets();
     loading.catch(() => {});
     const cluster = await Cluster.start(executors, conf, assets, events, options);
     fallback = behind?.(cluster, (message) => session.#receive(message));
     session.#backend = fallback ?? cluster;
+    session.#cluster = cluster;
     const running = () => session.#backendOrThrow() && cluster;
     const engine = {
       client: session.#context.client,
@@ -267,6 +280,7 @@ export class SparkSession {
     this.#context.files.stop();
     this.#context.sources.stop();
     this.#context.readers.stop();
+    this.credentials.stop();
     this.#connection.close(error);
     this.#backend?.stop();
   }

@@ -16,7 +16,7 @@ export interface Worker {
 
 /** The module `rivulet-engine`. */
 export interface Engine {
-  default(init: { module_or_path: WebAssembly.Module }): Promise<{ memory: WebAssembly.Memory }>;
+  default(init: { module_or_path: WebAssembly.Module }): Promise<WebAssembly.Exports & { memory: WebAssembly.Memory }>;
   Worker: {
     /** Takes the worker's lock and becomes what `init` says. */
     start(init: Init, programs: ProgramHost): Promise<Worker>;

@@ -9,6 +9,7 @@ import type { DeathCause, FromWorker, Init, ToDriver, ToExecutor } from '../prot
 import { FULL_VERSION } from '../version.js';
 import type { Engine, Worker } from './engine.js';
 import { LatePrograms } from './late_programs.js';
+import { loadRest } from './rest.js';
 
 type Message = ToDriver | ToExecutor;
 
@@ -58,7 +59,9 @@ async function start(init: Init): Promise<void> {
     });
   }
   const built = engine as unknown as Engine;
-  ({ memory } = await built.default({ module_or_path: init.module }));
+  const first = await built.default({ module_or_path: init.module });
+  memory = first.memory;
+  (globalThis as { rivuletLoadRest?: () => void }).rivuletLoadRest = () => loadRest(init.rest, first);
   // Not from inside a task: the engine does one thing at a time.
   const says: Worker['receiverSays'] = (...report) => queueMicrotask(() => worker!.receiverSays(...report));
   const storage = init.conf['spark.rivulet.executor.storageMemory'];

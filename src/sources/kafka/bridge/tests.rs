@@ -226,6 +226,9 @@ fn offsets_are_read_and_what_is_none_is_refused() {
 #[test]
 fn a_token_is_a_bearers_unless_it_names_its_scheme() {
     let sent = |token: &str| headers(JSON, Some(&token.to_owned())).pop();
-    assert_eq!(sent("abc"), Some(("Authorization", "Bearer abc".to_owned())));
-    assert_eq!(sent("Basic YTpi"), Some(("Authorization", "Basic YTpi".to_owned())));
+    assert_eq!(sent("abc"), Some(("Authorization".into(), "Bearer abc".to_owned())));
+    assert_eq!(
+        sent("Basic YTpi"),
+        Some(("Authorization".into(), "Basic YTpi".to_owned()))
+    );
 }

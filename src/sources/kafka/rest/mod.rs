@@ -91,7 +91,7 @@ impl<H: Http> Server<'_, H> {
         if method == Method::Post {
             kind.clone_into(&mut headers[0].1);
         } else {
-            headers[0] = ("Accept", kind.to_owned());
+            headers[0] = ("Accept".into(), kind.to_owned());
         }
         let request = Request {
             method,

@@ -129,10 +129,7 @@ impl<H: Http> Server<'_, H> {
 /// Reads an answer.
 fn read<T: for<'de> Deserialize<'de>>(url: &str, response: &Response, what: &str) -> Result<T, Refused> {
     if response.status != 200 {
-        return Err(Refused {
-            message: told(url, response),
-            is_away: response.is_away(),
-        });
+        return Err(Refused::new(told(url, response), response.is_away()));
     }
     serde_json::from_slice(&response.body).map_err(|_| {
         Refused::for_good(format!(

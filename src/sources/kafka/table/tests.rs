@@ -244,7 +244,7 @@ fn what_cannot_be_read_as_it_is_asked_for_is_refused_or_read_as_far_as_it_is_the
 fn servers_that_do_not_answer_are_asked_as_often_and_as_long_as_is_allowed_and_then_named() {
     let refused = |is_away| {
         let message = "Kafka's brokers cannot be reached.".to_owned();
-        Err(Refused { message, is_away })
+        Err(Refused::new(message, is_away))
     };
     for is_away in [true, false] {
         let mut table = table(&[("fetchoffset.numretries", "2"), ("fetchoffset.retryintervalms", "70")]);
