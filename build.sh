@@ -179,6 +179,10 @@ edge_tests() {
 cmd_setup() { setup_wasm; setup_node; setup_browser; setup_python; say "all set up"; }
 cmd_build() { wasm wasm; package; }
 cmd_pack() { wasm pack; package; cut_engine; package; }
+
+# Ready for any static host.
+cmd_site() { cmd_pack; node src/js/scripts/demo/site.mjs ${1:+--out "$1"}; }
+
 cmd_demo() { setup_browser; cmd_build; node src/js/scripts/demo.mjs "$@"; }
 
 cmd_check() {
@@ -433,7 +437,8 @@ cmd_help() {
   setup                   install what the other commands need (each does so itself)
   build                   the npm package, into pkg/
   pack                    the same, optimised for release: one unit, fat LTO (15 minutes)
-  demo [--headless]       the demo page with a live tweet server; headless: 30 s in Chromium, checked against a model
+  site [FOLDER]           the static site with a release build, ready for any host
+  demo [--headless]       the site with a live tweet server; headless: 30 s in Chromium, checked against a model
   test [native|browser]   all tests; or only those without, or with, a browser
   test packaging [--quick] [WORD…]   the packed tarball in bundlers, frameworks, hosts and compilers, as a table; only cases with a WORD
   check                   rustfmt, clippy for native and wasm32, tsc --strict: warnings are errors
@@ -484,7 +489,7 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | kinesis | flume | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | site | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | kinesis | flume | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   kafka-page) cmd_kafka_page "$@" ;;
   flume-page) cmd_flume_page "$@" ;;

@@ -138,7 +138,7 @@ function setFile(picked) {
 }
 
 // What the page says of itself is true of its own engine only.
-if (remote) document.querySelector('footer').textContent = `The query runs on the Spark cluster at ${remote.replace(/;.*/, '')}.`;
+if (remote) byId('about').textContent = `The query runs on the Spark cluster at ${remote.replace(/;.*/, '')}.`;
 byId('start').onclick = start;
 byId('stop').onclick = stop;
 byId('reset').onclick = () => {
@@ -156,12 +156,7 @@ byId('drop').ondrop = (event) => {
   byId('drop').classList.remove('is-over');
   setFile(event.dataTransfer.files[0]);
 };
-byId('theme').onclick = () => {
-  const theme = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-  document.documentElement.dataset.theme = theme;
-  localStorage.setItem('rivulet-theme', theme);
-  view.restyle();
-};
+document.addEventListener('themechange', () => view.restyle());
 byId('editor').onkeydown = (event) => {
   if (event.key === 'Enter' && (event.metaKey || event.ctrlKey) && !byId('start').disabled) void start();
 };

@@ -2,19 +2,19 @@
 import { TrendingStore } from './trending.js';
 
 const ROW_PX = 34;
-const SHOWN = 12;
 
 /** A bar chart of one window's hashtags. */
 export class Bars {
-  constructor(root) {
+  constructor(root, shown = 12) {
     this.root = root;
+    this.shown = shown;
     this.rows = new Map();
-    root.style.height = `${SHOWN * ROW_PX}px`;
+    root.style.height = `${shown * ROW_PX}px`;
   }
 
   /** Shows the ranking of a window; null clears. */
   show(entry) {
-    const ranking = entry ? TrendingStore.ranking(entry, SHOWN) : [];
+    const ranking = entry ? TrendingStore.ranking(entry, this.shown) : [];
     const largest = ranking[0]?.count ?? 1;
     const seen = new Set();
     ranking.forEach((tag, rank) => {
@@ -33,7 +33,7 @@ export class Bars {
     for (const [hashtag, row] of this.rows) {
       if (seen.has(hashtag)) continue;
       row.style.opacity = '0';
-      row.style.transform = `translateY(${SHOWN * ROW_PX}px)`;
+      row.style.transform = `translateY(${this.shown * ROW_PX}px)`;
       this.rows.delete(hashtag);
       setTimeout(() => row.remove(), 400);
     }

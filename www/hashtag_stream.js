@@ -7,7 +7,7 @@ const WINDOW_MS = 10_000;
 const TICK_MS = 50;
 
 /** Tweets, as many a second as `rate()` says at the time; `ended()` ends them. Timers may be slow: what is due comes later. */
-async function* generated(rate, ended, made) {
+export async function* generatedTweets(rate, ended, made = () => {}) {
   const generator = new TweetGenerator({ seed: 7 });
   let lastMs = performance.now();
   for (let due = 0; ; due %= 1) {
@@ -40,7 +40,7 @@ export class HashtagStream {
     this.ssc.addStreamingListener(listener);
     this.ssc
       .fromAsyncIterable(
-        generated(
+        generatedTweets(
           rate,
           () => this.#ended,
           () => {

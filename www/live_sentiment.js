@@ -119,7 +119,13 @@ export class LiveSentiment {
     const windows = this.store.newest();
     // The very newest window has hardly begun.
     this.bars.show(windows[1] ?? windows[0]);
-    this.#draw(windows.toReversed());
+    this.redraw();
+  }
+
+  /** Draws the windows again, in the colours of the theme. */
+  redraw() {
+    const windows = this.store.newest();
+    if (windows.length > 0) this.#draw(windows.toReversed());
   }
 
   /** Share over all tweets, and of the hashtags that are used most. */
@@ -138,7 +144,9 @@ export class LiveSentiment {
       ...names.map((name) => windows.map(({ tags }) => tags.get(name)?.score ?? null)),
     ];
     const labels = ['all hashtags', ...names];
-    if (this.plot?.labels.join() === labels.join()) return this.plot.setData(data);
+    // Another theme or width is another plot.
+    const look = [document.documentElement.dataset.theme, byId('plot').clientWidth, ...labels].join();
+    if (this.plot?.look === look) return this.plot.setData(data);
     this.plot?.destroy();
     const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
     const axis = {
@@ -166,7 +174,7 @@ export class LiveSentiment {
       data,
       byId('plot'),
     );
-    this.plot.labels = labels;
+    this.plot.look = look;
   }
 
   #showTweets(rows) {

@@ -1,10 +1,12 @@
 // The classic live-sentiment program with discretized streams: tweets → English ones with a word of mood → scored by a function.
 import { SparkSession, StreamingContext } from 'rivulet';
+import { generatedTweets } from './hashtag_stream.js';
 import { MOODS } from './mood_words.js';
 
 const $ = (id) => document.getElementById(id);
 const BATCHES_SHOWN = 12;
 const LATEST_SHOWN = 8;
+const MADE_PER_SECOND = 200;
 const totals = { tweets: 0, scored: 0, sum: 0 };
 let running;
 
@@ -18,25 +20,43 @@ function show(timeMs, tweets, rows) {
   row.dataset.time = timeMs;
   const good = rows.filter(([mood]) => mood > 0).length;
   const meter = Object.assign(document.createElement('meter'), { min: 0, max: 1, value: rows.length ? good / rows.length : 0 });
-  for (const cell of [new Date(timeMs).toLocaleTimeString(), tweets, rows.length, rows.length ? mean.toFixed(2) : '–', meter, '', ''])
-    row.insertCell().append(cell);
+  meter.ariaLabel = `${good} of ${rows.length} are good`;
+  [new Date(timeMs).toLocaleTimeString(), tweets, rows.length, rows.length ? mean.toFixed(2) : '–', meter, '', ''].forEach(
+    (content, column) => {
+      const cell = row.insertCell();
+      cell.append(content);
+      if (column !== 0 && column !== 4) cell.className = 'number';
+    },
+  );
   while ($('batches').rows.length > BATCHES_SHOWN) $('batches').deleteRow(-1);
   $('tweets').textContent = totals.tweets.toLocaleString('en');
   $('scored').textContent = totals.scored.toLocaleString('en');
   $('mood').textContent = totals.scored ? (totals.sum / totals.scored).toFixed(3) : '–';
   for (const [mood, text] of rows.slice(-LATEST_SHOWN)) {
     const item = document.createElement('li');
+    item.className = mood > 0 ? 'good' : 'bad';
     item.append(Object.assign(document.createElement('b'), { textContent: mood > 0 ? `+${mood}` : String(mood) }), text);
     $('latest').prepend(item);
   }
   while ($('latest').children.length > LATEST_SHOWN) $('latest').lastChild.remove();
 }
 
+function setState(state, text) {
+  $('state').dataset.state = state;
+  $('state').lastElementChild.textContent = text;
+}
+
 async function start(url, batchMs) {
   const spark = await SparkSession.builder.master('local[2]').getOrCreate();
   const ssc = new StreamingContext(spark.sparkContext, batchMs);
   const moods = spark.sparkContext.broadcast(MOODS);
-  const tweets = ssc.socketTextStream(url).map((line) => JSON.parse(line));
+  let ended = false;
+  const made = () =>
+    generatedTweets(
+      () => MADE_PER_SECOND,
+      () => ended,
+    );
+  const tweets = url ? ssc.socketTextStream(url).map((line) => JSON.parse(line)) : ssc.fromAsyncIterable(made());
   const scored = tweets
     .filter((tweet) => tweet.lang === 'en')
     .flatMap(
@@ -67,6 +87,7 @@ async function start(url, batchMs) {
   ssc.awaitTermination().catch(complain);
   return {
     async stop() {
+      ended = true;
       await ssc.stop({ gracefully: true });
       await spark.stop();
     },
@@ -74,6 +95,7 @@ async function start(url, batchMs) {
 }
 
 function complain(error) {
+  setState('failed', 'Failed');
   $('error').hidden = false;
   $('error').textContent = error.message;
 }
@@ -82,9 +104,11 @@ $('form').addEventListener('submit', async (event) => {
   event.preventDefault();
   $('error').hidden = true;
   $('start').disabled = true;
+  setState('starting', 'Starting workers');
   try {
-    running = await start($('url').value, Number($('batch').value));
+    running = await start($('url').value.trim(), Number($('batch').value));
     $('stop').disabled = false;
+    setState('running', 'Running on 2 executors');
   } catch (error) {
     complain(error);
     $('start').disabled = false;
@@ -95,6 +119,8 @@ $('stop').addEventListener('click', async () => {
   await running?.stop();
   running = undefined;
   $('start').disabled = false;
+  setState('idle', 'Stopped');
 });
 
+$('url').value = new URLSearchParams(location.search).get('websocket') ?? '';
 window.rivuletMoods = totals;

@@ -123,8 +123,9 @@ async function train() {
 function showMatrix(rows) {
   const count = (label, prediction) => rows.filter((row) => row.label === label && row.prediction === prediction).length;
   const line = (name, label) =>
-    `<tr><th>${name}</th>${[0, 1].map((p) => `<td class="${p === label ? 'hit' : ''}">${count(label, p)}</td>`).join('')}</tr>`;
-  byId('matrix').innerHTML = `<tr><th></th><th>negative</th><th>positive</th></tr>${line('negative', 0)}${line('positive', 1)}`;
+    `<tr><th scope="row">${name}</th>${[0, 1].map((p) => `<td class="${p === label ? 'hit' : ''}">${count(label, p)}</td>`).join('')}</tr>`;
+  byId('matrix').innerHTML =
+    `<tr><th scope="col">actual</th><th scope="col">negative</th><th scope="col">positive</th></tr>${line('negative', 0)}${line('positive', 1)}`;
 }
 
 function showRoc(scores) {
@@ -207,4 +208,5 @@ byId('csv').onchange = () => {
   byId('csv-name').textContent = byId('csv').files[0]?.name ?? 'Choose a CSV';
 };
 byId('ws-url').value = new URLSearchParams(location.search).get('websocket') ?? '';
+document.addEventListener('themechange', () => live.redraw());
 setState('idle', 'Ready');

@@ -1,8 +1,9 @@
-// Tabs after the ARIA pattern: arrow keys move, and the address remembers the tab.
+// Tabs after the ARIA pattern: arrow keys move, and the address remembers the tab if asked to.
 
-/** Makes tabs of a tablist's buttons; `select(id)` shows a tab's panel. */
+/** Makes tabs of a tablist's buttons; `select(id)` shows a tab's panel, and calls `onSelect` with it. */
 export class Tabs {
-  constructor(list) {
+  constructor(list, { inAddress = true, onSelect } = {}) {
+    Object.assign(this, { inAddress, onSelect });
     this.tabs = [...list.children];
     for (const tab of this.tabs) tab.onclick = () => this.select(tab.id);
     list.onkeydown = (event) => {
@@ -18,12 +19,14 @@ export class Tabs {
   }
 
   select(id) {
+    this.selected = id;
     for (const tab of this.tabs) {
       const selected = tab.id === id;
       tab.setAttribute('aria-selected', String(selected));
       tab.tabIndex = selected ? 0 : -1;
       document.getElementById(tab.getAttribute('aria-controls')).hidden = !selected;
     }
-    history.replaceState(null, '', `#${id.replace('tab-', '')}`);
+    if (this.inAddress) history.replaceState(null, '', `#${id.replace('tab-', '')}`);
+    this.onSelect?.(id);
   }
 }

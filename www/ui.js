@@ -162,10 +162,5 @@ byId('words').onclick = () => run(byId('words'), 'Words', () => wordCount(spark.
 byId('join').onclick = () => run(byId('join'), 'Minutes by country', () => join.run(spark.sparkContext));
 byId('stream').onclick = () => (byId('stream').getAttribute('aria-pressed') === 'true' ? stopStream() : startStream());
 byId('follow').onclick = () => choose(null);
-byId('theme').onclick = () => {
-  const theme = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-  document.documentElement.dataset.theme = theme;
-  localStorage.setItem('rivulet-theme', theme);
-  batches.restyle();
-};
+document.addEventListener('themechange', () => batches.restyle());
 void start();

@@ -20,7 +20,7 @@ test('start, watch, kill an executor, stop, and again in SQL', async () => {
   const page = await browser.newPage({ viewport: { width: 1400, height: 1000 } });
   const errors = [];
   page.on('pageerror', (error) => errors.push(error.message));
-  await page.goto(site.url);
+  await page.goto(`${site.url}/trending.html`);
   await page.click('#start');
   await page.waitForSelector('.bar', { timeout: 30_000 });
   await page.waitForSelector('.dag-box', { timeout: 30_000 });
@@ -42,7 +42,7 @@ test('start, watch, kill an executor, stop, and again in SQL', async () => {
 
 test("a query that cannot be resolved shows Spark's error", async () => {
   const page = await browser.newPage();
-  await page.goto(site.url);
+  await page.goto(`${site.url}/trending.html`);
   await page.fill('#editor', "return tweets.select('nothing')");
   await page.click('#start');
   await page.waitForSelector('#error:not([hidden])', { timeout: 30_000 });
@@ -52,7 +52,7 @@ test("a query that cannot be resolved shows Spark's error", async () => {
 
 test('a dropped CSV file is read', async () => {
   const page = await browser.newPage();
-  await page.goto(site.url);
+  await page.goto(`${site.url}/trending.html`);
   await page.click('text=File');
   const lines = Array.from({ length: 50 }, (_, n) => `${n},ada,a #tag${n % 3} here,2026-01-01T10:0${n % 10}:00Z,0.5`);
   await page.setInputFiles('#file', {

@@ -127,7 +127,7 @@ try {
 
   await check('the demo page, on a cluster', async () => {
     const demo = await browser.newPage();
-    await demo.goto(`${site.url}/index.html?remote=${encodeURIComponent(remote.page)}`);
+    await demo.goto(`${site.url}/trending.html?remote=${encodeURIComponent(remote.page)}`);
     await demo.check('input[name="source"][value="websocket"]', { force: true });
     await demo.fill('#ws-url', tweets.url);
     await demo.click('#start');

@@ -34,9 +34,9 @@ const site = await serve(assembleSite(), { port: Number(args.port ?? (args.headl
 const tweets = await serveTweets({ port: args.headless ? 0 : 8788 });
 
 if (!args.headless) {
-  console.log(`Rivulet's demo: ${site.url}\nwith the tweet server: ${site.url}/?websocket=${encodeURIComponent(tweets.url)}
+  console.log(`Rivulet's demo: ${site.url}\nwith the tweet server: ${site.url}/trending.html?websocket=${encodeURIComponent(tweets.url)}
 live sentiment: ${site.url}/sentiment.html?websocket=${encodeURIComponent(`${tweets.opinions}?rate=50`)}
-moods, with discretized streams: ${site.url}/moods.html
+moods, with discretized streams: ${site.url}/moods.html?websocket=${encodeURIComponent(`${tweets.url}?rate=200`)}
 jobs, stages and batches: ${site.url}/ui.html\n(Ctrl-C ends it)`);
 } else {
   const code = await headless().catch((error) => {
@@ -57,7 +57,7 @@ async function headless() {
     const page = await browser.newPage({ viewport: { width: 1600, height: 1180 }, colorScheme: args.dark ? 'dark' : 'light' });
     echo(page);
     const query = new URLSearchParams({ websocket: url, executors: args.executors, start: '1', language: args.language });
-    await page.goto(`${site.url}/?${query}`);
+    await page.goto(`${site.url}/trending.html?${query}`);
     await waitForRows(page, limit);
     const { rows, totals, progress } = await page.evaluate(() => {
       const { rivuletDemo } = window;

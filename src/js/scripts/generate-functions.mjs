@@ -140,5 +140,8 @@ ${lines.join('\n')}
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const out = join(JS, 'src/generated');
   mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, 'functions.ts'), moduleOf(await functionTable()));
+  const table = await functionTable();
+  writeFileSync(join(out, 'functions.ts'), moduleOf(table));
+  // For the reference of the site.
+  writeFileSync(join(out, 'functions.json'), JSON.stringify(table));
 }

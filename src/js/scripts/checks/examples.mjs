@@ -1,10 +1,10 @@
-// The examples of the documentation, as a module that checks them: every ```ts block in a doc comment or in README.md.
+// The examples of the documentation, as a module that checks them: every ```ts block in a doc comment, in README.md, in the guide and on the first page.
 //
 // An example sees `spark` (a session), `sc` (its SparkContext), `F` (the functions) and `people`, a table of three. A statement that
-// ends with `// → value` has that value. A block that begins with ```ts no-run is compiled only.
+// ends with `// → value`, or is followed by a line of that, has that value. A block that begins with ```ts no-run is compiled only.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { JS } from '../paths.mjs';
+import { join, relative } from 'node:path';
+import { JS, ROOT } from '../paths.mjs';
 
 /** Returns `{ where, code, run }` for each example. */
 export function examples() {
@@ -23,7 +23,17 @@ export function examples() {
       return blocks(comment.replace(/^ *\* ?/gm, ''), `${name}: ${next}`);
     });
   });
-  return [...found, ...blocks(readFileSync(join(JS, 'README.md'), 'utf8'), 'README.md')];
+  const pages = [join(JS, 'README.md'), ...sitePages()].map((file) => blocks(readFileSync(file, 'utf8'), relative(ROOT, file)));
+  return [...found, ...pages.flat()];
+}
+
+/** Files of the site that are Markdown. */
+export function sitePages() {
+  const www = join(ROOT, 'www');
+  return readdirSync(www, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => join(www, name));
 }
 
 function blocks(text, where) {
@@ -37,7 +47,9 @@ function checked(code) {
   let statement = [];
   for (const line of code.split('\n')) {
     const [, own, expected] = /^(.*?)(?: *\/\/ → (.*))?$/.exec(line);
-    statement.push(own);
+    // A value on a line of its own is that of the statement before.
+    if (expected !== undefined && own === '' && statement.length === 0) statement.push(out.pop());
+    else statement.push(own);
     const whole = statement.join('\n');
     if (expected !== undefined) {
       const name = /^\s*const (\w+) =/.exec(whole)?.[1];

@@ -53,7 +53,7 @@ export function oddPhrasings() {
   const files = [
     ...filesBelow(join(JS, 'src'), /^(?!generated|sql\/functions).*\.ts$/),
     ...filesBelow(join(JS, 'scripts'), /^(?!checks\/text).*\.mjs$/),
-    ...filesBelow(join(ROOT, 'www'), /\.(js|html)$/),
+    ...filesBelow(join(ROOT, 'www'), /\.(js|html|md)$/),
     join(JS, 'README.md'),
   ];
   return files.flatMap((file) =>

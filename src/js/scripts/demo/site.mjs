@@ -1,19 +1,34 @@
-// Assembles the demo as a static site: www/, the package and uPlot in one folder, ready for any static host.
+// Assembles the site: www/ in its frame, the guide, the package and what the pages import, in one folder, ready for any static host.
 //   node site.mjs [--out DIR]
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CACHE, JS, PKG, ROOT } from '../paths.mjs';
+import { framed } from './frame.mjs';
+import { buildGuide } from './guide.mjs';
+import { homePage } from './home.mjs';
+import { buildServiceWorker } from './offline.mjs';
+import { buildVendor } from './vendor.mjs';
+
+const WWW = join(ROOT, 'www');
+const read = (name) => readFileSync(join(WWW, name), 'utf8');
 
 /** Returns the folder. */
 export function assembleSite(out = join(CACHE, 'site')) {
   if (!existsSync(join(PKG, 'dist/engine_bg.wasm'))) throw new Error(`${PKG} has no package: run ./build.sh build first`);
   rmSync(out, { recursive: true, force: true });
   mkdirSync(join(out, 'vendor'), { recursive: true });
-  cpSync(join(ROOT, 'www'), out, { recursive: true });
+  cpSync(WWW, out, { recursive: true, filter: (from) => !from.endsWith('.md') });
   cpSync(PKG, join(out, 'pkg'), { recursive: true });
-  for (const name of ['uPlot.esm.js', 'uPlot.min.css']) cpSync(join(JS, 'node_modules/uplot/dist', name), join(out, 'vendor', name));
+  const { version } = JSON.parse(readFileSync(join(PKG, 'package.json'), 'utf8'));
+  for (const page of readdirSync(WWW).filter((name) => name.endsWith('.html'))) {
+    const html = read(page);
+    writeFileSync(join(out, page), framed(page === 'index.html' ? homePage(html, read('programs.md')) : html, { page, version }));
+  }
+  buildGuide(join(out, 'guide'), version);
+  buildVendor(join(out, 'vendor'));
   writeFileSync(join(out, 'vendor/sentences.json'), JSON.stringify(sentences()));
+  buildServiceWorker(out);
   return out;
 }
 
