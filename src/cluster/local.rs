@@ -169,6 +169,8 @@ fn serve(
         for out in outgoing {
             match out {
                 Outgoing::Driver(message, blobs) => deliver(me, message, blobs),
+                // Natively there is no page, and no query shows rows to it.
+                Outgoing::Page(_) => {}
                 Outgoing::Order(task, at, order) => {
                     let own = own.clone();
                     // An executor that has ended needs nothing any more.

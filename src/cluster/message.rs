@@ -182,6 +182,17 @@ pub struct Barrier {
 pub struct Stay {
     /// By stage that reads its rows: where the tasks of that stage are, by partition.
     pub readers: Vec<(StageId, Vec<ExecutorRef>)>,
+    /// The page's function that takes the query's rows; `None` if the driver takes them.
+    pub shows: Option<PageSink>,
+}
+
+/// A function of the page that takes a query's rows as they come, from the executors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageSink {
+    /// The function's name.
+    pub function: String,
+    /// The run of the query.
+    pub run: String,
 }
 
 /// Names a receiver of the user's in one of its lives.
@@ -313,6 +324,8 @@ pub enum FromExecutor {
         epoch: BatchId,
         /// How many of the driver's feeds are done with, here and in all tasks after.
         fed: usize,
+        /// How many lots of rows the task has handed to the page since it stays.
+        lots: u64,
     },
     /// A barrier has gone through a task that stays. Blobs: one state change per operator of `deltas`.
     Passed {

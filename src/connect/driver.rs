@@ -85,6 +85,8 @@ pub struct Driver {
     pub(super) question: Option<Question>,
     /// What questions of the call in progress were answered before, as views.
     pub(super) answered: Vec<(String, arrow::buffer::Buffer)>,
+    /// Whether executors can hand rows to the page.
+    pub(super) executors_reach_page: bool,
     /// Makes ids differ between drivers.
     seed: u64,
     /// How many ids were made.
@@ -115,9 +117,17 @@ impl Driver {
             asked: Default::default(),
             question: None,
             answered: vec![],
+            executors_reach_page: false,
             seed,
             ids: 0,
         }
+    }
+
+    /// Has executors hand rows of continuous queries to functions of the page: their host can.
+    #[must_use]
+    pub fn with_executors_that_reach_page(mut self) -> Self {
+        self.executors_reach_page = true;
+        self
     }
 
     /// Takes one step. `now_ms` is the host's clock, ms since the epoch.
@@ -170,8 +180,9 @@ impl Driver {
                 run,
                 batch_id,
                 lots,
+                job,
                 error,
-            } => self.foreach_batch_done(&run, batch_id, lots, error, now_ms),
+            } => self.foreach_batch_done(&run, (batch_id, job, lots), error, now_ms),
             Input::Written { writer, answer } => match writer {
                 Writer::Batch { run, batch_id } => self.batch_written(&run, batch_id, answer, now_ms),
                 Writer::Operation(operation) => self.rows_written(&operation, answer),

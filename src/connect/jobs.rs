@@ -166,6 +166,7 @@ impl Driver {
                 Effect::Replace { executor, why } => self.out.push(Output::ReplaceExecutor { executor, why }),
                 Effect::Rows { job, pieces } => self.job_has_rows(job, pieces),
                 Effect::Emitted { job, epoch, pieces } => self.emitted_rows(job, epoch, pieces, now_ms),
+                Effect::Shown { job, lots } => self.rows_shown(job, lots),
                 Effect::Room { job } => self.has_room(job),
                 Effect::Passed { job, outcome } => self.epoch_passed(job, outcome, now_ms),
                 Effect::Done { job, outcome } => self.job_ended(job, Ok(outcome), now_ms),

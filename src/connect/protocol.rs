@@ -9,7 +9,7 @@ use arrow::buffer::Buffer;
 
 use crate::cluster::message::{FromExecutor, ToExecutor};
 use crate::error::SparkError;
-use crate::ids::{BatchId, ConnectionId, ExecutorRef};
+use crate::ids::{BatchId, ConnectionId, ExecutorRef, JobId};
 use crate::sources;
 use crate::sources::systems::{Refused, Writing};
 use crate::storage::{Answer, Request};
@@ -152,6 +152,8 @@ pub enum Input {
         batch_id: BatchId,
         /// With how many lots of rows it is done; 1 for a whole batch.
         lots: u32,
+        /// The job whose tasks handed them to the page; `None` if the driver did.
+        job: Option<JobId>,
         /// What the function threw; `None` if it returned.
         error: Option<String>,
     },

@@ -252,6 +252,8 @@ pub struct TaskReport {
     pub spilled_bytes: u64,
     /// Bytes of the executor's heap after the task, which never shrinks; 0 where memory is given back.
     pub heap_bytes: u64,
+    /// Lots of rows that a task which stays has handed to the page since it stays.
+    pub lots: u64,
 }
 
 impl TaskReport {

@@ -23,7 +23,7 @@ use crate::cluster::message::{self, FromExecutor, ToExecutor};
 use crate::connect::driver::Driver as Core;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
 use crate::error::SparkError;
-use crate::ids::{BatchId, ConnectionId, ExecutorId, ExecutorRef, Incarnation, TaskId};
+use crate::ids::{BatchId, ConnectionId, ExecutorId, ExecutorRef, Incarnation, JobId, TaskId};
 use crate::settings::Conf;
 use crate::sources::page::{PageAsk, PageEvent};
 use crate::sources::{Ask, Event};
@@ -81,7 +81,7 @@ impl Driver {
             let credentials = Credentials::default();
             let (wake, heard, stored, written) = (step.clone(), step.clone(), step.clone(), step);
             RefCell::new(State {
-                core: Core::new(conf, files.clone(), seed),
+                core: Core::new(conf, files.clone(), seed).with_executors_that_reach_page(),
                 links: BTreeMap::new(),
                 files,
                 timer: Timer::new(move || wake(Input::Wake)),
@@ -172,6 +172,7 @@ impl Driver {
                 run: done.run,
                 batch_id: BatchId(done.batch_id),
                 lots: done.lots as u32,
+                job: done.job.map(|job| JobId(job as u64)),
                 error: done.error.map(|e| if e.stack.is_empty() { e.message } else { e.stack }),
             }),
             ToDriver::WatchStatus(watch) => {
@@ -387,6 +388,7 @@ impl State {
                 sink: &sink,
                 run: &run,
                 batch_id: batch_id.0,
+                job: None,
                 arrow: blocks.iter().map(|block| block.as_slice().into()).collect(),
             }),
             Output::Write { writer, writing } => {

@@ -9,18 +9,19 @@ use arrow::buffer::Buffer;
 use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::MessagePort;
 
 use super::blocks::Blocks;
 use super::credentials::Credentials;
 use super::driver::fatal;
 use super::host::Programs;
-use super::page::{Init, ToExecutor, ToPage, plain, read, tell};
+use super::page::{Init, Letter, ToExecutor, ToPage, plain, read, tell};
 use super::port::{Parcel, Port};
 use super::programs::ScriptPrograms;
 use super::systems;
 use super::timer::{Timer, now_ms};
 use super::{heap_bytes, spill, take};
-use crate::cluster::executor::{Executor as Core, Outgoing};
+use crate::cluster::executor::{Executor as Core, Outgoing, Shown};
 use crate::cluster::message::{self, FromExecutor, Run};
 use crate::error::SparkError;
 use crate::exec::pace::Slices;
@@ -35,6 +36,8 @@ struct State {
     core: Core<Blocks>,
     programs: Programs,
     driver: Option<Port>,
+    /// The channel to the page, for rows.
+    page: Option<MessagePort>,
     peers: BTreeMap<ExecutorRef, Link>,
     /// Other executors that are known to be gone.
     gone: BTreeSet<ExecutorRef>,
@@ -74,6 +77,7 @@ impl Executor {
                     .measured(|| heap_bytes() as u64),
                 programs,
                 driver: None,
+                page: None,
                 peers: BTreeMap::new(),
                 gone: BTreeSet::new(),
                 turn,
@@ -97,6 +101,10 @@ impl Executor {
                 let (mut port, this) = (Port::new(given.port), self.clone());
                 port.listen(move |header, blobs| fatal(this.hear(header, blobs)));
                 self.0.borrow_mut().driver = Some(port);
+                Ok(())
+            }
+            ToExecutor::PagePort(given) => {
+                self.0.borrow_mut().page = Some(given.port);
                 Ok(())
             }
             ToExecutor::Peer(peer) => {
@@ -222,6 +230,7 @@ impl Executor {
                 },
                 Err(error) => self.send(unreadable(error)),
             },
+            Outgoing::Page(shown) => self.show(&shown),
             Outgoing::Order(task, at, order) => {
                 let this = self.clone();
                 spawn_local(async move {
@@ -235,6 +244,22 @@ impl Executor {
                 Ok(header) => self.send_peer(to, header, blobs),
                 Err(error) => self.send(unreadable(error)),
             },
+        }
+    }
+
+    /// Hands rows to the page.
+    fn show(&self, shown: &Shown) -> Result<(), JsValue> {
+        let mut letter = Letter::default();
+        letter.add(&ToPage::ForeachBatch {
+            sink: &shown.sink.function,
+            run: &shown.sink.run,
+            batch_id: shown.epoch.0,
+            job: Some(shown.job.0 as f64),
+            arrow: shown.blocks.iter().map(|block| block.as_slice().into()).collect(),
+        })?;
+        match &self.0.borrow().page {
+            Some(port) => letter.post_through(port),
+            None => letter.post(),
         }
     }
 

@@ -11,10 +11,10 @@ use serde::ser::Error;
 use serde::{Deserialize, Serialize};
 use serde_wasm_bindgen::Serializer;
 use wasm_bindgen::prelude::*;
-use web_sys::{Blob, DedicatedWorkerGlobalScope};
+use web_sys::{Blob, DedicatedWorkerGlobalScope, MessagePort};
 
 use super::page_credentials::{CredentialsAnswer, CredentialsGone};
-pub use super::page_members::{Cause, CauseKind, Down, DriverPort, Joining, Member, Peer};
+pub use super::page_members::{Cause, CauseKind, ChannelEnd, Down, Joining, Member, Peer};
 use super::page_source::{SourceBlock, SourceEnd};
 use super::port::moves;
 use super::thrown;
@@ -124,7 +124,9 @@ impl ToDriver {
 #[derive(Debug)]
 pub enum ToExecutor {
     /// The executor's end of the channel to the driver.
-    DriverPort(DriverPort),
+    DriverPort(ChannelEnd),
+    /// Its end of a channel to the page, for rows: what is posted there arrives even if the page ends the worker.
+    PagePort(ChannelEnd),
     /// A channel to another executor.
     Peer(Peer),
     /// Another executor is gone.
@@ -145,6 +147,7 @@ impl ToExecutor {
     pub fn read(message: JsValue) -> Result<Option<Self>, JsValue> {
         Ok(Some(match kind_of(&message).as_str() {
             "driverPort" => Self::DriverPort(read(message)?),
+            "pagePort" => Self::PagePort(read(message)?),
             "peer" => Self::Peer(read(message)?),
             "peerLost" => Self::PeerLost(read(message)?),
             "credentials" => Self::Credentials(read(message)?),
@@ -244,6 +247,9 @@ pub struct BatchDone {
     /// With how many lots of rows it is done.
     #[serde(default = "one")]
     pub lots: f64,
+    /// The job whose executors handed them over, if the driver did not.
+    #[serde(default)]
+    pub job: Option<f64>,
     /// What it threw.
     #[serde(default)]
     pub error: Option<Thrown>,
@@ -347,6 +353,9 @@ pub enum ToPage<'a> {
         run: &'a str,
         /// The batch.
         batch_id: i64,
+        /// The job of the task that hands it over; missing if the driver does. The answer repeats it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        job: Option<f64>,
         /// Arrow IPC streams.
         arrow: Vec<Bytes>,
     },
@@ -527,8 +536,27 @@ impl Letter {
     /// # Errors
     /// If they cannot be posted.
     pub fn post(self) -> Result<(), JsValue> {
-        let message = match self.messages.length() {
-            0 => return Ok(()),
+        match self.message()? {
+            Some(message) => scope().post_message_with_transfer(&message, &self.transfer),
+            None => Ok(()),
+        }
+    }
+
+    /// Posts the messages through a port, as [`post`](Self::post) does.
+    ///
+    /// # Errors
+    /// If they cannot be posted.
+    pub fn post_through(self, port: &MessagePort) -> Result<(), JsValue> {
+        match self.message()? {
+            Some(message) => port.post_message_with_transferable(&message, &self.transfer),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the messages as one.
+    fn message(&self) -> Result<Option<JsValue>, JsValue> {
+        Ok(Some(match self.messages.length() {
+            0 => return Ok(None),
             1 => self.messages.get(0),
             _ => {
                 let many = Object::new();
@@ -536,8 +564,7 @@ impl Letter {
                 Reflect::set(&many, &"messages".into(), &self.messages)?;
                 many.into()
             }
-        };
-        scope().post_message_with_transfer(&message, &self.transfer)
+        }))
     }
 }
 

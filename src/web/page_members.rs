@@ -70,7 +70,7 @@ impl Cause {
 
 /// An executor's end of the channel to the driver.
 #[derive(Debug, Deserialize)]
-pub struct DriverPort {
+pub struct ChannelEnd {
     /// The port.
     #[serde(with = "serde_wasm_bindgen::preserve")]
     pub port: MessagePort,

@@ -138,7 +138,7 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
 #[wasm_bindgen_test]
 fn what_the_page_says_to_an_executor_is_read_as_meant() {
     let declared = messages("ToExecutor");
-    assert_eq!(declared.len(), 8, "{:?}", declared.keys());
+    assert_eq!(declared.len(), 9, "{:?}", declared.keys());
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         for shape in declared.values() {
@@ -147,6 +147,7 @@ fn what_the_page_says_to_an_executor_is_read_as_meant() {
             match ToExecutor::read(sent.clone()).unwrap() {
                 None => {}
                 Some(ToExecutor::DriverPort(to)) => assert_eq!(JsValue::from(to.port), get(&sent, "port")),
+                Some(ToExecutor::PagePort(to)) => assert_eq!(JsValue::from(to.port), get(&sent, "port")),
                 Some(ToExecutor::Peer(to)) => {
                     assert_eq!(
                         (f64::from(to.executor), f64::from(to.incarnation)),
@@ -386,6 +387,7 @@ fn a_batch_for_the_page_has_its_blocks_in_order() {
             sink: &sink,
             run: &run,
             batch_id,
+            job: (seed % 2 == 0).then_some(seed as f64),
             arrow,
         };
         let made = is_declared(&sent, "foreachBatch");

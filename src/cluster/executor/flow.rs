@@ -9,6 +9,9 @@
 //! out. What a barrier has come before waits on its channel until the barrier is on all of them (aligned barriers); then
 //! state closes what is due, and its change since the last barrier goes to the driver.
 //!
+//! Rows of the result go to the driver, or past it to a function of the page: then the driver only hears of how many lots there
+//! were, and the page says to it with which it is done.
+//!
 //! Whoever sends rows hears when the task and all after it have finished with them: so the driver knows how much is under
 //! way, and holds back what is too much.
 
@@ -129,6 +132,7 @@ impl<B: BlockStore> Executor<B> {
         for sent in sent {
             match sent {
                 Sent::Driver(message, blobs) => out.push(Outgoing::Driver(message, blobs)),
+                Sent::Page(shown) => out.push(Outgoing::Page(shown)),
                 Sent::Task(place, message, blobs) if place == self.me => {
                     out.extend(self.resident_hears(place, message, blobs));
                 }
@@ -170,16 +174,9 @@ impl<B: BlockStore> Executor<B> {
         match resident.next() {
             Next::Rows(from, rows) => {
                 let (output, _) = self.run_rows(resident, rows, epoch.of_rows())?;
-                let mut sent = vec![];
                 if self.is_result(resident) {
                     let blobs: Vec<Buffer> = output.blocks.into_iter().flatten().map(Buffer::from).collect();
-                    let fed = from.iter().filter(|origin| **origin == Origin::Driver).count();
-                    if fed > 0 || !blobs.is_empty() {
-                        sent.push(resident.flowed(fed, blobs));
-                    }
-                    let tasks: Vec<Origin> = from.into_iter().filter(|o| *o != Origin::Driver).collect();
-                    sent.extend(resident.done_with(&tasks));
-                    return Ok(sent);
+                    return resident.done_with_rows(from, blobs);
                 }
                 let rows = resident.rows_on(output, false);
                 if rows.is_empty() {
@@ -187,8 +184,7 @@ impl<B: BlockStore> Executor<B> {
                 }
                 let left = rows.len();
                 resident.pending.insert(resident.seq, Pending { left, from });
-                sent.extend(rows);
-                Ok(sent)
+                Ok(rows)
             }
             Next::End(barrier) => {
                 let (output, mut deltas) = self.run_rows(resident, vec![], barrier.ends.clone())?;
@@ -197,7 +193,7 @@ impl<B: BlockStore> Executor<B> {
                 if self.is_result(resident) {
                     let blobs: Vec<Buffer> = output.blocks.into_iter().flatten().map(Buffer::from).collect();
                     if !blobs.is_empty() {
-                        sent.push(resident.flowed(0, blobs));
+                        sent.extend(resident.flowed(0, blobs)?);
                     }
                 } else {
                     let rows = resident.rows_on(output, false);
@@ -218,6 +214,7 @@ impl<B: BlockStore> Executor<B> {
                 }
                 let mut report = std::mem::take(&mut resident.report);
                 report.heap_bytes = (self.heap)();
+                report.lots = resident.lots;
                 let passed = FromExecutor::Passed {
                     task,
                     epoch: barrier.ends.batch_id,

@@ -24,7 +24,7 @@ use arrow::buffer::Buffer;
 
 use self::resident::Resident;
 use self::running::Running;
-use super::message::{FromExecutor, Peer, ReceiverReport, Run, SpecHeader, ToExecutor};
+use super::message::{FromExecutor, PageSink, Peer, ReceiverReport, Run, SpecHeader, ToExecutor};
 use super::states::{Found, StateStore, States};
 use crate::compile::job;
 use crate::error::{Result, SparkError, guarded};
@@ -35,7 +35,9 @@ use crate::exec::program::{FunctionId, NoPrograms, ProgramHost, SharedHost};
 use crate::exec::stage::StageGraph;
 use crate::exec::state::OperatorState;
 use crate::graph::host::GraphHost;
-use crate::ids::{BatchId, ExecutorRef, OperatorId, PartitionId, PlanId, RunId, StageId, StateId, StatePart, TaskId};
+use crate::ids::{
+    BatchId, ExecutorRef, JobId, OperatorId, PartitionId, PlanId, RunId, StageId, StateId, StatePart, TaskId,
+};
 use crate::rdd::lineage;
 use crate::rdd::plan::RddPlan;
 use crate::scheduler::{BlockId, Fetch};
@@ -106,8 +108,23 @@ pub enum Outgoing {
     Driver(FromExecutor, Vec<Buffer>),
     /// To another executor, with blobs.
     Peer(ExecutorRef, Peer, Vec<Buffer>),
+    /// To the page's function: rows of the query's result.
+    Page(Box<Shown>),
     /// To the host: carry out an order of a task; the answer is [`Executor::supply`].
     Order(TaskId, usize, Box<Order>),
+}
+
+/// Rows that a task which stays hands to a function of the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The function.
+    pub sink: PageSink,
+    /// The job of the task: what it has handed over does not count when the job has failed.
+    pub job: JobId,
+    /// The epoch.
+    pub epoch: BatchId,
+    /// Arrow streams.
+    pub blocks: Vec<Buffer>,
 }
 
 /// A task that waits for blocks of its peers.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use super::Outgoing;
+use super::{Outgoing, Shown};
 use crate::cluster::message::{Barrier, FromExecutor, Peer, Run, Stay};
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{BatchContext, TaskInputs, TaskReport};
@@ -14,6 +14,7 @@ use crate::exec::state::OperatorState;
 use crate::exec::task::TaskOutput;
 use crate::ids::{BatchId, ExecutorRef, OperatorId, PartitionId, ScanId, StageId, StagePart, TaskId};
 use crate::sources::systems::Order;
+use crate::values::raw;
 
 /// Bytes of rows that have come and are worked on together, about.
 const TOGETHER_BYTES: usize = 1 << 20;
@@ -111,6 +112,8 @@ pub(super) struct Resident {
     pub(super) seq: u64,
     /// The last number of an order.
     pub(super) orders: usize,
+    /// How many lots of rows it has handed to the page.
+    pub(super) lots: u64,
 }
 
 /// Returns whether neither a stage nor those before it read a stream: all its rows are there from the start.
@@ -195,6 +198,7 @@ impl Resident {
             pending: BTreeMap::new(),
             seq: 0,
             orders: 0,
+            lots: 0,
         }
     }
 
@@ -344,15 +348,55 @@ impl Resident {
             Origin::Task(to, place, seq) => Some(Sent::Task(*place, Peer::Took { to: *to, seq: *seq }, vec![])),
             Origin::Driver => None,
         });
-        let driver = (fed > 0).then(|| self.flowed(fed, vec![]));
+        let driver = (fed > 0).then(|| self.fed(fed));
         tasks.chain(driver).collect()
     }
 
-    /// Returns what the driver hears of rows that have gone through.
-    pub(super) fn flowed(&self, fed: usize, blobs: Vec<Buffer>) -> Sent {
+    /// Returns what the driver hears of rows that have gone through, and what the page is shown of them if it takes them.
+    ///
+    /// # Errors
+    /// If they are not blocks of rows.
+    pub(super) fn flowed(&mut self, fed: usize, mut blobs: Vec<Buffer>) -> Result<Vec<Sent>> {
         let epoch = self.run.batch.as_ref().map_or(BatchId::NONE, |batch| batch.batch_id);
         let task = self.run.task;
-        Sent::Driver(FromExecutor::Flowed { task, epoch, fed }, blobs)
+        let mut sent = vec![];
+        let shows = self.run.stay.as_ref().and_then(|stay| stay.shows.as_ref());
+        if let Some(sink) = shows.filter(|_| !blobs.is_empty()) {
+            self.lots += 1;
+            sent.push(Sent::Page(Box::new(Shown {
+                sink: sink.clone(),
+                job: task.job,
+                epoch,
+                blocks: raw::shown_blocks(std::mem::take(&mut blobs))?,
+            })));
+        }
+        let lots = self.lots;
+        let message = FromExecutor::Flowed { task, epoch, fed, lots };
+        sent.push(Sent::Driver(message, blobs));
+        Ok(sent)
+    }
+
+    /// Returns what is said to those whose rows a task of the result is done with.
+    ///
+    /// # Errors
+    /// As [`flowed`](Self::flowed).
+    pub(super) fn done_with_rows(&mut self, from: Vec<Origin>, blobs: Vec<Buffer>) -> Result<Vec<Sent>> {
+        let fed = from.iter().filter(|origin| **origin == Origin::Driver).count();
+        let mut sent = if fed > 0 || !blobs.is_empty() {
+            self.flowed(fed, blobs)?
+        } else {
+            vec![]
+        };
+        let tasks: Vec<Origin> = from.into_iter().filter(|o| *o != Origin::Driver).collect();
+        sent.extend(self.done_with(&tasks));
+        Ok(sent)
+    }
+
+    /// Returns what the driver hears of feeds that are done with.
+    fn fed(&self, fed: usize) -> Sent {
+        let epoch = self.run.batch.as_ref().map_or(BatchId::NONE, |batch| batch.batch_id);
+        let (task, lots) = (self.run.task, self.lots);
+        Sent::Driver(FromExecutor::Flowed { task, epoch, fed, lots }, vec![])
     }
 
     /// Notes that a task is done with rows of this one.
@@ -375,4 +419,6 @@ pub(super) enum Sent {
     Task(ExecutorRef, Peer, Vec<Buffer>),
     /// To the driver.
     Driver(FromExecutor, Vec<Buffer>),
+    /// To the page.
+    Page(Box<Shown>),
 }

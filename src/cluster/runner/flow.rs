@@ -49,6 +49,8 @@ pub(super) struct Flow {
     under_way: BTreeMap<StagePart, usize>,
     /// Since when each of those tasks has worked on one, ms since the epoch.
     since_ms: BTreeMap<StagePart, i64>,
+    /// How many lots of rows each task has handed to the page.
+    lots: BTreeMap<StagePart, u64>,
     /// The epoch that is ending.
     closing: Option<Closing>,
     /// Its tasks, for status displays.
@@ -134,6 +136,7 @@ impl JobRunner {
             constants: vec![],
             under_way: BTreeMap::new(),
             since_ms: BTreeMap::new(),
+            lots: BTreeMap::new(),
             closing: None,
             attempts: Attempts::default(),
         };
@@ -304,6 +307,7 @@ impl JobRunner {
             max_result: None,
             stay: Some(Stay {
                 readers: readers.collect::<Vec<(StageId, Vec<ExecutorRef>)>>(),
+                shows: flow.request.shows.clone(),
             }),
         };
         let message = ToExecutor::Run(run);
@@ -398,7 +402,7 @@ impl JobRunner {
     pub(super) fn rows_flowed(
         &mut self,
         (task, epoch): (TaskId, BatchId),
-        fed: usize,
+        (fed, lots): (usize, u64),
         pieces: Vec<Buffer>,
         now_ms: i64,
     ) -> Vec<Effect> {
@@ -409,6 +413,12 @@ impl JobRunner {
         let mut effects = vec![];
         if !pieces.is_empty() {
             effects.push(Effect::Emitted { job, epoch, pieces });
+        }
+        let known = flow.lots.entry(task.part()).or_default();
+        if lots > *known {
+            *known = lots;
+            let lots = flow.lots.values().sum();
+            effects.push(Effect::Shown { job, lots });
         }
         if fed > 0 {
             if let Some(under_way) = flow.under_way.get_mut(&task.part()) {

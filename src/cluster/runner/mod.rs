@@ -27,7 +27,7 @@ use launch::{Home, Parked};
 use plan::Plan;
 
 use crate::cluster::attempts::{AttemptState, Attempts, StageStatus};
-use crate::cluster::message::{FromExecutor, SpecHeader, ToExecutor};
+use crate::cluster::message::{FromExecutor, PageSink, SpecHeader, ToExecutor};
 use crate::compile::job::JobSpec;
 use crate::error::{Fault, SparkError};
 use crate::exec::inputs::{BatchContext, StateStats, TaskReport};
@@ -82,6 +82,8 @@ pub struct JobRequest {
     pub pool: Option<Pool>,
     /// Whether its result is handed over as it comes ([`Effect::Rows`]), and not at its end.
     pub in_pieces: bool,
+    /// The page's function that takes the rows of a continuous query from the executors; `None` if they come to the driver.
+    pub shows: Option<PageSink>,
 }
 
 /// What comes of a step, for the driver to carry out.
@@ -102,6 +104,13 @@ pub enum Effect {
         job: JobId,
         /// Arrow IPC streams in the order of the result's partitions.
         pieces: Vec<Buffer>,
+    },
+    /// Executors have handed so many lots of rows of a continuous query to the page, all in all.
+    Shown {
+        /// The job.
+        job: JobId,
+        /// The lots.
+        lots: u64,
     },
     /// A continuous query has rows of an epoch. They follow those that came before.
     Emitted {
@@ -410,7 +419,9 @@ impl JobRunner {
                 }
             }
             FromExecutor::Stays { task } => return self.task_stays(task, now_ms),
-            FromExecutor::Flowed { task, epoch, fed } => return self.rows_flowed((task, epoch), fed, blobs, now_ms),
+            FromExecutor::Flowed { task, epoch, fed, lots } => {
+                return self.rows_flowed((task, epoch), (fed, lots), blobs, now_ms);
+            }
             FromExecutor::Passed {
                 task,
                 epoch,

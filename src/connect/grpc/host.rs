@@ -367,6 +367,7 @@ impl Life {
                         run,
                         batch_id,
                         lots: 1,
+                        job: None,
                         error,
                     });
                 }

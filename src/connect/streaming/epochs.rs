@@ -4,16 +4,18 @@
 //! waits here, together; if too much waits, the query is not fed. An epoch is delivered when the sink is done with all that
 //! came before its end.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use arrow::buffer::Buffer;
 
+use crate::cluster::message::PageSink;
 use crate::cluster::runner::{JobRequest, Outcome, ScanBlocks};
 use crate::connect::driver::Driver;
 use crate::connect::jobs::Owner;
 use crate::error::Result;
 use crate::exec::inputs::BatchContext;
 use crate::ids::{BatchId, JobId};
+use crate::streaming::sinks::foreach_batch::GIVEN;
 use crate::streaming::sinks::{Delivery, Step};
 
 /// Bytes of rows that wait for the sink before the query is not fed any more.
@@ -32,6 +34,14 @@ pub(super) struct Emissions {
     done: u64,
     /// The epoch that is delivered when the sink is done with as many.
     due: Option<u64>,
+    /// The job whose tasks hand rows to the page.
+    job: Option<JobId>,
+    /// How many lots they have handed to it.
+    shown: u64,
+    /// With how many of them the page is done, by epoch.
+    acknowledged: BTreeMap<BatchId, u64>,
+    /// The epoch that is ending, and how many lots executors had handed to the page when it did.
+    due_shown: Option<(BatchId, u64)>,
 }
 
 impl Emissions {
@@ -43,6 +53,39 @@ impl Emissions {
             Some((last, waiting)) if *last == epoch && self.due.is_none() => waiting.extend(blocks),
             _ => self.waiting.push_back((epoch, blocks)),
         }
+    }
+
+    /// Forgets what executors have handed to the page: their job has ended, and another begins. It does so when the epochs that
+    /// passed before are delivered, so that what is not acknowledged is of an epoch that is run again.
+    fn begin(&mut self, job: JobId) {
+        self.job = Some(job);
+        self.shown = 0;
+        self.acknowledged.clear();
+        self.due_shown = None;
+    }
+
+    /// Notes that the page is done with lots that executors have handed to it. Such a word can come before that of the executor.
+    /// Returns whether it counts.
+    pub(super) fn acknowledged(&mut self, job: JobId, epoch: BatchId, lots: u32) -> bool {
+        if self.job != Some(job) {
+            return false;
+        }
+        *self.acknowledged.entry(epoch).or_default() += u64::from(lots);
+        true
+    }
+
+    /// Returns whether the page has as many lots of executors as it may, and is not done with them.
+    fn is_full(&self) -> bool {
+        let done: u64 = self.acknowledged.values().sum();
+        self.bytes >= WAITING_BYTES || self.shown.saturating_sub(done) >= GIVEN
+    }
+
+    /// Returns whether the page is done with all lots of the epoch that is ending, and of those before.
+    fn is_acknowledged(&self) -> bool {
+        self.due_shown.is_none_or(|(epoch, lots)| {
+            let until: u64 = self.acknowledged.range(..=epoch).map(|(_, lots)| lots).sum();
+            until >= lots
+        })
     }
 
     /// Notes that the sink is done with lots that it was given.
@@ -64,17 +107,22 @@ impl Emissions {
 
 impl Driver {
     /// Has a query's tasks stay.
-    pub(super) fn start_epochs(&mut self, id: &str, request: JobRequest, now_ms: i64) {
-        let running = self.streams.queries.get(id).filter(|r| r.query.is_active());
-        let Some(plan) = running.map(|r| r.query.definition.plan) else {
-            return;
-        };
+    pub(super) fn start_epochs(&mut self, id: &str, mut request: JobRequest, now_ms: i64) {
+        let running = self.streams.queries.get_mut(id).filter(|r| r.query.is_active());
+        let Some(running) = running else { return };
+        let plan = running.query.definition.plan;
+        let function = running.sink.page_function().filter(|_| self.executors_reach_page);
+        request.shows = function.map(|function| PageSink {
+            function: function.to_owned(),
+            run: id.to_owned(),
+        });
         let description = request.description.clone();
         let (job, effects) = self.runner.start_flow(plan, request, now_ms);
         self.owners.insert(job, (Owner::Query(id.to_owned()), plan));
         self.record(job, description, now_ms);
         if let Some(running) = self.streams.queries.get_mut(id) {
             running.query.set_epochs_job(job);
+            running.emissions.begin(job);
         }
         self.carry_out(effects, now_ms);
     }
@@ -122,10 +170,7 @@ impl Driver {
         let Some(running) = self.streams.queries.get_mut(id) else {
             return;
         };
-        let job = running
-            .query
-            .epochs_job()
-            .filter(|_| running.emissions.bytes < WAITING_BYTES);
+        let job = running.query.epochs_job().filter(|_| !running.emissions.is_full());
         let loads = job.and_then(|job| self.runner.loads(job));
         running.query.set_loads(loads);
     }
@@ -135,6 +180,9 @@ impl Driver {
         let Some(id) = self.query_of(job) else { return };
         let files = self.files.clone();
         if let Some(running) = self.streams.queries.get_mut(&id) {
+            // What each task has counted is of the time when the epoch went through it.
+            let lots: u64 = outcome.reports.iter().map(|(_, report)| report.lots).sum();
+            running.emissions.due_shown = running.query.ending_epoch().map(|epoch| (epoch, lots));
             let actions = running.query.epoch_passed(now_ms, outcome, files.as_ref());
             self.act(&id, actions, now_ms);
         }
@@ -149,9 +197,26 @@ impl Driver {
         }
     }
 
+    /// Takes in how many lots of rows executors have handed to the page.
+    pub(in crate::connect) fn rows_shown(&mut self, job: JobId, lots: u64) {
+        let Some(id) = self.query_of(job) else { return };
+        if let Some(running) = self.streams.queries.get_mut(&id) {
+            running.emissions.shown = lots;
+            if running.emissions.is_full() {
+                self.show_loads(&id);
+            }
+        }
+    }
+
+    /// Goes on after the page was done with lots of rows that executors have handed to it.
+    pub(super) fn acknowledged(&mut self, id: &str, now_ms: i64) {
+        self.show_loads(id);
+        self.deliver_epoch(id, now_ms);
+    }
+
     /// Gives the sink what it is ready for; an epoch that it is done with is delivered.
     fn give(&mut self, id: &str, now_ms: i64) {
-        let was_full = |r: &super::Running| r.emissions.bytes >= WAITING_BYTES;
+        let was_full = |r: &super::Running| r.emissions.is_full();
         let full = self.streams.queries.get(id).is_some_and(was_full);
         while let Some(running) = self.streams.queries.get_mut(id).filter(|r| r.query.is_active())
             && let Some((batch, blocks)) = running.emissions.next(running.sink.emits().unwrap_or(1))
@@ -212,10 +277,12 @@ impl Driver {
         let Some(running) = self.streams.queries.get_mut(id) else {
             return;
         };
-        if running.emissions.due.is_none_or(|due| running.emissions.done < due) {
+        let emissions = &mut running.emissions;
+        if emissions.due.is_none_or(|due| emissions.done < due) || !emissions.is_acknowledged() {
             return;
         }
-        running.emissions.due = None;
+        emissions.due = None;
+        emissions.due_shown = None;
         let actions = running.query.delivered(now_ms, Ok(()), files.as_ref());
         self.act(id, actions, now_ms);
     }

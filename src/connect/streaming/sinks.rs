@@ -15,7 +15,7 @@ use crate::connect::protocol::{Output, Writer};
 use crate::connect::session::MemoryTable;
 use crate::connect::storage::Purpose;
 use crate::error::{Result, SparkError};
-use crate::ids::BatchId;
+use crate::ids::{BatchId, JobId};
 use crate::plan::output_mode::OutputMode;
 use crate::sources::systems::Refused;
 use crate::storage::Answer;
@@ -156,15 +156,18 @@ impl Driver {
     pub(in crate::connect) fn foreach_batch_done(
         &mut self,
         run: &str,
-        batch: BatchId,
-        lots: u32,
+        (batch, job, lots): (BatchId, Option<JobId>, u32),
         error: Option<String>,
         now_ms: i64,
     ) {
         let Some(running) = self.streams.queries.get_mut(run) else {
             return;
         };
-        if running.query.has_epochs() {
+        if let (Some(job), None) = (job, &error) {
+            if running.emissions.acknowledged(job, batch, lots) {
+                self.acknowledged(run, now_ms);
+            }
+        } else if running.query.has_epochs() {
             // The last of them is counted with the answer.
             running.emissions.done_with(lots.saturating_sub(1));
             let step = running.sink.called(error);

@@ -85,7 +85,7 @@ export type ToDriver =
   /** Registers a file under a path, or removes it (`blob: null`). The driver reads it when a task needs it. */
   | { t: 'file'; path: string; blob: Blob | null; modified: number }
   /** The page's foreachBatch function has returned (or thrown). */
-  | { t: 'foreachBatchDone'; run: string; batchId: number; lots?: number; error?: { message: string; stack: string } }
+  | { t: 'foreachBatchDone'; run: string; batchId: number; job?: number; lots?: number; error?: { message: string; stack: string } }
   /** Asks for `status` messages, at most four per second. */
   | { t: 'watchStatus'; on: boolean }
   /** Asks for `listener` messages about progress, or for no more; start and end of a query are always sent. */
@@ -104,6 +104,8 @@ export type ToExecutor =
   | Init
   /** The executor's end of its channel to the driver. */
   | { t: 'driverPort'; port: MessagePort }
+  /** Its end of a channel to the page, for `foreachBatch`: what is posted there arrives even if the worker ends. */
+  | { t: 'pagePort'; port: MessagePort }
   /** A channel to another executor. */
   | { t: 'peer'; executor: number; incarnation: number; port: MessagePort }
   /** Another executor is gone. *Addition to the first contract: the page knows it from the driver's `executorLost`.* */
@@ -165,6 +167,11 @@ export type FromWorker =
   | { t: 'fatal'; message: string; stack: string; cause?: DeathCause }
   | { t: 'heapBytes'; id: number; bytes: number }
   | { t: 'lent'; id: number }
+  /**
+   * Rows for a function of the page, as Arrow IPC streams; the first has the schema. From the driver one micro-batch; with a `job` rows
+   * as they come from a task of it that stays on an executor. The answer `foreachBatchDone` goes to the driver and repeats the job.
+   */
+  | { t: 'foreachBatch'; sink: string; run: string; batchId: number; job?: number; arrow: Uint8Array[] }
   /** The time of an `alarm` has come. */
   | { t: 'rang'; id: number }
   | CredentialsWanted;
@@ -202,8 +209,6 @@ export type FromDriver =
   | { t: 'sourceCredit'; connection: number; taken: number; durable: number | null }
   /** The page is to read the source no longer. */
   | { t: 'closeSource'; connection: number }
-  /** One micro-batch for a foreachBatch function; Arrow IPC streams; the first has the schema. */
-  | { t: 'foreachBatch'; sink: string; run: string; batchId: number; arrow: Uint8Array[] }
   | { t: 'listener'; eventType: 'started' | 'progress' | 'idle' | 'terminated'; event: object }
   | { t: 'status'; status: EngineStatus }
   /** Output of the console sink. */

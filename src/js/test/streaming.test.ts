@@ -221,6 +221,38 @@ test('lots of rows that are done with are acknowledged together, an error at onc
   assert.deepEqual(acknowledged(), [2, 16, 'RangeError: no more', 1]);
 });
 
+test('lots of executors are acknowledged by epoch and job; those of a job that was started again since are not taken', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { session, started } = startable();
+  const seen: unknown[] = [];
+  const df = session.readStream.push({ schema: 'a INT' }).df;
+  const process = ({ a }: Row) => void seen.push(a);
+  await df.writeStream.trigger({ realTime: '5 seconds' }).foreach(process).start();
+  const sink = started[0]!.options['sinkId'] as string;
+  const lot = async (a: number, batchId: number, job: number, to = sink) => {
+    session.receive({ t: 'foreachBatch', sink: to, run: 'r', batchId, job, arrow: [encodeRows([{ a }], schema)] });
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  };
+  await lot(1, 3, 5);
+  await lot(2, 3, 5);
+  await lot(3, 4, 5);
+  await lot(4, 4, 6);
+  await lot(5, 4, 5);
+  await lot(6, 4, 6);
+  // Of a query that has ended meanwhile.
+  await lot(7, 4, 6, 'sink-99');
+  t.mock.timers.tick(4);
+  assert.deepEqual(seen, [1, 2, 3, 4, 6]);
+  assert.deepEqual(
+    session.of('foreachBatchDone').map(({ batchId, job, lots, error }) => [batchId, job, lots, error]),
+    [
+      [3, 5, 2, undefined],
+      [4, 5, 1, undefined],
+      [4, 6, 2, undefined],
+    ],
+  );
+});
+
 test('functions may return anything, at once or later, and each row waits for the one before', async () => {
   const { session, started } = startable();
   const seen: unknown[] = [];

@@ -115,6 +115,12 @@ impl Query {
         self.epochs.as_ref().and_then(|epochs| epochs.job)
     }
 
+    /// Returns the epoch whose barrier is on its way.
+    pub fn ending_epoch(&self) -> Option<BatchId> {
+        let ending = self.epochs.as_ref().and_then(|epochs| epochs.ending.as_ref());
+        ending.map(|(batch, _)| batch.id)
+    }
+
     /// Notes the job that the last `Start` became.
     pub fn set_epochs_job(&mut self, job: JobId) {
         if let Some(epochs) = &mut self.epochs {

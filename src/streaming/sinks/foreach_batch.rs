@@ -40,7 +40,7 @@ pub const FOREACH: Definition = Definition {
 };
 
 /// How many lots of rows the page is given before it is done with the first.
-const GIVEN: u64 = 64;
+pub const GIVEN: u64 = 64;
 
 /// Checks that the page's function is named.
 ///
@@ -109,6 +109,10 @@ impl Sink for ForeachBatch {
 
     fn emits(&self) -> Option<u64> {
         self.emits
+    }
+
+    fn page_function(&self) -> Option<&str> {
+        self.emits.map(|_| self.function.as_str())
     }
 
     fn takes_repeats(&self) -> bool {

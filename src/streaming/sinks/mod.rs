@@ -9,7 +9,7 @@
 
 mod console;
 pub mod files;
-mod foreach_batch;
+pub mod foreach_batch;
 mod kafka;
 mod kinesis;
 mod memory;
@@ -120,6 +120,11 @@ pub trait Sink: fmt::Debug {
     /// Returns how many lots of rows the sink may work on at once that come of an epoch in progress; `None` if it takes whole
     /// batches only.
     fn emits(&self) -> Option<u64> {
+        None
+    }
+
+    /// Returns the page's function that can take rows from the executors, without the driver; `None` if there is none.
+    fn page_function(&self) -> Option<&str> {
         None
     }
 

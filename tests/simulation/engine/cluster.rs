@@ -5,6 +5,7 @@ pub mod brokers;
 mod crash;
 mod faults;
 pub mod gateway;
+mod page;
 mod restless;
 mod server;
 pub mod service;
@@ -22,18 +23,19 @@ use rand::{Rng, SeedableRng};
 
 use self::brokers::Brokers;
 use self::gateway::Gateway;
+use self::page::Lots;
 use self::restless::Restless;
 use self::server::Server;
 use self::service::Service;
 use super::functions::Functions;
 use crate::network::Network;
 use crate::seeds::Log;
-use rivulet::cluster::executor::{Executor, MemoryBlocks, Outgoing};
+use rivulet::cluster::executor::{Executor, MemoryBlocks, Outgoing, Shown};
 use rivulet::cluster::message::{FromExecutor, Peer, ToExecutor};
 use rivulet::connect::driver::Driver;
 use rivulet::connect::protocol::{Input, Method, Output, RequestId};
 use rivulet::error::{Result, SparkError};
-use rivulet::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation, TaskId};
+use rivulet::ids::{BatchId, ExecutorId, ExecutorRef, Incarnation, JobId, TaskId};
 use rivulet::settings::Conf;
 use rivulet::sources::Ask;
 use rivulet::storage::faulty::Faulty;
@@ -44,6 +46,7 @@ use rivulet::streaming::query::EventKind;
 const DRIVER: u64 = 0;
 const DISK: u64 = u64::MAX;
 const SERVER: u64 = u64::MAX - 1;
+const PAGE: u64 = u64::MAX - 2;
 /// 2024-03-01T12:00:00Z: when every simulation begins.
 const BEGIN_MS: i64 = 1_709_294_400_000;
 
@@ -74,6 +77,10 @@ pub enum Happening {
     Record,
     /// A record is written to Kafka, something happens to a stream of Kinesis, or an agent of Flume sends events.
     Written,
+    /// Rows of an executor's reach the page; it is done with a lot of them; it says so of all that are done with.
+    Shown(Box<Shown>),
+    Taken(Lots),
+    Acknowledge(Lots),
     /// What an order has brought reaches the executor.
     Supplied(ExecutorRef, TaskId, usize, Result<Vec<Buffer>>),
 }
@@ -136,6 +143,11 @@ pub struct Cluster {
     pub tasks: usize,
     /// Until when the page's function of each run is busy, ms; `None` once it has thrown.
     functions: BTreeMap<String, Option<u64>>,
+    /// The last job of each run whose tasks have handed rows to the page, and lots of such rows that it has not said it is done with.
+    jobs: BTreeMap<String, JobId>,
+    taken: BTreeMap<Lots, u32>,
+    /// Whether executors hand rows to the page themselves.
+    reaches_page: bool,
     /// Listener events: kind and JSON.
     pub events: Vec<(EventKind, serde_json::Value)>,
     pub disk: Faulty,
@@ -167,8 +179,10 @@ impl Cluster {
         for (key, value) in conf {
             defaults.values.insert((*key).into(), (*value).into());
         }
+        // Both ways, beside whatever else a seed decides by its low bits.
+        let reaches_page = seed / 8 % 2 == 0;
         let mut cluster = Self {
-            driver: Driver::new(defaults.clone(), Rc::new(NoFiles), seed),
+            driver: driver(&defaults, seed, reaches_page),
             network: Network::new(seed),
             live: BTreeMap::new(),
             silenced: BTreeSet::new(),
@@ -181,6 +195,9 @@ impl Cluster {
             batches: vec![],
             tasks: 0,
             functions: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            reaches_page,
             events: vec![],
             disk: Faulty::default(),
             server: Server::default(),
@@ -316,6 +333,12 @@ impl Cluster {
             Happening::Record => self.record_happens(),
             Happening::Written => self.system_changes(),
             Happening::Supplied(executor, task, at, brought) => self.at(executor, log, |e| e.supply(task, at, brought)),
+            Happening::Shown(shown) => self.take_shown(*shown),
+            Happening::Taken(lots) => self.taken(lots),
+            Happening::Acknowledge(lots) => {
+                let said = self.acknowledgement(lots);
+                self.drive(said, log);
+            }
             Happening::FromExecutor(from, message, blobs) => {
                 if !self.silenced.contains(&from) {
                     self.drive(Input::Executor { from, message, blobs }, log);
@@ -415,6 +438,7 @@ impl Cluster {
                         Happening::FromExecutor(executor, message, blobs),
                     );
                 }
+                Outgoing::Page(shown) => self.show(executor, shown),
                 Outgoing::Order(task, at, order) => self.ordered(executor, task, at, &order),
                 Outgoing::Peer(to, message, blobs) => {
                     let port = (address(executor), address(to));
@@ -433,6 +457,16 @@ impl Cluster {
         if dies {
             self.die(executor, log);
         }
+    }
+}
+
+/// A driver, whose executors reach the page or do not.
+fn driver(defaults: &Conf, seed: u64, reaches_page: bool) -> Driver {
+    let driver = Driver::new(defaults.clone(), Rc::new(NoFiles), seed);
+    if reaches_page {
+        driver.with_executors_that_reach_page()
+    } else {
+        driver
     }
 }
 

@@ -248,7 +248,9 @@ export class Cluster implements Backend {
     };
     for (const [id, blob] of this.#blobs) worker.postMessage({ t: 'blob', id, blob } satisfies ToExecutor);
     const member = { executor, incarnation, lock, worker };
-    connect(this.driver, this.#members.values(), member);
+    connect(this.driver, this.#members.values(), member, (rows) => {
+      if (!this.#closed) this.events.message(rows);
+    });
     this.#members.set(executor, member);
     this.events.executor({ type: 'added', executor, incarnation });
   }

@@ -1,14 +1,11 @@
 //! The driver's end, with all that lives and dies with it: executors, messages, locks. What is left is the disk, and what
 //! sinks have taken.
 
-use std::rc::Rc;
-
 use rand::Rng;
 
-use super::{Cluster, DISK, DRIVER, Happening, NoFiles};
+use super::{Cluster, DISK, DRIVER, Happening, driver};
 use crate::seeds::Log;
-use rivulet::connect::driver::Driver;
-use rivulet::connect::protocol::{Input, Output};
+use rivulet::connect::protocol::Input;
 use rivulet::ids::{BatchId, ExecutorRef};
 use rivulet::storage::faulty::Fate;
 use rivulet::storage::{Reply, Request, Storage, StorageError};
@@ -73,10 +70,12 @@ impl Cluster {
             },
         });
         self.network.clear();
+        self.jobs.clear();
+        self.taken.clear();
         self.calls.clear();
         self.server.connection = None;
         self.lives += 1;
-        self.driver = Driver::new(self.defaults.clone(), Rc::new(NoFiles), self.lives);
+        self.driver = driver(&self.defaults, self.lives, self.reaches_page);
         let next: Vec<ExecutorRef> = self
             .incarnations
             .iter()
@@ -171,41 +170,5 @@ impl Cluster {
             || [batch.to_string(), format!("{batch}.compact")]
                 .into_iter()
                 .any(|name| matches!(self.disk.perform(&logged(name)), Ok(Reply::Bytes(Some(_)))))
-    }
-
-    /// A page's function takes a batch when it has done with the one before, or throws before or after it did; once it has
-    /// thrown it is not called again.
-    pub(super) fn take_batch(&mut self, output: Output) {
-        let Output::ForeachBatch {
-            sink,
-            run,
-            batch_id,
-            blocks,
-        } = output
-        else {
-            return;
-        };
-        let now_ms = self.network.now_ms;
-        let Some(busy_until_ms) = *self.functions.entry(run.clone()).or_insert(Some(now_ms)) else {
-            return;
-        };
-        let fails = self.befalls(self.faults.sink_failures, self.faults.failing);
-        let taken = !fails || self.network.chance(0.5);
-        if taken {
-            self.batches.push((sink, batch_id, blocks));
-        }
-        if fails {
-            self.faults.sink_failures -= 1;
-            self.injected.sink_failures += 1;
-        }
-        let done_ms = busy_until_ms.max(now_ms) + self.network.rng.random_range(1..20);
-        self.functions.insert(run.clone(), (!fails).then_some(done_ms));
-        let done = Input::ForeachBatchDone {
-            run,
-            batch_id,
-            lots: 1,
-            error: fails.then(|| "the sink does not want it".to_owned()),
-        };
-        self.network.after(done_ms - now_ms, Happening::Driver(done));
     }
 }

@@ -38,16 +38,18 @@ const LOT_WAITS_MS = 4;
 
 /** Says of lots of rows that they are done with: several at once, as each message wakes the driver. */
 class Acknowledgements {
-  /** How many lots of each run wait, and the number of the last one's batch. */
-  readonly #waiting = new Map<string, { batchId: number; lots: number }>();
+  /** How many lots of each run wait: all of one batch and one job. */
+  readonly #waiting = new Map<string, { batchId: number; job?: number; lots: number }>();
   #late: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly post: (run: string, batchId: number, lots: number) => void) {}
+  constructor(private readonly post: (done: { run: string; batchId: number; job?: number; lots: number }) => void) {}
 
   /** Notes that a lot is done with. In a hidden page timers are late, and nothing waits. */
-  add(run: string, batchId: number): void {
+  add({ run, batchId, job }: Pick<ForeachBatch, 'run' | 'batchId' | 'job'>): void {
+    const others = this.#waiting.get(run);
+    if (others && (others.batchId !== batchId || others.job !== job)) this.flush();
     const lots = (this.#waiting.get(run)?.lots ?? 0) + 1;
-    this.#waiting.set(run, { batchId, lots });
+    this.#waiting.set(run, { batchId, job, lots });
     if (lots >= LOTS_TOGETHER || globalThis.document?.visibilityState === 'hidden') this.flush();
     else this.#late ??= setTimeout(() => this.flush(), LOT_WAITS_MS);
   }
@@ -56,7 +58,7 @@ class Acknowledgements {
   flush(): void {
     clearTimeout(this.#late);
     this.#late = undefined;
-    for (const [run, { batchId, lots }] of this.#waiting) this.post(run, batchId, lots);
+    for (const [run, lots] of this.#waiting) this.post({ run, ...lots });
     this.#waiting.clear();
   }
 }
@@ -67,7 +69,9 @@ export class PageSinks implements Sinks {
   readonly #ofRun = new Map<string, string>();
   /** The last batch of each run that a function works on or waits for; false once it has thrown. */
   readonly #busy = new Map<string, Promise<boolean>>();
-  readonly #done = new Acknowledgements((run, batchId, lots) => this.#tell({ run, batchId, lots }));
+  readonly #done = new Acknowledgements((done) => this.#tell(done));
+  /** The last job of each run that has handed over rows. */
+  readonly #jobs = new Map<string, number>();
   #next = 0;
 
   constructor(
@@ -93,6 +97,7 @@ export class PageSinks implements Sinks {
     if ('runId' in by) {
       this.#ofRun.delete(by.runId);
       this.#busy.delete(by.runId);
+      this.#jobs.delete(by.runId);
     }
     if (!sink) return;
     const ended = this.#sinks.get(sink)?.ended;
@@ -105,7 +110,8 @@ export class PageSinks implements Sinks {
    * once it has thrown: the query ends with that.
    */
   receive(batch: ForeachBatch): void {
-    const { run } = batch;
+    const { run, job } = batch;
+    if (job !== undefined && !this.#counts(batch, job)) return;
     const before = this.#busy.get(run);
     const done = before ? before.then((goesOn) => goesOn && this.#sinks.has(batch.sink) && this.#call(batch)) : this.#call(batch);
     if (done === true) return;
@@ -114,6 +120,13 @@ export class PageSinks implements Sinks {
     void later.then((goesOn) => {
       if (goesOn && this.#busy.get(run) === later) this.#busy.delete(run);
     });
+  }
+
+  /** Whether rows of a job are wanted: not those of a query that has ended, nor of tasks that were started again since. */
+  #counts({ run, sink }: ForeachBatch, job: number): boolean {
+    if (!this.#sinks.has(sink) || job < (this.#jobs.get(run) ?? job)) return false;
+    this.#jobs.set(run, job);
+    return true;
   }
 
   /** Returns whether the function has returned, and not thrown: at once, if it did so at once. */
@@ -132,10 +145,10 @@ export class PageSinks implements Sinks {
     }
   }
 
-  #returned(f: SinkFunction, { run, batchId }: ForeachBatch): true {
+  #returned(f: SinkFunction, { run, batchId, job }: ForeachBatch): true {
     // Only what takes an epoch's rows as they come has several lots at once.
-    if (f.ended) this.#done.add(run, batchId);
-    else this.#tell({ run, batchId });
+    if (f.ended) this.#done.add({ run, batchId, job });
+    else this.#tell({ run, batchId, job });
     return true;
   }
 

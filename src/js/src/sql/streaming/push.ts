@@ -51,7 +51,7 @@ const DEFAULT_LIMIT_BYTES = 16 * 1024 * 1024;
 const MOVED_BYTES = 4_096;
 
 /** Within which time after the last lines that were sent those that follow are gathered, and sent together. */
-const GATHER_SENT_MS = 0.5;
+const GATHER_SENT_MS = 0.8;
 
 /** Options with which lines of several writes cannot be put together. */
 const KEEPS_APART = /^(header|enforceschema|linesep|multiline|encoding|charset)$/i;
