@@ -183,7 +183,7 @@ pub struct Stay {
     /// By stage that reads its rows: where the tasks of that stage are, by partition.
     pub readers: Vec<(StageId, Vec<ExecutorRef>)>,
     /// The page's function that takes the query's rows; `None` if the driver takes them.
-    pub shows: Option<PageSink>,
+    pub shows: Option<Box<PageSink>>,
 }
 
 /// A function of the page that takes a query's rows as they come, from the executors.

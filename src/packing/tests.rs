@@ -63,7 +63,7 @@ fn started(first: &[u8], rest: Vec<u8>) -> (Store<Host>, Instance) {
     linker
         .func_wrap("env", "__wbg_rivuletLoadRest_1f", |mut caller: Caller<'_, Host>| {
             caller.data_mut().loads += 1;
-            let program = Program::new(caller.engine(), &caller.data().rest.clone()).unwrap();
+            let program = Program::new(caller.engine(), caller.data().rest.clone()).unwrap();
             // The start function may come here, when the instance is not known yet: then what it exports is the caller's.
             let wanted: Vec<String> = program.imports().map(|import| import.name().to_owned()).collect();
             let mut linker = Linker::new(caller.engine());

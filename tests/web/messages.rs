@@ -502,6 +502,7 @@ fn whole_numbers_beyond_those_that_javascript_tells_apart_are_refused_where_they
             sink: "s",
             run: "r",
             batch_id,
+            job: None,
             arrow: vec![],
         };
         let error = plain(&sent).unwrap_err();

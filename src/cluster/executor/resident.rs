@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::buffer::Buffer;
 
 use super::{Outgoing, Shown};
-use crate::cluster::message::{Barrier, FromExecutor, Peer, Run, Stay};
+use crate::cluster::message::{Barrier, FromExecutor, PageSink, Peer, Run, Stay};
 use crate::error::{Result, SparkError};
 use crate::exec::inputs::{BatchContext, TaskInputs, TaskReport};
 use crate::exec::stage::{Read, Stage, StageGraph};
@@ -364,7 +364,7 @@ impl Resident {
         if let Some(sink) = shows.filter(|_| !blobs.is_empty()) {
             self.lots += 1;
             sent.push(Sent::Page(Box::new(Shown {
-                sink: sink.clone(),
+                sink: PageSink::clone(sink),
                 job: task.job,
                 epoch,
                 blocks: raw::shown_blocks(std::mem::take(&mut blobs))?,

@@ -83,7 +83,7 @@ pub struct JobRequest {
     /// Whether its result is handed over as it comes ([`Effect::Rows`]), and not at its end.
     pub in_pieces: bool,
     /// The page's function that takes the rows of a continuous query from the executors; `None` if they come to the driver.
-    pub shows: Option<PageSink>,
+    pub shows: Option<Box<PageSink>>,
 }
 
 /// What comes of a step, for the driver to carry out.

@@ -112,9 +112,9 @@ impl Driver {
         let Some(running) = running else { return };
         let plan = running.query.definition.plan;
         let function = running.sink.page_function().filter(|_| self.executors_reach_page);
-        request.shows = function.map(|function| PageSink {
-            function: function.to_owned(),
-            run: id.to_owned(),
+        request.shows = function.map(|function| {
+            let (function, run) = (function.to_owned(), id.to_owned());
+            Box::new(PageSink { function, run })
         });
         let description = request.description.clone();
         let (job, effects) = self.runner.start_flow(plan, request, now_ms);

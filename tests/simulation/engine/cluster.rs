@@ -180,7 +180,7 @@ impl Cluster {
             defaults.values.insert((*key).into(), (*value).into());
         }
         // Both ways, beside whatever else a seed decides by its low bits.
-        let reaches_page = seed / 8 % 2 == 0;
+        let reaches_page = (seed / 8).is_multiple_of(2);
         let mut cluster = Self {
             driver: driver(&defaults, seed, reaches_page),
             network: Network::new(seed),
