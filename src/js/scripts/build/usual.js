@@ -224,7 +224,12 @@ async function arrow(spark, F) {
   const block = (from, keys) =>
     spark
       .range(from, from + 500)
-      .selectExpr(`timestamp_millis(1767225600000 + id * 100) AS at`, `CAST(id % ${keys} AS INT) AS k`, `concat('s', id % 5) AS s`, 'id / 3.0D AS v')
+      .selectExpr(
+        `timestamp_millis(1767225600000 + id * 100) AS at`,
+        `CAST(id % ${keys} AS INT) AS k`,
+        `concat('s', id % 5) AS s`,
+        'id / 3.0D AS v',
+      )
       .toArrow();
   const pushed = () => spark.readStream.option('maxBlocksPerTrigger', 1).push({ schema, format: 'arrow' });
   const once = async (build) => {
@@ -239,21 +244,36 @@ async function arrow(spark, F) {
     await Promise.all(writes);
     source.end();
   };
-  const aggregates = [F.count('*').cast('int').alias('n'), F.sum('v').alias('sum'), F.avg('v').alias('mean'), F.min('v').alias('lo'), F.max('v').alias('hi')];
+  const aggregates = [
+    F.count('*').cast('int').alias('n'),
+    F.sum('v').alias('sum'),
+    F.avg('v').alias('mean'),
+    F.min('v').alias('lo'),
+    F.max('v').alias('hi'),
+  ];
   for (const keys of [['k'], ['s'], ['s', 'k']]) await once((df) => df.groupBy(...keys).agg(...aggregates));
   const table = pushed();
   const kept = await table.df.writeStream.format('memory').queryName('kept').outputMode('append').start();
   await table.write(await block(0, 500));
   await kept.processAllAvailable();
   await kept.stop();
-  await once((df) => df.join(spark.table('kept').select('k', F.col('v').alias('w')), 'k').agg(F.count('*').alias('n'), F.sum(F.col('v').multiply(F.col('w'))).alias('sum')));
+  await once((df) =>
+    df
+      .join(spark.table('kept').select('k', F.col('v').alias('w')), 'k')
+      .agg(F.count('*').alias('n'), F.sum(F.col('v').multiply(F.col('w'))).alias('sum')),
+  );
 
-  const sliding = (df) => df.withWatermark('at', '0 seconds').groupBy(F.window('at', '10 seconds', '2 seconds'), 'k').agg(F.count('*').alias('n'));
-  const highest = (df) => df.withWatermark('at', '0 seconds').groupBy(F.window('at', '10 seconds')).agg(F.max(F.struct('v', 'k', 's')).alias('top'));
-  const hot = (df) =>
-    sliding(df)
-      .groupBy('window')
-      .agg(F.max('n').alias('n'), F.collectList('k').alias('ks'));
+  const sliding = (df) =>
+    df
+      .withWatermark('at', '0 seconds')
+      .groupBy(F.window('at', '10 seconds', '2 seconds'), 'k')
+      .agg(F.count('*').alias('n'));
+  const highest = (df) =>
+    df
+      .withWatermark('at', '0 seconds')
+      .groupBy(F.window('at', '10 seconds'))
+      .agg(F.max(F.struct('v', 'k', 's')).alias('top'));
+  const hot = (df) => sliding(df).groupBy('window').agg(F.max('n').alias('n'), F.collectList('k').alias('ks'));
   const priced = (df) => df.select('k', F.col('v').multiply(0.908).alias('euros')).filter('k % 3 = 0');
   for (const build of [sliding, highest, hot, priced]) {
     const source = pushed();
@@ -266,6 +286,11 @@ async function arrow(spark, F) {
     await query.stop();
     source.end();
   }
+  await twoStreams(pushed, block, F);
+}
+
+/** Two streams that are joined by key and time. */
+async function twoStreams(pushed, block, F) {
   const [left, right] = [pushed(), pushed()];
   const joined = left.df
     .withWatermark('at', '1 second')
