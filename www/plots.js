@@ -79,3 +79,19 @@ export class Plot {
     this.chart.setData(this.data);
   }
 }
+
+/** Writes a number in a few characters. */
+export const short = (value) => Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+
+/** Draws how fast a query is, in the elements `plot-rate` and `plot-duration`. */
+export const speedPlots = () => ({
+  rate: new Plot(
+    document.getElementById('plot-rate'),
+    [
+      { label: 'arriving', color: '--series-1', fill: true },
+      { label: 'processed', color: '--series-2' },
+    ],
+    short,
+  ),
+  duration: new Plot(document.getElementById('plot-duration'), [{ label: 'ms', color: '--series-1', fill: true }], short),
+});

@@ -2,12 +2,11 @@
 import { Bars } from './bars.js';
 import { drawDag } from './dag.js';
 import { Executors } from './executors.js';
-import { Plot } from './plots.js';
+import { Plot, short, speedPlots } from './plots.js';
 import { showRows, showWindows } from './table.js';
 import { TrendingStore } from './trending.js';
 
 const byId = (id) => document.getElementById(id);
-const short = (value) => Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
 const when = Intl.DateTimeFormat('en-GB', {
   day: 'numeric',
   month: 'short',
@@ -23,15 +22,7 @@ export class View {
     this.bars = new Bars(byId('bars'));
     this.executors = new Executors(byId('executor-list'), kill);
     this.plots = {
-      rate: new Plot(
-        byId('plot-rate'),
-        [
-          { label: 'arriving', color: '--series-1', fill: true },
-          { label: 'processed', color: '--series-2' },
-        ],
-        short,
-      ),
-      duration: new Plot(byId('plot-duration'), [{ label: 'ms', color: '--series-1', fill: true }], short),
+      ...speedPlots(),
       watermark: new Plot(byId('plot-watermark'), [{ label: 'minutes', color: '--series-3', fill: true }], short),
       late: new Plot(byId('plot-late'), [{ label: 'rows', color: '--series-4', fill: true }], short),
     };

@@ -169,7 +169,7 @@ fn serve(
         for out in outgoing {
             match out {
                 Outgoing::Driver(message, blobs) => deliver(me, message, blobs),
-                // Natively there is no page, and no query shows rows to it.
+                // Drivers of such executors do not name a function of a page.
                 Outgoing::Page(_) => {}
                 Outgoing::Order(task, at, order) => {
                     let own = own.clone();

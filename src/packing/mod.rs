@@ -2,8 +2,8 @@
 //! first calls a function of it. What is what is measured: [`mark`] writes a module that notes which functions run, pages run
 //! what pages usually run, and [`select`] and [`cut`] make two modules of it that share memory, table and globals.
 //!
-//! The rest is no library of its own: any function may be in it, and calls cross in both directions. So nothing in the engine
-//! knows of it but one function that the script has (`web::load_rest`).
+//! The rest is not a library: any function may be in it, and calls cross in both directions. So nothing in the engine knows
+//! of it but one function that the script has (`web::load_rest`).
 
 pub mod cut;
 pub mod mark;

@@ -89,7 +89,7 @@ pub mod id {
 }
 
 impl<'a> Module<'a> {
-    /// Reads a module. Fails on one that is no module, and on what the toolchain of this crate does not write: functions referred
+    /// Reads a module. Fails on bytes that are not a module, and on what the toolchain of this crate does not write: functions referred
     /// to by expressions or outside the first table, types that are not functions, segments that are dropped.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Unfit> {
         let mut module = Self {

@@ -259,7 +259,7 @@ impl Executor {
         })?;
         match &self.0.borrow().page {
             Some(port) => letter.post_through(port),
-            None => letter.post(),
+            None => Err("rows came before the port for them".into()),
         }
     }
 

@@ -1,22 +1,11 @@
 // Progress of a streaming query, in numbers and plots.
-import { Plot } from '../plots.js';
+import { speedPlots } from '../plots.js';
 
 const byId = (id) => document.getElementById(id);
-const short = (value) => Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
 
 /** The panel of streams. */
 export class StreamMetrics {
-  #plots = {
-    rate: new Plot(
-      byId('plot-rate'),
-      [
-        { label: 'arriving', color: '--series-1', fill: true },
-        { label: 'processed', color: '--series-2' },
-      ],
-      short,
-    ),
-    duration: new Plot(byId('plot-duration'), [{ label: 'ms', color: '--series-1', fill: true }], short),
-  };
+  #plots = speedPlots();
 
   reset() {
     this.totals = { rows: 0, late: 0 };

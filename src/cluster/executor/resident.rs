@@ -348,7 +348,7 @@ impl Resident {
             Origin::Task(to, place, seq) => Some(Sent::Task(*place, Peer::Took { to: *to, seq: *seq }, vec![])),
             Origin::Driver => None,
         });
-        let driver = (fed > 0).then(|| self.fed(fed));
+        let driver = (fed > 0).then(|| Sent::Driver(self.done_with_feeds(fed), vec![]));
         tasks.chain(driver).collect()
     }
 
@@ -370,9 +370,7 @@ impl Resident {
                 blocks: raw::shown_blocks(std::mem::take(&mut blobs))?,
             })));
         }
-        let lots = self.lots;
-        let message = FromExecutor::Flowed { task, epoch, fed, lots };
-        sent.push(Sent::Driver(message, blobs));
+        sent.push(Sent::Driver(self.done_with_feeds(fed), blobs));
         Ok(sent)
     }
 
@@ -393,10 +391,10 @@ impl Resident {
     }
 
     /// Returns what the driver hears of feeds that are done with.
-    fn fed(&self, fed: usize) -> Sent {
+    fn done_with_feeds(&self, fed: usize) -> FromExecutor {
         let epoch = self.run.batch.as_ref().map_or(BatchId::NONE, |batch| batch.batch_id);
         let (task, lots) = (self.run.task, self.lots);
-        Sent::Driver(FromExecutor::Flowed { task, epoch, fed, lots }, vec![])
+        FromExecutor::Flowed { task, epoch, fed, lots }
     }
 
     /// Notes that a task is done with rows of this one.

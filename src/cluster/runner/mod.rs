@@ -105,7 +105,7 @@ pub enum Effect {
         /// Arrow IPC streams in the order of the result's partitions.
         pieces: Vec<Buffer>,
     },
-    /// Executors have handed so many lots of rows of a continuous query to the page, all in all.
+    /// Counts the lots of rows that executors have handed to the page since the continuous query's job began.
     Shown {
         /// The job.
         job: JobId,

@@ -38,7 +38,7 @@ pub(super) struct Emissions {
     job: Option<JobId>,
     /// How many lots they have handed to it.
     shown: u64,
-    /// With how many of them the page is done, by epoch.
+    /// With how many of them the page is done, by epoch; those of delivered epochs are counted with the last of these.
     acknowledged: BTreeMap<BatchId, u64>,
     /// The epoch that is ending, and how many lots executors had handed to the page when it did.
     due_shown: Option<(BatchId, u64)>,
@@ -86,6 +86,18 @@ impl Emissions {
             let until: u64 = self.acknowledged.range(..=epoch).map(|(_, lots)| lots).sum();
             until >= lots
         })
+    }
+
+    /// Notes that an epoch is delivered: what is counted of it and of those before is one number from now on.
+    fn delivered(&mut self) {
+        self.due = None;
+        let Some((epoch, _)) = self.due_shown.take() else {
+            return;
+        };
+        let later = self.acknowledged.split_off(&epoch.next());
+        let done = self.acknowledged.values().sum();
+        self.acknowledged = later;
+        self.acknowledged.insert(epoch, done);
     }
 
     /// Notes that the sink is done with lots that it was given.
@@ -281,9 +293,35 @@ impl Driver {
         if emissions.due.is_none_or(|due| emissions.done < due) || !emissions.is_acknowledged() {
             return;
         }
-        emissions.due = None;
-        emissions.due_shown = None;
+        emissions.delivered();
         let actions = running.query.delivered(now_ms, Ok(()), files.as_ref());
         self.act(id, actions, now_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_acknowledgements_does_not_grow_with_epochs() {
+        let mut emissions = Emissions::default();
+        emissions.begin(JobId(1));
+        let mut epoch = BatchId(0);
+        for passed in 1..=1000 {
+            emissions.shown = 3 * passed;
+            emissions.due_shown = Some((epoch, 3 * passed));
+            assert!(emissions.acknowledged(JobId(1), epoch, 2));
+            // Rows of the next epoch come meanwhile.
+            assert!(emissions.acknowledged(JobId(1), epoch.next(), 0));
+            assert!(!emissions.is_acknowledged());
+            assert!(emissions.acknowledged(JobId(1), epoch, 1));
+            assert!(emissions.is_acknowledged());
+            assert!(!emissions.acknowledged(JobId(0), epoch, 1), "of another job");
+            emissions.delivered();
+            assert!(emissions.acknowledged.len() <= 2);
+            assert!(!emissions.is_full());
+            epoch = epoch.next();
+        }
     }
 }

@@ -143,7 +143,7 @@ pub struct Cluster {
     pub tasks: usize,
     /// Until when the page's function of each run is busy, ms; `None` once it has thrown.
     functions: BTreeMap<String, Option<u64>>,
-    /// The last job of each run whose tasks have handed rows to the page, and lots of such rows that it has not said it is done with.
+    /// The last job per run that has handed rows to the page, and lots that the page has taken and not acknowledged.
     jobs: BTreeMap<String, JobId>,
     taken: BTreeMap<Lots, u32>,
     /// Whether executors hand rows to the page themselves.

@@ -49,7 +49,11 @@ async function marked(name, path, program) {
     marks = await withMarksOf(page, marks);
   };
   await page.exposeFunction('takeMarks', take);
-  const said = await page.evaluate(program);
+  let late;
+  const patience = new Promise((_, fail) => {
+    late = setTimeout(() => fail(new Error(`${name} is not done after ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+  });
+  const said = await Promise.race([page.evaluate(program), patience]).finally(() => clearTimeout(late));
   await take();
   await page.close();
   const ran = marks.reduce((sum, mark) => sum + mark, 0);
@@ -82,7 +86,7 @@ try {
   );
   await marked(
     'demo',
-    '/?start=1',
+    '/trending.html?start=1',
     `(async () => { while ((window.rivuletDemo?.totals().rows ?? 0) < ${TWEETS}) await new Promise((go) => setTimeout(go, 100)); })()`,
   );
 } finally {
