@@ -75,6 +75,10 @@ pub struct Driver {
     pub(super) history: Vec<JobRecord>,
     /// Datasets that jobs asked to keep, by key.
     pub(super) kept: BTreeMap<DatasetId, super::datasets::KeptDataset>,
+    /// How many trainings in rounds there were.
+    pub(super) trainings: u64,
+    /// Rows of trainings that are over.
+    pub(super) released: super::learning::Released,
     /// When the runner wants to look at slow tasks.
     tasks_wake_at: Option<i64>,
     /// Errors that clients may ask more about, and their ids, oldest first.
@@ -112,6 +116,8 @@ impl Driver {
             out: vec![],
             history: vec![],
             kept: BTreeMap::new(),
+            trainings: 0,
+            released: Default::default(),
             tasks_wake_at: None,
             errors: VecDeque::new(),
             asked: Default::default(),
@@ -196,6 +202,7 @@ impl Driver {
             self.poll_queries(now_ms);
         }
         self.poll_contexts(now_ms);
+        self.release_trainings(now_ms);
         self.tasks_wake_at = self.runner.wake_at(now_ms);
         std::mem::take(&mut self.out)
     }

@@ -20,6 +20,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use super::driver::Driver;
 use super::files::PAGE_FILES;
 use super::jobs::Owner;
+use super::learning::InRounds;
 use super::saved::Want;
 use crate::cluster::runner::{JobRequest, Limits, Outcome};
 use crate::compile::job;
@@ -28,6 +29,7 @@ use crate::ml::error::illegal;
 use crate::ml::feature::count_vectorizer::Words;
 use crate::ml::feature::stop_words;
 use crate::ml::feature::string_indexer::Labels;
+use crate::ml::learning::Run;
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, Models};
 use crate::ml::params::{Params, texts_of};
@@ -69,11 +71,13 @@ pub(super) struct MlJob {
     /// The operation that waits for it.
     pub operation: String,
     /// The session that gets the model.
-    session: String,
+    pub session: String,
     /// The stage with its params.
-    params: Params,
+    pub params: Params,
     /// Whether it is an evaluation.
     evaluates: bool,
+    /// What a training in rounds continues with.
+    pub rounds: Option<Box<InRounds>>,
 }
 
 impl Driver {
@@ -103,6 +107,16 @@ impl Driver {
                         self.answer_ml(operation, reference(&id));
                         return Ok(());
                     }
+                }
+                if let Some(run) = Run::of(&work.params) {
+                    let job = MlJob {
+                        operation: operation.to_owned(),
+                        session: session.to_owned(),
+                        params: work.params,
+                        evaluates: false,
+                        rounds: None,
+                    };
+                    return self.start_learning(job, run, fit, now_ms);
                 }
                 let relation = training::fit_relation(fit);
                 return self.start_ml_job(operation, session, work, &relation, false, now_ms);
@@ -214,45 +228,63 @@ impl Driver {
             session: session.to_owned(),
             params: work.params,
             evaluates,
+            rounds: None,
         };
         self.run_once(spec, graph, request, Owner::Ml(job), now_ms);
         Ok(())
     }
 
-    /// Turns a finished job's state into a model or a metric, and answers.
-    pub(super) fn ml_job_done(&mut self, job: &MlJob, outcome: &Outcome) {
-        match self.ml_result(job, outcome) {
-            Ok(result) => self.answer_ml(&job.operation, result),
-            Err(error) => self.fail_operation(&job.operation, error),
+    /// Turns a finished job's state into a model or a metric, and answers; a training in rounds continues with it.
+    pub(super) fn ml_job_done(&mut self, mut job: MlJob, outcome: &Outcome, now_ms: i64) {
+        let operation = job.operation.clone();
+        let done = state_of(outcome).and_then(|state| match job.rounds.take() {
+            Some(rounds) => {
+                if let Some((job, model)) = self.learns(job, rounds, Some(state), now_ms)? {
+                    self.learned(&job, *model);
+                }
+                Ok(())
+            }
+            None => {
+                let result = self.ml_result(&job, &state)?;
+                self.answer_ml(&operation, result);
+                Ok(())
+            }
+        });
+        if let Err(error) = done {
+            self.fail_operation(&operation, error);
         }
     }
 
     /// Makes the model or metric of a finished job.
     ///
     /// # Errors
-    /// Those of the stage; `INTERNAL_ERROR` if the job returned no state.
-    fn ml_result(&mut self, job: &MlJob, outcome: &Outcome) -> Result<ResultType> {
-        let schema = Arc::new(Schema::new(vec![Field::new("state", DataType::Binary, true)]));
-        let batches = ipc::read_all(&outcome.results, &schema)?;
-        let state = batches.iter().find_map(|batch| {
-            let states = batch.column(0).as_binary::<i32>();
-            states.iter().flatten().next().map(<[u8]>::to_vec)
-        });
-        let state = state.ok_or_else(|| SparkError::internal("an ML job has no result"))?;
+    /// Those of the stage.
+    fn ml_result(&mut self, job: &MlJob, state: &[u8]) -> Result<ResultType> {
         if job.evaluates {
             let ranges = self.session(&job.session).conf.parallelism();
-            let metric = training::metric(&job.params, &state, ranges)?;
+            let metric = training::metric(&job.params, state, ranges)?;
             return Ok(param(&Value::Double(metric), Kind::Double));
         }
         let before = self.initial_model(&job.session, &job.params)?;
-        let model = training::fitted(&job.params, before.as_deref(), &state)?;
+        let model = training::fitted(&job.params, before.as_deref(), state)?;
+        Ok(self.kept_model(&job.session, model))
+    }
+
+    /// Keeps a model that was learned in rounds, and answers with its id.
+    pub(super) fn learned(&mut self, job: &MlJob, model: Model) {
+        let result = self.kept_model(&job.session, model);
+        self.answer_ml(&job.operation, result);
+    }
+
+    /// Keeps a model, and returns what clients get to know of it.
+    fn kept_model(&mut self, session: &str, model: Model) -> ResultType {
         let uid = model.uid.clone();
-        let id = self.keep_model(&job.session, model);
-        Ok(ResultType::OperatorInfo(MlOperatorInfo {
+        let id = self.keep_model(session, model);
+        ResultType::OperatorInfo(MlOperatorInfo {
             r#type: Some(ml_operator_info::Type::ObjRef(sc::ObjectRef { id })),
             uid: Some(uid),
             ..MlOperatorInfo::default()
-        }))
+        })
     }
 
     /// Returns the model that training continues; `None` if it starts anew.
@@ -446,4 +478,18 @@ fn reference(id: &str) -> ResultType {
 /// Returns the result that is a value.
 fn param(value: &Value, kind: Kind) -> ResultType {
     ResultType::Param(value.to_literal(kind))
+}
+
+/// Returns the state that a job of training or evaluation ends with.
+///
+/// # Errors
+/// `INTERNAL_ERROR` if the job returned none.
+fn state_of(outcome: &Outcome) -> Result<Vec<u8>> {
+    let schema = Arc::new(Schema::new(vec![Field::new("state", DataType::Binary, true)]));
+    let batches = ipc::read_all(&outcome.results, &schema)?;
+    let state = batches.iter().find_map(|batch| {
+        let states = batch.column(0).as_binary::<i32>();
+        states.iter().flatten().next().map(<[u8]>::to_vec)
+    });
+    state.ok_or_else(|| SparkError::internal("an ML job has no result"))
 }

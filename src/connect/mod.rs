@@ -39,6 +39,7 @@ mod jobs;
 pub mod kafka;
 #[cfg(feature = "server")]
 mod kinesis;
+mod learning;
 pub mod ml;
 pub mod protocol;
 mod questions;

@@ -43,6 +43,11 @@ pub enum Output {
     },
     /// All into one partition.
     Single,
+    /// Where they are: what a task makes is the partition of its number.
+    Same {
+        /// How many partitions there are.
+        partitions: usize,
+    },
     /// As the program deals them out.
     Program {
         /// How many partitions there are.
@@ -64,9 +69,10 @@ impl Output {
     pub fn partitions(&self) -> usize {
         match self {
             Output::Result | Output::Single => 1,
-            Output::Hash { partitions, .. } | Output::RoundRobin { partitions } | Output::Program { partitions } => {
-                *partitions
-            }
+            Output::Hash { partitions, .. }
+            | Output::RoundRobin { partitions }
+            | Output::Same { partitions }
+            | Output::Program { partitions } => *partitions,
         }
     }
 }

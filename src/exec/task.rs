@@ -89,13 +89,19 @@ async fn run_plan(
         }
         Output::Program { .. } => return Err(SparkError::internal("an operator tree deals out rows as a program")),
         Output::Single => Scatter::over(1),
-        Output::RoundRobin { partitions } | Output::Hash { partitions, .. } => Scatter::over(*partitions),
+        Output::RoundRobin { partitions } | Output::Hash { partitions, .. } | Output::Same { partitions } => {
+            Scatter::over(*partitions)
+        }
     };
     // Round-robin starts at another partition in every task, as Spark's does.
     let mut next = partition.0 as u32;
     while let Some(batch) = stream.try_next().await? {
         inputs.report().output_rows += batch.num_rows() as u64;
         let to = match &stage.output {
+            Output::Same { .. } => {
+                output.add_to(batch, partition, &mut kept)?;
+                continue;
+            }
             _ if output.parts.len() == 1 => vec![],
             Output::Hash { keys, partitions } => {
                 let columns = keys
@@ -272,11 +278,8 @@ impl Scatter {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        if let ([rows], [part]) = (self.rows.as_mut_slice(), self.parts.as_mut_slice()) {
-            kept.add(&batch)?;
-            *rows += batch.num_rows() as u64;
-            part.push(batch);
-            return Ok(());
+        if self.parts.len() == 1 {
+            return self.add_to(batch, PartitionId(0), kept);
         }
         let mut picked: Vec<Vec<u32>> = vec![Vec::new(); self.parts.len()];
         for (row, to) in to.iter().enumerate() {
@@ -287,6 +290,22 @@ impl Scatter {
             let part = take_record_batch(&batch, &UInt32Array::from(picked))?;
             kept.add_own(&part)?;
             self.parts[to].push(part);
+        }
+        Ok(())
+    }
+
+    /// Adds all rows of a batch to one partition.
+    ///
+    /// # Errors
+    /// If there is no memory to keep them, or the partition does not exist.
+    fn add_to(&mut self, batch: RecordBatch, to: PartitionId, kept: &mut Kept) -> Result<()> {
+        let (Some(rows), Some(part)) = (self.rows.get_mut(to.0), self.parts.get_mut(to.0)) else {
+            return Err(SparkError::internal("rows are for a partition that does not exist"));
+        };
+        if batch.num_rows() > 0 {
+            kept.add(&batch)?;
+            *rows += batch.num_rows() as u64;
+            part.push(batch);
         }
         Ok(())
     }

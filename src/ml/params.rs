@@ -57,6 +57,8 @@ pub enum Check {
     Above(f64),
     /// Numbers between two bounds, which are themselves invalid.
     Between(f64, f64),
+    /// Numbers from the first to the second, with both.
+    Within(f64, f64),
     /// One of several words, compared with their case.
     OneOf(&'static [&'static str]),
     /// Lists of doubles from 0 on with at most one 0, as `HasThresholds` demands.
@@ -78,6 +80,7 @@ impl Check {
             (Self::AtLeast(least), _) => number.is_some_and(|v| v >= least),
             (Self::Above(bound), _) => number.is_some_and(|v| v > bound),
             (Self::Between(low, high), _) => number.is_some_and(|v| v > low && v < high),
+            (Self::Within(low, high), _) => number.is_some_and(|v| v >= low && v <= high),
             (Self::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Self::Thresholds, Value::List(values)) => {
                 let zeros = values.iter().filter(|v| matches!(v, Value::Double(0.0))).count();

@@ -7,6 +7,7 @@
 //! ```text
 //! Transformer                     transform(input) → input + columns
 //! Estimator    training() ─▶ job ─▶ fit(state) → Model ─▶ Fitted::transform(input) → input + columns
+//! Learner      learn() ─▶ summary(question) ─▶ job ─▶ … → Model
 //! Evaluator    training() ─▶ job ─▶ metric(state) → a number
 //! ```
 //!
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use super::columns::Reads;
 use super::error::illegal;
+use super::learning::{Learning, Rounds};
 use super::model::{Fitted, Model, ModelKind};
 use super::params::{Param, Params};
 use super::summary::Summary;
@@ -54,6 +56,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::normalizer::Normalizer,
     &feature::variance_threshold::VarianceThresholdSelector,
     &feature::sql_transformer::SqlTransformer,
+    &classification::logistic::LogisticRegression,
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,
     &evaluation::binary::BinaryEvaluator,
@@ -117,6 +120,8 @@ pub enum Role<'a> {
     Transformer(&'a dyn Transformer),
     /// Trains a model.
     Estimator(&'a dyn Estimator),
+    /// Trains a model by asking the rows again and again.
+    Learner(&'a dyn Learner),
     /// Measures predictions.
     Evaluator(&'a dyn Evaluator),
 }
@@ -159,6 +164,24 @@ pub trait Estimator: fmt::Debug {
     fn has_learned(&self, _params: &Params, _before: Option<&Model>) -> bool {
         false
     }
+}
+
+/// A stage that trains a model in rounds, each of which is one aggregate over the same rows.
+pub trait Learner: fmt::Debug {
+    /// Returns the columns that every question is about.
+    ///
+    /// # Errors
+    /// If a param is missing, or params contradict each other.
+    fn columns(&self, params: &Params) -> Result<Columns>;
+
+    /// Returns what makes the empty summary of a task that answers a question, of [`Rounds::ask`].
+    ///
+    /// # Errors
+    /// If the question cannot be read.
+    fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary>;
+
+    /// Returns the training: it asks through `rounds` until it has the model.
+    fn learn(&self, params: Params, rounds: Rounds) -> Learning;
 }
 
 /// A stage that measures predictions with one aggregate over a dataset.

@@ -15,6 +15,7 @@ use prost::Message;
 
 use super::columns::Reads;
 use super::error::illegal;
+use super::learning::{ROUND, Round};
 use super::model::Model;
 use super::params::Params;
 use super::stage::{self, Columns, Role, Training};
@@ -84,7 +85,7 @@ impl Work {
 }
 
 /// Returns an extension relation of a type URL.
-fn relation(type_url: &str, value: Vec<u8>) -> sc::Relation {
+pub(super) fn relation(type_url: &str, value: Vec<u8>) -> sc::Relation {
     sc::Relation {
         common: None,
         rel_type: Some(RelType::Extension(prost_types::Any {
@@ -106,7 +107,7 @@ pub fn evaluate_relation(evaluate: &sc::ml_command::Evaluate) -> sc::Relation {
 
 /// Returns whether an extension is one of these jobs; other extensions are refused elsewhere.
 pub fn is_job(any: &prost_types::Any) -> bool {
-    any.type_url == FIT || any.type_url == EVALUATE
+    [FIT, EVALUATE, ROUND].contains(&any.type_url.as_str())
 }
 
 impl Analyzer {
@@ -117,10 +118,15 @@ impl Analyzer {
     /// trained.
     pub(crate) fn ml_job(&mut self, any: &prost_types::Any) -> Result<Resolved> {
         let unreadable = |e: prost::DecodeError| SparkError::invalid_plan(format!("an ML job cannot be read: {e}"));
-        let work = if any.type_url == FIT {
-            Work::of_fit(&sc::ml_command::Fit::decode(&any.value[..]).map_err(unreadable)?)?
-        } else {
-            Work::of_evaluate(&sc::ml_command::Evaluate::decode(&any.value[..]).map_err(unreadable)?)?
+        let mut asked = None;
+        let work = match any.type_url.as_str() {
+            FIT => Work::of_fit(&sc::ml_command::Fit::decode(&any.value[..]).map_err(unreadable)?)?,
+            ROUND => {
+                let (fit, dataset, question) = Round::read(&any.value).map_err(unreadable)?;
+                asked = Some((dataset, question));
+                Work::of_fit(&fit)?
+            }
+            _ => Work::of_evaluate(&sc::ml_command::Evaluate::decode(&any.value[..]).map_err(unreadable)?)?,
         };
         let input = self.relation(&work.dataset)?;
         if input.streaming {
@@ -128,6 +134,9 @@ impl Analyzer {
                 "{} takes no streaming DataFrame: train on a batch, or with StreamingNaiveBayes.",
                 work.params.operator.short()
             )));
+        }
+        if let (Role::Learner(stage), Some(asked)) = (work.params.operator.role(), asked) {
+            return self.ml_round(&work.params, stage, input, asked);
         }
         let training = training(&work.params, &input)?;
         let mut columns = self.training_columns(&input, &training.columns)?;
@@ -174,17 +183,28 @@ fn training(params: &Params, input: &Resolved) -> Result<Training> {
     let training = match params.operator.role() {
         Role::Estimator(stage) => stage.training(params)?,
         Role::Evaluator(stage) => stage.training(params)?,
-        Role::Transformer(_) => return Err(untrained(params)),
+        Role::Transformer(_) | Role::Learner(_) => return Err(untrained(params)),
     };
-    // The output of an estimator's model must have room.
-    if matches!(params.operator.role(), Role::Estimator(_)) && params.operator.param("outputCol").is_some() {
-        for to in params.output_columns()? {
-            if input.output.iter().any(|a| a.name == to) {
-                return Err(illegal(format!("Output column {to} already exists.")));
-            }
-        }
+    if matches!(params.operator.role(), Role::Estimator(_)) {
+        without_outputs(params, input)?;
     }
     Ok(training)
+}
+
+/// Checks that a dataset has room for the output columns of an estimator's model.
+///
+/// # Errors
+/// If one exists.
+pub(super) fn without_outputs(params: &Params, input: &Resolved) -> Result<()> {
+    if params.operator.param("outputCol").is_none() {
+        return Ok(());
+    }
+    for to in params.output_columns()? {
+        if input.output.iter().any(|a| a.name == to) {
+            return Err(illegal(format!("Output column {to} already exists.")));
+        }
+    }
+    Ok(())
 }
 
 /// Returns the error of a stage that is neither an estimator nor an evaluator.
@@ -202,7 +222,7 @@ fn untrained(params: &Params) -> SparkError {
 pub fn fitted(params: &Params, before: Option<&Model>, state: &[u8]) -> Result<Model> {
     match params.operator.role() {
         Role::Estimator(stage) => stage.fit(params, before, state),
-        Role::Transformer(_) | Role::Evaluator(_) => Err(untrained(params)),
+        Role::Transformer(_) | Role::Learner(_) | Role::Evaluator(_) => Err(untrained(params)),
     }
 }
 
@@ -213,7 +233,7 @@ pub fn fitted(params: &Params, before: Option<&Model>, state: &[u8]) -> Result<M
 pub fn metric(params: &Params, state: &[u8], ranges: usize) -> Result<f64> {
     match params.operator.role() {
         Role::Evaluator(stage) => stage.metric(params, state, ranges),
-        Role::Transformer(_) | Role::Estimator(_) => Err(untrained(params)),
+        Role::Transformer(_) | Role::Estimator(_) | Role::Learner(_) => Err(untrained(params)),
     }
 }
 

@@ -138,10 +138,12 @@ impl Analyzer {
                         let params = Params::new(stage::by_name(&operator.name)?, &operator.uid, &given)?;
                         match params.operator.role() {
                             Role::Transformer(own) => own.transform(self, input, &params, transform.input.as_deref()),
-                            Role::Estimator(_) | Role::Evaluator(_) => Err(SparkError::unsupported(format!(
-                                "{} as a transformer: it is fitted, or evaluates",
-                                params.operator.short()
-                            ))),
+                            Role::Estimator(_) | Role::Learner(_) | Role::Evaluator(_) => {
+                                Err(SparkError::unsupported(format!(
+                                    "{} as a transformer: it is fitted, or evaluates",
+                                    params.operator.short()
+                                )))
+                            }
                         }
                     }
                     None => Err(SparkError::invalid_plan("a transform names no stage")),

@@ -27,6 +27,7 @@ use datafusion_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNodeCore};
 use super::event_time::event_times;
 use super::output_mode::{self, OutputMode, Query};
 use crate::error;
+use crate::ids::DatasetId;
 
 /// Columns that carry an event time: a timestamp, or a window, whose end counts. Column id → µs to be added
 /// (the length of a window, if the column holds its start).
@@ -442,6 +443,35 @@ impl Node for Repartition {
     fn with_expressions(&self, keys: Vec<Expr>) -> Option<Arc<dyn Node>> {
         let partitions = self.partitions;
         Some(Arc::new(Self { keys, partitions }))
+    }
+}
+
+/// Keeps rows on the executors that made them: later jobs with a node of the same name read them there, and make anew only what
+/// was lost. A plan is cut into stages here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Keep {
+    /// Names the rows over all jobs of the driver.
+    pub dataset: DatasetId,
+    /// What rows of one partition have in common; without, each row stays in the partition where it is.
+    pub keys: Vec<Expr>,
+}
+
+impl Node for Keep {
+    fn name(&self) -> &str {
+        "Keep"
+    }
+
+    fn details(&self) -> String {
+        format!("{} by {:?}", self.dataset, self.keys)
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        self.keys.clone()
+    }
+
+    fn with_expressions(&self, keys: Vec<Expr>) -> Option<Arc<dyn Node>> {
+        let dataset = self.dataset;
+        Some(Arc::new(Self { dataset, keys }))
     }
 }
 

@@ -17,9 +17,10 @@ use crate::exec::compiler::{Compiler, Plan, partitions};
 use crate::exec::generate::{Elements, Words, generate};
 use crate::exec::operators;
 use crate::exec::stage::Output;
+use crate::ids::ShuffleId;
 use crate::plan::functions::plain_separator;
 use crate::plan::nodes::{
-    self, EventTimeWatermark, ExpandWindows, Generate, MergeSessions, Repartition, SortWithinPartitions,
+    self, EventTimeWatermark, ExpandWindows, Generate, Keep, MergeSessions, Repartition, SortWithinPartitions,
 };
 use crate::plan::scan::is_streaming;
 
@@ -39,6 +40,7 @@ const NODES: &[Compile] = &[
     |planner, plan| nodes::of(plan).map(|(node, input)| planner.watermark(node, input)),
     |planner, plan| nodes::of(plan).map(|(node, input)| planner.sort_within(node, input)),
     |planner, plan| nodes::of(plan).map(|(node, input)| planner.repartition(node, input)),
+    |planner, plan| nodes::of(plan).map(|(node, input)| planner.keep(node, input)),
     |planner, plan| nodes::of(plan).map(|(node, input)| planner.merge_sessions(node, input)),
 ];
 
@@ -129,6 +131,22 @@ impl Planner {
             (partitions, false) => Output::Hash { keys, partitions },
         };
         Ok(self.exchange(rows, output))
+    }
+
+    /// Compiles rows that stay for later jobs.
+    fn keep(&mut self, node: &Keep, input: &LogicalPlan) -> Result<Plan> {
+        let rows = self.plan(input)?;
+        let keys = node.keys.iter().map(|k| self.expr(k, input.schema()));
+        let keys = keys.collect::<Result<Vec<_>>>()?;
+        let output = if keys.is_empty() {
+            let partitions = partitions(&rows);
+            Output::Same { partitions }
+        } else {
+            let partitions = self.shuffle_partitions();
+            Output::Hash { keys, partitions }
+        };
+        let (dataset, parent) = (node.dataset, 0);
+        Ok(self.cut(rows, output, Some(ShuffleId { dataset, parent })))
     }
 
     /// Compiles the merging of sessions: rows of a key together, then merged. On a stream, the aggregation above merges

@@ -36,7 +36,7 @@ use crate::exec::compiler::{Compiler, PartialAggregate, Plan, partitions};
 use crate::exec::stage::{Output, Read, Stage, StatefulOperator, Work};
 use crate::exec::transform::{Leaf, Transform, as_transform};
 use crate::exec::{decode, operators, state};
-use crate::ids::{OperatorId, PartitionId, StageId};
+use crate::ids::{OperatorId, PartitionId, ShuffleId, StageId};
 use crate::kernels::logic;
 use crate::plan::comparison;
 use crate::plan::folding;
@@ -118,13 +118,7 @@ impl Compiler for Planner {
         if output.partitions() == 1 && partitions(&input) == 1 {
             return input;
         }
-        let (schema, partitions) = (input.schema(), output.partitions());
-        let id = self.stage(input, output);
-        let read_schema = schema.clone();
-        Transform::leaf(Leaf::Shuffle(id), schema, partitions, move |_, inputs| {
-            let blocks = inputs.shuffle.get(&id).map(Vec::as_slice).unwrap_or_default();
-            Ok(ipc::read_all(blocks, &read_schema)?)
-        })
+        self.cut(input, output, None)
     }
 
     fn shuffle_partitions(&self) -> usize {
@@ -170,12 +164,24 @@ impl Planner {
     /// As [`Compiler::plan`].
     pub fn finish(&mut self, plan: &LogicalPlan) -> Result<()> {
         let root = self.plan(plan)?;
-        self.stage(root, Output::Result);
+        self.stage(root, Output::Result, None);
         Ok(())
     }
 
+    /// Ends the stage below and returns the leaf that reads its output in the next, under the name that the output has for later
+    /// jobs.
+    fn cut(&mut self, input: Plan, output: Output, shuffle: Option<ShuffleId>) -> Plan {
+        let (schema, partitions) = (input.schema(), output.partitions());
+        let id = self.stage(input, output, shuffle);
+        let read_schema = schema.clone();
+        Transform::leaf(Leaf::Shuffle(id), schema, partitions, move |_, inputs| {
+            let blocks = inputs.shuffle.get(&id).map(Vec::as_slice).unwrap_or_default();
+            Ok(ipc::read_all(blocks, &read_schema)?)
+        })
+    }
+
     /// Ends a stage: finds what its tasks read, and numbers it.
-    fn stage(&mut self, plan: Plan, output: Output) -> StageId {
+    fn stage(&mut self, plan: Plan, output: Output, shuffle: Option<ShuffleId>) -> StageId {
         let id = StageId(self.stages.len());
         let reads: Vec<Vec<Read>> = PartitionId::first(partitions(&plan))
             .map(|p| {
@@ -198,7 +204,7 @@ impl Planner {
             parents,
             stateful,
             reads,
-            shuffle: None,
+            shuffle,
             kept: vec![],
         });
         id

@@ -10,7 +10,9 @@ use arrow::array::{
     StringArray, StructArray, new_null_array,
 };
 use arrow::buffer::{Buffer, OffsetBuffer};
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Float64Type, Int8Type, Int32Type, Int64Type, Schema};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Field, FieldRef, Fields, Float64Type, Int8Type, Int32Type, Int64Type, Schema,
+};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
@@ -140,10 +142,29 @@ impl Column {
 
     /// Returns a column of one long.
     pub fn long(name: &'static str, value: i64) -> Self {
+        Self::one(name, Arc::new(Int64Array::from(vec![value])), "long")
+    }
+
+    /// Returns a column of one integer.
+    pub fn int(name: &'static str, value: i32) -> Self {
+        Self::one(name, Arc::new(Int32Array::from(vec![value])), "integer")
+    }
+
+    /// Returns a column of one double.
+    pub fn double(name: &'static str, value: f64) -> Self {
+        Self::one(name, Arc::new(Float64Array::from(vec![value])), "double")
+    }
+
+    /// Returns a column of one boolean.
+    pub fn bool(name: &'static str, value: bool) -> Self {
+        Self::one(name, Arc::new(BooleanArray::from(vec![value])), "boolean")
+    }
+
+    fn one(name: &'static str, values: ArrayRef, spark: &str) -> Self {
         Self {
             name,
-            values: Arc::new(Int64Array::from(vec![value])),
-            spark: json!("long"),
+            values,
+            spark: json!(spark),
             nullable: false,
         }
     }
@@ -394,16 +415,45 @@ impl Row<'_> {
         Ok(longs.values().to_vec())
     }
 
+    fn number<T: ArrowPrimitiveType>(&self, name: &str) -> Result<T::Native> {
+        let numbers = self
+            .column(name)?
+            .as_primitive_opt::<T>()
+            .ok_or_else(|| self.bad(name))?;
+        Ok(numbers.value(0))
+    }
+
     /// Returns a long.
     ///
     /// # Errors
     /// `CORRUPT_MODEL` if the column is missing, null or of another type.
     pub fn long(&self, name: &str) -> Result<i64> {
-        let longs = self
-            .column(name)?
-            .as_primitive_opt::<Int64Type>()
-            .ok_or_else(|| self.bad(name))?;
-        Ok(longs.value(0))
+        self.number::<Int64Type>(name)
+    }
+
+    /// Returns an integer.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
+    pub fn int(&self, name: &str) -> Result<i32> {
+        self.number::<Int32Type>(name)
+    }
+
+    /// Returns a double.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
+    pub fn double(&self, name: &str) -> Result<f64> {
+        self.number::<Float64Type>(name)
+    }
+
+    /// Returns a boolean.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
+    pub fn bool(&self, name: &str) -> Result<bool> {
+        let bools = self.column(name)?.as_boolean_opt().ok_or_else(|| self.bad(name))?;
+        Ok(bools.value(0))
     }
 
     /// Returns the struct that a vector or matrix is stored as.

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::Float64Type;
 use prost::Message;
 
+use super::labels::Allowed;
+pub use super::labels::Names;
 use super::moments::Moments;
 use super::{Summary, Weights, corrupt};
 use crate::error::{Result, SparkError};
 use crate::ml::classification::naive_bayes::Type;
 use crate::ml::error::invalid_value;
-use crate::values::text::double;
 use crate::values::vector::VectorColumn;
 
 /// One class: its weight, and the sums of its rows' features.
@@ -58,17 +59,6 @@ impl State {
     }
 }
 
-/// The columns that training reads, for messages.
-#[derive(Debug, Clone)]
-pub struct Names {
-    /// Column of labels.
-    pub label: String,
-    /// Column of vectors.
-    pub features: String,
-    /// Column of weights; empty if rows weigh 1.
-    pub weight: String,
-}
-
 /// Returns a class, which begins without sums.
 fn class_of(classes: &mut BTreeMap<i32, Class>, label: i32) -> &mut Class {
     classes.entry(label).or_insert_with(|| Class {
@@ -111,21 +101,7 @@ impl Classes {
     /// # Errors
     /// `USER_RAISED_EXCEPTION` if it is null, NaN, negative, too large or has a fraction.
     fn label(&self, labels: &arrow::array::Float64Array, row: usize) -> Result<i32> {
-        let label = labels.value(row);
-        let refuse = |message: String| invalid_value(message, &self.names.label, row);
-        if labels.is_null(row) || label.is_nan() {
-            return Err(refuse("Labels MUST NOT be Null or NaN".into()));
-        }
-        if !(0.0..f64::from(i32::MAX)).contains(&label) {
-            return Err(refuse(format!(
-                "Labels MUST be in [0, {}), but got {}",
-                i32::MAX,
-                double(label)
-            )));
-        }
-        if label.fract() != 0.0 {
-            return Err(refuse(format!("Labels MUST be Integers, but got {}", double(label))));
-        }
+        let label = super::labels::label(labels, row, Allowed::Classes(i32::MAX), &self.names.label)?;
         Ok(label as i32)
     }
 

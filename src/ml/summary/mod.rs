@@ -17,6 +17,7 @@ pub mod classes;
 pub mod confusion;
 pub mod counts;
 pub mod frequencies;
+pub mod labels;
 pub mod moments;
 pub mod scores;
 pub mod text_classes;

@@ -16,15 +16,13 @@
 //!
 //! Numbers are summed in Spark's order, so that models and predictions agree with it to the last bits that matter.
 
-use arrow::array::{Array, ArrayRef};
-
 use crate::error::{Exception, Result, SparkError};
-use crate::ml::error::{Signature, VECTOR, failed_function, illegal};
+use crate::ml::classification::scores::{self, Scores};
 use crate::ml::matrix::Matrix;
 use crate::ml::params::Params;
 use crate::ml::summary::classes::Class;
 use crate::ml::summary::moments::Moments;
-use crate::values::vector::{self, Vector, VectorRef};
+use crate::values::vector::VectorRef;
 
 pub mod stage;
 
@@ -219,18 +217,7 @@ impl Predictor {
     /// If there are not as many thresholds as classes.
     pub fn new(model: &NaiveBayesModel, params: &Params) -> Result<Self> {
         let kind = Type::of(params)?;
-        let thresholds = params
-            .is_set("thresholds")
-            .then(|| params.doubles("thresholds"))
-            .transpose()?;
-        if let Some(given) = thresholds.as_ref().filter(|t| t.len() != model.pi.len()) {
-            return Err(SparkError::requirement(format!(
-                "NaiveBayesModel.transform() called with non-matching numClasses and thresholds.length. numClasses={}, \
-                 but thresholds has length {}",
-                model.pi.len(),
-                given.len()
-            )));
-        }
+        let thresholds = scores::thresholds(params, model.pi.len())?;
         let (offset, weights) = match kind {
             Type::Bernoulli => {
                 let negative: Vec<f64> = model.theta.values.iter().map(|t| (-t.exp()).ln_1p()).collect();
@@ -358,6 +345,14 @@ impl Predictor {
         size == self.features() && self.kind.takes_counts(binary)
     }
 
+    /// Returns the class of the largest raw value, or, with thresholds, that of the probabilities.
+    pub fn prediction_of_raw(&self, raw: &[f64]) -> f64 {
+        match &self.thresholds {
+            None => VectorRef::Dense(raw).argmax() as f64,
+            Some(thresholds) => scores::decided(&scores::softmax(raw), Some(thresholds)),
+        }
+    }
+
     /// Turns complement scores into logs of probabilities (log-sum-exp); the scores of other types stay.
     fn finish(&self, out: &mut [f64]) {
         if self.kind == Type::Complement {
@@ -369,113 +364,22 @@ impl Predictor {
             out.iter_mut().for_each(|v| *v -= total);
         }
     }
-
-    /// Returns the class of the largest raw value, or, with thresholds, that of the probabilities
-    /// (`probability2prediction`).
-    pub fn prediction_of_raw(&self, raw: &[f64]) -> f64 {
-        match &self.thresholds {
-            None => VectorRef::Dense(raw).argmax() as f64,
-            Some(_) => self.prediction_of_probability(&probabilities(raw)),
-        }
-    }
-
-    /// Returns the class of the largest probability, each divided by its threshold if there are thresholds. Of equal
-    /// ones, the first is chosen.
-    pub fn prediction_of_probability(&self, probability: &[f64]) -> f64 {
-        let Some(thresholds) = &self.thresholds else {
-            return VectorRef::Dense(probability).argmax() as f64;
-        };
-        let (mut best, mut most) = (0, f64::NEG_INFINITY);
-        for (i, (p, t)) in probability.iter().zip(thresholds).enumerate() {
-            // 0 / 0 is NaN, and NaN is never larger: a class without threshold and probability is not chosen.
-            let scaled = p / t;
-            if scaled > most {
-                (best, most) = (i, scaled);
-            }
-        }
-        best as f64
-    }
-
-    /// Returns raw predictions of a column of vectors; null stays null.
-    ///
-    /// # Errors
-    /// If a vector is of another size, or has values that the model's type refuses.
-    pub fn raw_column(&self, features: &dyn Array, column: &str) -> Result<ArrayRef> {
-        let mut raw = Vec::new();
-        vector::map(features, |row, v| {
-            self.raw(v, &mut raw).map_err(|why| refused(&why, column, row))?;
-            Ok(Vector::Dense(raw.clone()))
-        })
-    }
-
-    /// Returns the probabilities of a column of raw predictions; null stays null.
-    ///
-    /// # Errors
-    /// If the column is not one of vectors.
-    pub fn probability_column(&self, raw: &dyn Array) -> Result<ArrayRef> {
-        vector::map(raw, |_, v| Ok(Vector::Dense(probabilities(&v.to_dense()))))
-    }
-
-    /// Returns the predicted classes of a column of raw predictions; null stays null.
-    ///
-    /// # Errors
-    /// If the column is not one of vectors.
-    pub fn prediction_column_of_raw(&self, raw: &dyn Array) -> Result<ArrayRef> {
-        vector::map_to_double(raw, |_, v| Ok(self.prediction_of_raw(v.values())))
-    }
-
-    /// Returns the predicted classes of a column of probabilities; null stays null.
-    ///
-    /// # Errors
-    /// If the column is not one of vectors.
-    pub fn prediction_column_of_probability(&self, probability: &dyn Array) -> Result<ArrayRef> {
-        vector::map_to_double(probability, |_, v| Ok(self.prediction_of_probability(v.values())))
-    }
-
-    /// Returns the raw prediction of one vector (`predict`, `predictRaw` and `predictProbability` of a model).
-    ///
-    /// # Errors
-    /// As [`Self::raw`].
-    pub fn one(&self, features: VectorRef<'_>) -> Result<Vec<f64>> {
-        let mut raw = Vec::new();
-        self.raw(features, &mut raw)
-            .map_err(|why| illegal(format!("requirement failed: {why}")))?;
-        Ok(raw)
-    }
 }
 
-/// Returns raw predictions as probabilities that sum to 1: a soft-max, shifted so that it does not overflow
-/// (`raw2probabilityInPlace`).
-pub fn probabilities(raw: &[f64]) -> Vec<f64> {
-    let most = raw
-        .iter()
-        .copied()
-        .fold(f64::NEG_INFINITY, |a, b| if b > a { b } else { a });
-    let shares: Vec<f64> = raw.iter().map(|v| (v - most).exp()).collect();
-    let total: f64 = shares.iter().sum();
-    shares.into_iter().map(|s| s / total).collect()
-}
+impl Scores for Predictor {
+    fn raw(&self, features: VectorRef<'_>, out: &mut Vec<f64>) -> std::result::Result<(), String> {
+        self.raw(features, out)
+    }
 
-/// Returns the error of a row that the model refuses (`FAILED_EXECUTE_UDF`).
-fn refused(why: &str, column: &str, row: usize) -> SparkError {
-    let function = Signature {
-        stage: "ProbabilisticClassificationModel",
-        takes: VECTOR,
-        gives: VECTOR,
-        column: column.to_owned(),
-    };
-    let cause = format!("java.lang.IllegalArgumentException: requirement failed: {why}.");
-    failed_function(&function, cause, row)
-}
+    fn probability(&self, raw: &[f64]) -> Option<Vec<f64>> {
+        Some(scores::softmax(raw))
+    }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    fn of_raw(&self, raw: &[f64]) -> f64 {
+        self.prediction_of_raw(raw)
+    }
 
-    #[test]
-    fn probabilities_are_the_softmax_of_raw_predictions() {
-        let p = probabilities(&[2f64.ln(), 6f64.ln()]);
-        assert!((p[0] - 0.25).abs() < 1e-12 && (p[1] - 0.75).abs() < 1e-12);
-        assert!(probabilities(&[f64::NAN, f64::NAN])[0].is_nan());
+    fn of_probability(&self, probability: &[f64]) -> f64 {
+        scores::decided(probability, self.thresholds.as_deref())
     }
 }

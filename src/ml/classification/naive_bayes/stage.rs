@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
 use prost::Message;
 
-use super::{Predictor, Type, fit, probabilities};
+use super::{Predictor, Type, fit};
 use crate::error::Result;
-use crate::kernels::kernel;
-use crate::ml::columns::{Body, Input, Reads};
+use crate::ml::classification::scores::{Predictions, Scores};
+use crate::ml::columns::Reads;
 use crate::ml::literal::{Kind, Value};
 use crate::ml::matrix::Matrix;
 use crate::ml::model::{self, Fitted, Model, ModelKind};
@@ -23,9 +22,7 @@ use crate::ml::summary::text_classes::TextClasses;
 use crate::ml::text::predictor::TextPredictor;
 use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::typed_attribute;
-use crate::plan::scope::{Resolved, Typed};
-use crate::values::vector;
+use crate::plan::scope::Resolved;
 
 /// Trains naive Bayes models (`NaiveBayes`); null or invalid labels, features and weights are errors.
 ///
@@ -192,7 +189,17 @@ impl Fitted for NaiveBayesModel {
 
     fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved> {
         let predictor = Arc::new(Predictor::new(self, params)?);
-        prediction_columns(analyzer, input, id, params, &predictor)
+        let features = analyzer.vectors(&input, &params.text("featuresCol")?)?;
+        let terms = analyzer.text_terms(&features).filter(|t| t.source_in(&input));
+        let text = terms.and_then(|t| TextPredictor::new(t.counts()?, &predictor));
+        let scores = predictor;
+        let predictions = Predictions {
+            id,
+            params,
+            scores,
+            text,
+        };
+        predictions.plan(analyzer, input)
     }
 
     fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
@@ -224,17 +231,8 @@ impl Fitted for NaiveBayesModel {
     }
 
     fn call(&self, params: &Params, method: &str, args: &[Value]) -> Result<Option<(Value, Kind)>> {
-        let [Value::Vector(features)] = args else {
-            return Ok(None);
-        };
-        let predictor = Predictor::new(self, params)?;
-        let raw = predictor.one(features.view())?;
-        Ok(match method {
-            "predict" => Some((Value::Double(predictor.prediction_of_raw(&raw)), Kind::Double)),
-            "predictRaw" => Some(model::dense(&raw)),
-            "predictProbability" => Some(model::dense(&probabilities(&raw))),
-            other => return Err(model::not_allowed(KIND.class.unwrap_or_default(), other)),
-        })
+        let predictor: &dyn Scores = &Predictor::new(self, params)?;
+        predictor.call(method, args)
     }
 
     fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
@@ -248,99 +246,4 @@ impl Fitted for NaiveBayesModel {
         own.statistics = None;
         Some(Arc::new(own))
     }
-}
-
-/// Appends raw predictions, probabilities and predictions, those whose columns have names.
-///
-/// A prediction that is made of a string by words and hashes alone is made in one pass over the string; the columns in
-/// between are then made only if somebody selects them. Otherwise each column is made of the one before: raw
-/// predictions of the features, probabilities of those, the prediction of whichever exists.
-///
-/// # Errors
-/// If the features are not vectors, an output column exists already, or thresholds do not fit the classes.
-fn prediction_columns(
-    analyzer: &mut Analyzer,
-    mut input: Resolved,
-    id: &str,
-    params: &Params,
-    predictor: &Arc<Predictor>,
-) -> Result<Resolved> {
-    let features = analyzer.vectors(&input, &params.text("featuresCol")?)?;
-    let options = format!("{id} {}", params.fingerprint());
-    let (mut raw, mut probability) = (None, None);
-    let fast = analyzer
-        .text_terms(&features)
-        .filter(|t| t.source_in(&input))
-        .and_then(|t| TextPredictor::new(t.counts()?, predictor));
-    let features_column = features.name.clone();
-    let raw_body = || -> Body {
-        let (predictor, column) = (predictor.clone(), features_column.clone());
-        Box::new(move |args, _| Ok(predictor.raw_column(&args[0], &column)?))
-    };
-    let read_features = || Input {
-        typed: features.typed.clone(),
-        name: features.name.clone(),
-    };
-    if let Some(to) = params.column("rawPredictionCol") {
-        input = analyzer.append(
-            input,
-            params,
-            &options,
-            &to,
-            vector::data_type(),
-            vec![read_features()],
-            raw_body(),
-        )?;
-        raw = input.output.last().map(typed_attribute);
-    }
-    // Without a column, the raw prediction is an expression inside those that need it.
-    let raw_input = |raw: &Option<Typed>| Input {
-        typed: raw.clone().unwrap_or_else(|| {
-            let expr = kernel::call(
-                "NaiveBayesModel_raw",
-                options.clone(),
-                vector::data_type(),
-                vec![features.typed.expr.clone()],
-                raw_body(),
-            );
-            Typed::new(expr, vector::data_type(), "raw")
-        }),
-        name: features.name.clone(),
-    };
-    if let Some(to) = params.column("probabilityCol") {
-        let predictor = predictor.clone();
-        let body: Body = Box::new(move |args, _| Ok(predictor.probability_column(&args[0])?));
-        let options = format!("probability {options}");
-        let read = raw_input(&raw);
-        input = analyzer.append(input, params, &options, &to, vector::data_type(), vec![read], body)?;
-        probability = input.output.last().map(typed_attribute);
-    }
-    let Some(to) = params.column("predictionCol") else {
-        return Ok(input);
-    };
-    if let Some(fast) = fast {
-        let read = Input {
-            name: fast.terms().source.name.clone(),
-            typed: typed_attribute(&fast.terms().source),
-        };
-        let options = format!("text {options}");
-        let body: Body = Box::new(move |args, _| Ok(fast.predict(&args[0])?));
-        return analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body);
-    }
-    let predictor = predictor.clone();
-    let (read, body): (Input, Body) = match (&raw, probability) {
-        (None, Some(typed)) => (
-            Input {
-                typed,
-                name: features.name.clone(),
-            },
-            Box::new(move |args, _| Ok(predictor.prediction_column_of_probability(&args[0])?)),
-        ),
-        (raw, _) => (
-            raw_input(raw),
-            Box::new(move |args, _| Ok(predictor.prediction_column_of_raw(&args[0])?)),
-        ),
-    };
-    let options = format!("prediction {options}");
-    analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body)
 }

@@ -1,0 +1,139 @@
+//! Training in rounds: a job for every question of a learner, over rows that stay on the executors until the training ends,
+//! however it ends.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use prost::Message;
+
+use super::driver::Driver;
+use super::jobs::Owner;
+use super::ml::MlJob;
+use crate::cluster::runner::{JobRequest, Limits};
+use crate::compile::job::{self, JobSpec};
+use crate::error::Result;
+use crate::exec::stage::StageGraph;
+use crate::ids::DatasetId;
+use crate::ml::learning::{NAMES, Question, Run, Step, round_relation};
+use crate::ml::model::Model;
+use crate::proto as sc;
+
+/// Names of rows of trainings begin here: those of pages and of streaming contexts are below.
+const FIRST_KEY: u64 = 1 << 52;
+
+/// Names of rows that no training needs any more.
+pub(super) type Released = Rc<RefCell<Vec<DatasetId>>>;
+
+/// Rows that executors keep for a training; they are released with it.
+#[derive(Debug)]
+struct Held {
+    dataset: DatasetId,
+    released: Released,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let names = (0..NAMES).map(|by| DatasetId(self.dataset.0 + by));
+        self.released.borrow_mut().extend(names);
+    }
+}
+
+/// A training that asks.
+#[derive(Debug)]
+pub(super) struct InRounds {
+    run: Run,
+    fit: sc::ml_command::Fit,
+    /// What planning depends on, as it was when the training began: the rows that are kept belong to it.
+    spec: Option<JobSpec>,
+    held: Held,
+}
+
+impl InRounds {
+    fn relation(&self, question: Question) -> sc::Relation {
+        round_relation(&self.fit, self.held.dataset, question)
+    }
+}
+
+impl Driver {
+    /// Begins a training in rounds.
+    ///
+    /// # Errors
+    /// The learner's; what analysis refuses.
+    pub(super) fn start_learning(
+        &mut self,
+        job: MlJob,
+        run: Run,
+        fit: &sc::ml_command::Fit,
+        now_ms: i64,
+    ) -> Result<()> {
+        self.trainings += 1;
+        let rounds = InRounds {
+            run,
+            fit: fit.clone(),
+            spec: None,
+            held: Held {
+                dataset: DatasetId(FIRST_KEY + self.trainings * NAMES),
+                released: self.released.clone(),
+            },
+        };
+        if let Some((job, model)) = self.learns(job, Box::new(rounds), None, now_ms)? {
+            // It did not need to ask.
+            self.learned(&job, *model);
+        }
+        Ok(())
+    }
+
+    /// Continues a training with an answer: runs the job of its next question, or returns its model.
+    ///
+    /// # Errors
+    /// As [`Self::start_learning`].
+    pub(super) fn learns(
+        &mut self,
+        mut job: MlJob,
+        mut rounds: Box<InRounds>,
+        answer: Option<Vec<u8>>,
+        now_ms: i64,
+    ) -> Result<Option<(MlJob, Box<Model>)>> {
+        let question = match rounds.run.next(answer)? {
+            Step::Done(model) => return Ok(Some((job, model))),
+            Step::Ask(question) => question,
+        };
+        let relation = rounds.relation(question);
+        let (spec, graph) = match rounds.spec.take() {
+            Some(spec) => {
+                let relation = relation.encode_to_vec();
+                let spec = JobSpec { relation, ..spec };
+                let graph = spec.compile()?;
+                (spec, graph)
+            }
+            None => self.first_round(&job.session, &relation, now_ms)?,
+        };
+        let graph = Arc::new(graph);
+        let request = JobRequest {
+            description: format!("fit {}", job.params.operator.short()),
+            scans: self.read_files(&graph)?,
+            limits: Limits::of_statement(&spec.conf)?,
+            ..JobRequest::default()
+        };
+        rounds.spec = Some(spec.clone());
+        job.rounds = Some(rounds);
+        self.run_once(spec, graph, request, Owner::Ml(job), now_ms);
+        Ok(None)
+    }
+
+    fn first_round(&mut self, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<(JobSpec, StageGraph)> {
+        let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        let graph = job::stages(&analyzer, &resolved, None)?;
+        Ok((spec, graph))
+    }
+
+    /// Forgets rows that no training needs any more.
+    pub(super) fn release_trainings(&mut self, now_ms: i64) {
+        let released = std::mem::take(&mut *self.released.borrow_mut());
+        if !released.is_empty() {
+            let effects = self.runner.forget(released, vec![], now_ms);
+            self.carry_out(effects, now_ms);
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The training of logistic regressions: statistics of the columns first, then the loss wherever the search wants to know it.
+
+use super::LogisticRegressionModel;
+use super::loss::{Asked, State};
+use crate::error::Result;
+use crate::ml::error::illegal;
+use crate::ml::learning::{Rounds, empty};
+use crate::ml::matrix::Matrix;
+use crate::ml::model::Model;
+use crate::ml::optimize::lbfgs::{Options, minimize};
+use crate::ml::optimize::{Evaluated, Objective};
+use crate::ml::params::Params;
+use crate::ml::summary::labels;
+
+/// The mean loss over all rows, with the smooth part of the penalty.
+struct MeanLoss {
+    rounds: Rounds,
+    /// What is asked but for the place.
+    asked: Asked,
+    /// What half of a coefficient's square is multiplied with; intercepts have none.
+    penalty: Vec<f64>,
+}
+
+impl Objective for MeanLoss {
+    async fn at(&self, x: &[f64]) -> Result<Evaluated> {
+        let asked = Asked {
+            coefficients: x.to_vec(),
+            ..self.asked.clone()
+        };
+        let State { loss, weight, gradient } = self.rounds.ask(&asked).await?;
+        let mut gradient: Vec<f64> = gradient.into_iter().map(|g| g / weight).collect();
+        let mut squares = 0.0;
+        for ((x, penalty), g) in x.iter().zip(&self.penalty).zip(&mut gradient) {
+            squares += penalty * x * x;
+            *g += penalty * x;
+        }
+        Ok((loss / weight + squares / 2.0, gradient))
+    }
+}
+
+/// Which family a model is of, by the number of classes.
+///
+/// # Errors
+/// If there are more classes than the family has.
+fn is_multinomial(params: &Params, classes: usize) -> Result<bool> {
+    match params.text("family")?.as_str() {
+        "multinomial" => Ok(true),
+        "binomial" if classes > 2 => Err(illegal(format!(
+            "requirement failed: Binomial family only supports 1 or 2 outcome classes but found {classes}."
+        ))),
+        "binomial" => Ok(false),
+        _ => Ok(classes > 2),
+    }
+}
+
+/// Trains a model.
+///
+/// # Errors
+/// If there are no rows, if thresholds do not fit the classes, or the classes not the family; what rows raise.
+pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
+    let statistics: labels::State = rounds.ask(&Asked::default()).await?;
+    let histogram = statistics.histogram();
+    if statistics.features.rows == 0 {
+        return Err(empty());
+    }
+    let classes = histogram.len();
+    let multinomial = is_multinomial(&params, classes)?;
+    if params.is_set("thresholds") {
+        let given = params.doubles("thresholds")?.len();
+        if given != classes {
+            return Err(illegal(format!(
+                "requirement failed: LogisticRegression.train() called with non-matching numClasses and thresholds.length. \
+                 numClasses={classes}, but thresholds has length {given}"
+            )));
+        }
+    }
+    let (features, intercept) = (statistics.features.size(), params.bool("fitIntercept")?);
+    let sets = if multinomial { classes } else { 1 };
+    let mut model = LogisticRegressionModel {
+        coefficients: Matrix::new(sets, features, vec![0.0; sets * features]),
+        intercepts: vec![0.0; sets],
+        classes: classes as u64,
+        multinomial,
+    };
+    let only = histogram.iter().filter(|w| **w != 0.0).count() == 1;
+    if only && intercept {
+        let class = histogram.iter().position(|w| *w != 0.0).unwrap_or_default();
+        match (multinomial, class) {
+            (true, class) => model.intercepts[class] = f64::INFINITY,
+            (false, 0) => model.intercepts[0] = f64::NEG_INFINITY,
+            (false, _) => model.intercepts[0] = f64::INFINITY,
+        }
+        return Ok(Model::new(&params, model));
+    }
+    let std: Vec<f64> = statistics.features.variances().iter().map(|v| v.sqrt()).collect();
+    let search = Search {
+        std: &std,
+        mean: &statistics.features.means(),
+        histogram: &histogram,
+        sets,
+        intercept,
+    };
+    let found = search.run(&params, rounds).await?;
+    search.into_model(&params, found, &mut model)?;
+    Ok(Model::new(&params, model))
+}
+
+/// What a search for coefficients knows of the rows.
+struct Search<'a> {
+    std: &'a [f64],
+    mean: &'a [f64],
+    histogram: &'a [f64],
+    sets: usize,
+    intercept: bool,
+}
+
+impl Search<'_> {
+    /// Returns a number for each coefficient, by its feature, then `of_intercepts` for each intercept.
+    fn spread(&self, of: impl Fn(usize) -> f64, of_intercepts: f64) -> Vec<f64> {
+        let features = self.std.len() * self.sets;
+        let intercepts = if self.intercept { self.sets } else { 0 };
+        let coefficients = (0..features).map(|i| of(i / self.sets));
+        coefficients
+            .chain(std::iter::repeat_n(of_intercepts, intercepts))
+            .collect()
+    }
+
+    /// Returns where the search begins: at the intercepts of a model without features.
+    fn start(&self) -> Vec<f64> {
+        let mut start = self.spread(|_| 0.0, 0.0);
+        if !self.intercept {
+            return start;
+        }
+        let first = start.len() - self.sets;
+        if self.sets == 1 {
+            if let [none, some] = self.histogram {
+                start[first] = (some / none).ln();
+            }
+            return start;
+        }
+        let logs: Vec<f64> = self.histogram.iter().map(|w| w.ln_1p()).collect();
+        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+        start[first..].iter_mut().zip(logs).for_each(|(s, log)| *s = log - mean);
+        start
+    }
+
+    async fn run(&self, params: &Params, rounds: Rounds) -> Result<Vec<f64>> {
+        let (all, mix) = (params.double("regParam")?, params.double("elasticNetParam")?);
+        let (absolute, square) = (mix * all, (1.0 - mix) * all);
+        let standardized = params.bool("standardization")?;
+        let inverse = |j: usize| if self.std[j] == 0.0 { 0.0 } else { 1.0 / self.std[j] };
+        let scale = |by: f64, j: usize, power: i32| {
+            if standardized { by } else { by * inverse(j).powi(power) }
+        };
+        let inverse_std: Vec<f64> = (0..self.std.len()).map(inverse).collect();
+        let objective = MeanLoss {
+            rounds,
+            asked: Asked {
+                coefficients: vec![],
+                scaled_mean: self.mean.iter().zip(&inverse_std).map(|(m, s)| m * s).collect(),
+                inverse_std,
+                sets: self.sets as u64,
+                intercept: self.intercept,
+            },
+            penalty: self.spread(|j| scale(square, j, 2), 0.0),
+        };
+        let options = Options {
+            max_iter: params.count("maxIter")?,
+            tolerance: params.double("tol")?,
+            penalty: if absolute == 0.0 {
+                vec![]
+            } else {
+                self.spread(|j| scale(absolute, j, 1), 0.0)
+            },
+        };
+        Ok(minimize(&objective, self.start(), &options).await?.x)
+    }
+
+    /// Puts what was found into a model: for features as they are, and centred over the classes where nothing else says where they are.
+    fn into_model(&self, params: &Params, found: Vec<f64>, model: &mut LogisticRegressionModel) -> Result<()> {
+        let (sets, features) = (self.sets, self.std.len());
+        for j in 0..features {
+            for set in 0..sets {
+                let (scaled, std) = (found[j * sets + set], self.std[j]);
+                let value = if std == 0.0 { 0.0 } else { scaled / std };
+                model.coefficients.values[set * features + j] = value;
+                if self.intercept {
+                    model.intercepts[set] -= value * self.mean[j];
+                }
+            }
+        }
+        if self.intercept {
+            let own = &found[features * sets..];
+            model.intercepts.iter_mut().zip(own).for_each(|(i, own)| *i += own);
+        }
+        if !model.multinomial {
+            return Ok(());
+        }
+        let centre = |values: &mut dyn Iterator<Item = &mut f64>| {
+            let values: Vec<&mut f64> = values.collect();
+            let mean = values.iter().map(|v| **v).sum::<f64>() / values.len() as f64;
+            values.into_iter().for_each(|v| *v -= mean);
+        };
+        if params.double("regParam")? == 0.0 {
+            let all = &mut model.coefficients.values;
+            for j in 0..features {
+                centre(&mut all.iter_mut().skip(j).step_by(features));
+            }
+        }
+        if self.intercept {
+            centre(&mut model.intercepts.iter_mut());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,286 @@
+//! Training in rounds: a learner asks, the executors answer with a summary of the rows that they keep, until the model is made.
+//!
+//! A learner is straight code: an asynchronous function that asks and waits. The driver runs a job for every question and
+//! resumes the function with what came out; it never blocks. The columns of the dataset are computed once and stay on the executors
+//! ([`Keep`]), as Spark persists what its learners read many times; a lost executor's rows are made anew.
+//!
+//! ```text
+//!  learn(params, rounds)              driver                        executors
+//!     rounds.ask(question) ────▶ Step::Ask ─round_relation─▶ job: Keep(columns) ─ summary(question) ─┐
+//!     …answer ◀──────────── Run::next(state) ◀──────────────── one state, merged ◀───────────────────┘
+//!     Ok(model) ───────────────▶ Step::Done
+//! ```
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use arrow::datatypes::DataType;
+use datafusion_expr::{Expr, LogicalPlanBuilder};
+use prost::Message;
+
+use super::model::Model;
+use super::params::Params;
+use super::stage::{Columns, Learner, MakeSummary, Role};
+use super::summary;
+use super::training::{relation, state, without_outputs};
+use crate::error::{Exception, Result, SparkError};
+use crate::ids::DatasetId;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::nodes::{self, Keep};
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+
+/// Type URL of a job that answers a learner. It is ours: no client sends it.
+pub(super) const ROUND: &str = "type.rivulet/rivulet.ml.Round";
+
+/// A learner that runs: straight code that asks.
+pub type Learning = Pin<Box<dyn Future<Output = Result<Model>>>>;
+
+/// What a learner asks of all rows.
+#[derive(Clone, PartialEq, Message)]
+pub struct Question {
+    /// What the summary is to know, such as the weights so far: [`Learner::summary`] reads it.
+    #[prost(bytes = "vec", tag = "1")]
+    pub body: Vec<u8>,
+    /// One more than the column whose equal values are to be in one partition; 0 leaves rows where they are.
+    #[prost(uint32, tag = "2")]
+    by: u32,
+}
+
+/// A job that answers a question.
+#[derive(Clone, PartialEq, Message)]
+pub struct Round {
+    /// The client's command to train, as it came.
+    #[prost(bytes = "vec", tag = "1")]
+    fit: Vec<u8>,
+    /// Names the rows that executors keep for this training.
+    #[prost(uint64, tag = "2")]
+    dataset: u64,
+    /// The question.
+    #[prost(message, optional, tag = "3")]
+    question: Option<Question>,
+}
+
+/// What passes between a learner and who runs it.
+#[derive(Debug, Default)]
+struct Turn {
+    question: Option<Question>,
+    answer: Option<Vec<u8>>,
+}
+
+/// How a learner asks.
+#[derive(Debug, Clone, Default)]
+pub struct Rounds(Rc<RefCell<Turn>>);
+
+impl Rounds {
+    /// Asks all rows, and waits for the merged state of their summaries.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if the state is not such a message; what rows that training refuses raise ends the learner instead.
+    pub async fn ask<M: Message + Default>(&self, question: &impl Message) -> Result<M> {
+        self.put(Question {
+            body: question.encode_to_vec(),
+            by: 0,
+        })
+        .await
+    }
+
+    /// Asks all rows, dealt out so that rows with equal values in a column (by its place in [`Learner::columns`]) are in one
+    /// partition.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_by<M: Message + Default>(&self, column: usize, question: &impl Message) -> Result<M> {
+        self.put(Question {
+            body: question.encode_to_vec(),
+            by: column as u32 + 1,
+        })
+        .await
+    }
+
+    async fn put<M: Message + Default>(&self, question: Question) -> Result<M> {
+        self.0.borrow_mut().question = Some(question);
+        let bytes = Answer(self).await;
+        state(&bytes)
+    }
+}
+
+/// Waits for an answer.
+struct Answer<'a>(&'a Rounds);
+
+impl Future for Answer<'_> {
+    type Output = Vec<u8>;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Vec<u8>> {
+        // Nobody wakes it: whoever brings the answer polls.
+        self.0.0.borrow_mut().answer.take().map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+/// What a learner wants after an answer.
+#[derive(Debug)]
+pub enum Step {
+    /// The answer to one more question.
+    Ask(Question),
+    /// Nothing: the model is made.
+    Done(Box<Model>),
+}
+
+/// A training in rounds, on the driver.
+pub struct Run {
+    rounds: Rounds,
+    learning: Learning,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("rounds", &self.rounds)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    /// Begins the training of a stage; `None` if one job is all of it.
+    pub fn of(params: &Params) -> Option<Self> {
+        let Role::Learner(stage) = params.operator.role() else {
+            return None;
+        };
+        let rounds = Rounds::default();
+        let learning = stage.learn(params.clone(), rounds.clone());
+        Some(Self { rounds, learning })
+    }
+
+    /// Continues with the answer to the question before; the first step has none.
+    ///
+    /// # Errors
+    /// The learner's, such as that the dataset is empty.
+    pub fn next(&mut self, answer: Option<Vec<u8>>) -> Result<Step> {
+        self.rounds.0.borrow_mut().answer = answer;
+        let polled = self.learning.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        match polled {
+            Poll::Ready(model) => Ok(Step::Done(Box::new(model?))),
+            Poll::Pending => {
+                let asked = self.rounds.0.borrow_mut().question.take();
+                let asked = asked.ok_or_else(|| SparkError::internal("a learner waits without a question"))?;
+                Ok(Step::Ask(asked))
+            }
+        }
+    }
+}
+
+/// How many names of rows a training may need: one for all columns, one by each of them.
+pub const NAMES: u64 = 64;
+
+/// Returns the relation of the job that answers a question: one row with one BINARY, the summary's state.
+pub fn round_relation(fit: &sc::ml_command::Fit, dataset: DatasetId, question: Question) -> sc::Relation {
+    let round = Round {
+        fit: fit.encode_to_vec(),
+        dataset: dataset.0,
+        question: Some(question),
+    };
+    relation(ROUND, round.encode_to_vec())
+}
+
+impl Round {
+    /// Returns the client's command and what is asked.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub(super) fn read(
+        bytes: &[u8],
+    ) -> std::result::Result<(sc::ml_command::Fit, DatasetId, Question), prost::DecodeError> {
+        let round = Self::decode(bytes)?;
+        let fit = sc::ml_command::Fit::decode(&round.fit[..])?;
+        Ok((fit, DatasetId(round.dataset), round.question.unwrap_or_default()))
+    }
+}
+
+impl Analyzer {
+    /// Plans the answer to a question: the dataset's columns, kept, under one aggregate.
+    ///
+    /// # Errors
+    /// If the dataset lacks a column that training reads, or has one that the model would add; if the question cannot be read.
+    pub(super) fn ml_round(
+        &mut self,
+        params: &Params,
+        stage: &dyn Learner,
+        input: Resolved,
+        (dataset, question): (DatasetId, Question),
+    ) -> Result<Resolved> {
+        without_outputs(params, &input)?;
+        let columns: Columns = stage.columns(params)?;
+        let reads = self.training_columns(&input, &columns)?;
+        let names: Vec<String> = reads.iter().map(|_| self.fresh_id()).collect();
+        let named = reads.into_iter().zip(&names).map(|(read, name)| read.alias(name));
+        let plan = LogicalPlanBuilder::from(input.plan).project(named)?.build()?;
+        let column = |name: &String| Expr::Column(datafusion_common::Column::new_unqualified(name.clone()));
+        let keep = |dataset, keys| Keep { dataset, keys };
+        let mut plan = nodes::plan(keep(dataset, vec![]), plan)?;
+        if question.by > 0 {
+            let by = names.get(question.by as usize - 1).map(column);
+            let by =
+                by.ok_or_else(|| SparkError::internal("a learner deals out rows by a column that it does not read"))?;
+            plan = nodes::plan(keep(DatasetId(dataset.0 + u64::from(question.by)), vec![by]), plan)?;
+        }
+        let made: MakeSummary = stage.summary(params, &question.body)?;
+        let function = summary::aggregate(params.fingerprint(), made);
+        let state = self.attribute("state", DataType::Binary, true);
+        let call = function
+            .call(names.iter().map(column).collect())
+            .alias(state.id.clone());
+        let plan = LogicalPlanBuilder::from(plan)
+            .aggregate(Vec::<Expr>::new(), vec![call])?
+            .build()?;
+        Ok(Resolved::new(plan, vec![state], false))
+    }
+}
+
+/// Returns the error of a dataset without rows, for learners that need some (`MLUtils`).
+pub fn empty() -> SparkError {
+    SparkError::new(Exception::Connect, "", "", "ML algorithm was given empty dataset.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ml::error::illegal;
+    use crate::ml::stage::by_name;
+
+    /// Asks for a number twice, and fails with their sum.
+    async fn adds(rounds: Rounds) -> Result<Model> {
+        let one: i64 = rounds.ask(&1_i64).await?;
+        let other: i64 = rounds.ask_by(2, &one).await?;
+        Err(illegal(format!("{}", one + other)))
+    }
+
+    #[test]
+    fn a_learner_continues_where_it_asked() {
+        let rounds = Rounds::default();
+        let learning: Learning = Box::pin(adds(rounds.clone()));
+        let mut run = Run { rounds, learning };
+        let Ok(Step::Ask(asked)) = run.next(None) else {
+            panic!("no question")
+        };
+        assert_eq!((i64::decode(&asked.body[..]).unwrap(), asked.by), (1, 0));
+        let Ok(Step::Ask(asked)) = run.next(Some(40_i64.encode_to_vec())) else {
+            panic!("no question")
+        };
+        assert_eq!((i64::decode(&asked.body[..]).unwrap(), asked.by), (40, 3));
+        assert_eq!(run.next(Some(2_i64.encode_to_vec())).unwrap_err().message, "42");
+    }
+
+    #[test]
+    fn stages_of_one_job_have_no_rounds() {
+        let params = Params::new(
+            by_name("org.apache.spark.ml.feature.IDF").unwrap(),
+            "u",
+            &Default::default(),
+        );
+        assert!(Run::of(&params.unwrap()).is_none());
+    }
+}

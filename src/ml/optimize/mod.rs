@@ -1,0 +1,42 @@
+//! Minimising smooth functions whose value costs a job: quasi-Newton methods that wait for each evaluation.
+//!
+//! Spark's learners stop long before the minimum is exact, so a coefficient's last digits are those of the way that was taken, not of
+//! the function. The way here is Breeze's, step for step: [`lbfgs`] with its line searches, and what it takes for having arrived.
+
+pub mod lbfgs;
+mod search;
+
+use std::future::Future;
+
+use crate::error::Result;
+
+/// A function's value and gradient at a place.
+pub type Evaluated = (f64, Vec<f64>);
+
+/// A differentiable function that is evaluated elsewhere.
+pub trait Objective {
+    /// Returns value and gradient at `x`, which has as many numbers as the start had.
+    ///
+    /// # Errors
+    /// If it cannot be evaluated; the search ends with the error.
+    fn at(&self, x: &[f64]) -> impl Future<Output = Result<Evaluated>>;
+}
+
+/// Where a search ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Minimum {
+    /// The place.
+    pub x: Vec<f64>,
+    /// The value, with its penalty, at the start and after each step.
+    pub history: Vec<f64>,
+}
+
+/// Returns the scalar product of two vectors of one size.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Returns the Euclidean length of a vector.
+pub(crate) fn norm(a: &[f64]) -> f64 {
+    dot(a, a).sqrt()
+}
