@@ -16,7 +16,6 @@ use crate::error::Result;
 use crate::exec::stage::StageGraph;
 use crate::ids::DatasetId;
 use crate::ml::learning::{NAMES, Question, Run, Step, round_relation};
-use crate::ml::model::Model;
 use crate::proto as sc;
 
 /// Names of rows of trainings begin here: those of pages and of streaming contexts are below.
@@ -77,14 +76,10 @@ impl Driver {
                 released: self.released.clone(),
             },
         };
-        if let Some((job, model)) = self.learns(job, Box::new(rounds), None, now_ms)? {
-            // It did not need to ask.
-            self.learned(&job, *model);
-        }
-        Ok(())
+        self.learns(job, Box::new(rounds), None, now_ms)
     }
 
-    /// Continues a training with an answer: runs the job of its next question, or returns its model.
+    /// Continues a training with an answer: runs the job of its next question, or keeps its model.
     ///
     /// # Errors
     /// As [`Self::start_learning`].
@@ -94,9 +89,12 @@ impl Driver {
         mut rounds: Box<InRounds>,
         answer: Option<Vec<u8>>,
         now_ms: i64,
-    ) -> Result<Option<(MlJob, Box<Model>)>> {
+    ) -> Result<()> {
         let question = match rounds.run.next(answer)? {
-            Step::Done(model) => return Ok(Some((job, model))),
+            Step::Done(model) => {
+                self.learned(&job, *model, rounds.fit.dataset);
+                return Ok(());
+            }
             Step::Ask(question) => question,
         };
         let relation = rounds.relation(question);
@@ -119,7 +117,7 @@ impl Driver {
         rounds.spec = Some(spec.clone());
         job.rounds = Some(rounds);
         self.run_once(spec, graph, request, Owner::Ml(job), now_ms);
-        Ok(None)
+        Ok(())
     }
 
     fn first_round(&mut self, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<(JobSpec, StageGraph)> {

@@ -11,6 +11,7 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use super::driver::Driver;
 use super::files::PAGE_FILES;
 use super::jobs::Owner;
 use super::learning::InRounds;
+use super::reports::Asked;
 use super::saved::Want;
 use crate::cluster::runner::{JobRequest, Limits, Outcome};
 use crate::compile::job;
@@ -29,6 +31,7 @@ use crate::ml::error::illegal;
 use crate::ml::feature::count_vectorizer::Words;
 use crate::ml::feature::stop_words;
 use crate::ml::feature::string_indexer::Labels;
+use crate::ml::findings;
 use crate::ml::learning::Run;
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, Models};
@@ -38,6 +41,7 @@ use crate::ml::stage::{self, Role};
 use crate::ml::training::{self, Work};
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
+use crate::proto::fetch::method::Args;
 use crate::proto::fetch::method::args::ArgsType;
 use crate::proto::ml_command::Command;
 use crate::proto::ml_command_result::{MlOperatorInfo, ResultType, ml_operator_info};
@@ -59,9 +63,34 @@ impl Models for ModelCache {
 }
 
 impl ModelCache {
+    /// Forgets a model; returns whether it was there.
+    pub fn remove(&mut self, id: &str) -> bool {
+        self.0.remove(id).is_some()
+    }
+
     /// Returns what plans see of it: the models as they are now.
     pub fn shared(&self) -> Rc<dyn Models> {
         Rc::new(self.clone())
+    }
+}
+
+/// What is made of a job's state.
+pub(super) enum Wants {
+    /// A model.
+    Model,
+    /// The number of an evaluation.
+    Metric,
+    /// What a summary says.
+    Finding(findings::Read),
+}
+
+impl fmt::Debug for Wants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Model => "Model",
+            Self::Metric => "Metric",
+            Self::Finding(_) => "Finding",
+        })
     }
 }
 
@@ -74,8 +103,8 @@ pub(super) struct MlJob {
     pub session: String,
     /// The stage with its params.
     pub params: Params,
-    /// Whether it is an evaluation.
-    evaluates: bool,
+    /// What is made of its end.
+    wants: Wants,
     /// What a training in rounds continues with.
     pub rounds: Option<Box<InRounds>>,
 }
@@ -113,40 +142,41 @@ impl Driver {
                         operation: operation.to_owned(),
                         session: session.to_owned(),
                         params: work.params,
-                        evaluates: false,
+                        wants: Wants::Model,
                         rounds: None,
                     };
                     return self.start_learning(job, run, fit, now_ms);
                 }
                 let relation = training::fit_relation(fit);
-                return self.start_ml_job(operation, session, work, &relation, false, now_ms);
+                return self.start_ml_job(operation, session, work, &relation, Wants::Model, now_ms);
             }
             Command::Evaluate(evaluate) => {
                 let work = Work::of_evaluate(evaluate)?;
                 let relation = training::evaluate_relation(evaluate);
-                return self.start_ml_job(operation, session, work, &relation, true, now_ms);
+                return self.start_ml_job(operation, session, work, &relation, Wants::Metric, now_ms);
             }
             Command::Fetch(fetch) => {
-                let Some(result) = self.ml_fetch(operation, session, fetch)? else {
+                let Some(result) = self.ml_fetch(operation, session, fetch, now_ms)? else {
                     return Ok(());
                 };
                 result
             }
             Command::Delete(delete) => {
                 let evict_only = delete.evict_only();
-                let cache = &mut self.session(session).models.0;
+                let own = self.session(session);
                 let gone: Vec<String> = delete
                     .obj_refs
                     .iter()
-                    .filter(|r| !evict_only && cache.remove(&r.id).is_some())
+                    .filter(|r| !evict_only && own.forget_model(&r.id))
                     .map(|r| r.id.clone())
                     .collect();
                 reference(&gone.join(","))
             }
             Command::CleanCache(_) => {
-                let cache = &mut self.session(session).models.0;
-                let gone = cache.len();
-                cache.clear();
+                let own = self.session(session);
+                let gone = own.models.0.len();
+                own.models.0.clear();
+                own.reports.clear();
                 param(&Value::Int(gone as i64), Kind::Int)
             }
             Command::GetCacheInfo(_) => {
@@ -161,10 +191,11 @@ impl Driver {
                 let model = self.ml_model(session, id)?;
                 param(&Value::Int(model.encoded_len() as i64), Kind::Long)
             }
-            Command::CreateSummary(_) => {
-                return Err(SparkError::unsupported(
-                    "summaries of training: none of Rivulet's models has one",
-                ));
+            Command::CreateSummary(create) => {
+                let id = create.model_ref.as_ref().map(|r| r.id.as_str()).unwrap_or_default();
+                self.ml_model(session, id)?;
+                self.keep_report(session, id, create.dataset.clone().unwrap_or_default());
+                param(&Value::Bool(true), Kind::Bool)
             }
             Command::Write(write) => return self.ml_write(operation, session, write, now_ms),
             Command::Read(read) => {
@@ -189,7 +220,7 @@ impl Driver {
     ///
     /// # Errors
     /// `CONNECT_ML.CACHE_INVALID` if it is unknown or was deleted.
-    fn ml_model(&mut self, session: &str, id: &str) -> Result<Arc<Model>> {
+    pub(super) fn ml_model(&mut self, session: &str, id: &str) -> Result<Arc<Model>> {
         self.session(session).models.find(id).ok_or_else(|| model::lost(id))
     }
 
@@ -204,19 +235,23 @@ impl Driver {
     ///
     /// # Errors
     /// What analysis refuses: unknown columns, wrong types, an output column that exists; a dataset that is a stream.
-    fn start_ml_job(
+    pub(super) fn start_ml_job(
         &mut self,
         operation: &str,
         session: &str,
         work: Work,
         relation: &sc::Relation,
-        evaluates: bool,
+        wants: Wants,
         now_ms: i64,
     ) -> Result<()> {
         let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
-        let verb = if evaluates { "evaluate" } else { "fit" };
+        let verb = if matches!(wants, Wants::Model) {
+            "fit"
+        } else {
+            "evaluate"
+        };
         let request = JobRequest {
             description: format!("{verb} {}", work.params.operator.short()),
             scans,
@@ -227,7 +262,7 @@ impl Driver {
             operation: operation.to_owned(),
             session: session.to_owned(),
             params: work.params,
-            evaluates,
+            wants,
             rounds: None,
         };
         self.run_once(spec, graph, request, Owner::Ml(job), now_ms);
@@ -238,12 +273,7 @@ impl Driver {
     pub(super) fn ml_job_done(&mut self, mut job: MlJob, outcome: &Outcome, now_ms: i64) {
         let operation = job.operation.clone();
         let done = state_of(outcome).and_then(|state| match job.rounds.take() {
-            Some(rounds) => {
-                if let Some((job, model)) = self.learns(job, rounds, Some(state), now_ms)? {
-                    self.learned(&job, *model);
-                }
-                Ok(())
-            }
+            Some(rounds) => self.learns(job, rounds, Some(state), now_ms),
             None => {
                 let result = self.ml_result(&job, &state)?;
                 self.answer_ml(&operation, result);
@@ -260,31 +290,44 @@ impl Driver {
     /// # Errors
     /// Those of the stage.
     fn ml_result(&mut self, job: &MlJob, state: &[u8]) -> Result<ResultType> {
-        if job.evaluates {
-            let ranges = self.session(&job.session).conf.parallelism();
-            let metric = training::metric(&job.params, state, ranges)?;
-            return Ok(param(&Value::Double(metric), Kind::Double));
+        let ranges = self.session(&job.session).conf.parallelism();
+        match &job.wants {
+            Wants::Metric => {
+                let metric = training::metric(&job.params, state, ranges)?;
+                Ok(param(&Value::Double(metric), Kind::Double))
+            }
+            Wants::Finding(read) => {
+                let (value, kind) = read(state, ranges)?;
+                Ok(param(&value, kind))
+            }
+            Wants::Model => {
+                let before = self.initial_model(&job.session, &job.params)?;
+                let model = training::fitted(&job.params, before.as_deref(), state)?;
+                Ok(self.kept_model(&job.session, model).1)
+            }
         }
-        let before = self.initial_model(&job.session, &job.params)?;
-        let model = training::fitted(&job.params, before.as_deref(), state)?;
-        Ok(self.kept_model(&job.session, model))
     }
 
-    /// Keeps a model that was learned in rounds, and answers with its id.
-    pub(super) fn learned(&mut self, job: &MlJob, model: Model) {
-        let result = self.kept_model(&job.session, model);
+    /// Keeps a model that was learned in rounds, with the summary of its training, and answers with its id.
+    pub(super) fn learned(&mut self, job: &MlJob, model: Model, dataset: Option<sc::Relation>) {
+        let (id, result) = self.kept_model(&job.session, model);
+        if let Some(dataset) = dataset {
+            self.keep_report(&job.session, &id, dataset);
+        }
         self.answer_ml(&job.operation, result);
     }
 
-    /// Keeps a model, and returns what clients get to know of it.
-    fn kept_model(&mut self, session: &str, model: Model) -> ResultType {
+    /// Keeps a model, and returns its id and what clients get to know of it.
+    fn kept_model(&mut self, session: &str, model: Model) -> (String, ResultType) {
         let uid = model.uid.clone();
         let id = self.keep_model(session, model);
-        ResultType::OperatorInfo(MlOperatorInfo {
-            r#type: Some(ml_operator_info::Type::ObjRef(sc::ObjectRef { id })),
+        let reference = sc::ObjectRef { id: id.clone() };
+        let result = ResultType::OperatorInfo(MlOperatorInfo {
+            r#type: Some(ml_operator_info::Type::ObjRef(reference)),
             uid: Some(uid),
             ..MlOperatorInfo::default()
-        })
+        });
+        (id, result)
     }
 
     /// Returns the model that training continues; `None` if it starts anew.
@@ -300,11 +343,28 @@ impl Driver {
     ///
     /// # Errors
     /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if the model lacks it; `UNSUPPORTED_FEATURE` if an argument is a DataFrame.
-    fn ml_fetch(&mut self, operation: &str, session: &str, fetch: &sc::Fetch) -> Result<Option<ResultType>> {
+    fn ml_fetch(
+        &mut self,
+        operation: &str,
+        session: &str,
+        fetch: &sc::Fetch,
+        now_ms: i64,
+    ) -> Result<Option<ResultType>> {
         let id = fetch.obj_ref.as_ref().map(|r| r.id.as_str()).unwrap_or_default();
-        let [method] = &fetch.methods[..] else {
-            return Err(model::not_allowed("a model", "a chain of methods"));
+        let Some(method) = fetch.methods.last() else {
+            return Err(SparkError::invalid_plan("an ML fetch names no method"));
         };
+        if let (
+            "evaluate",
+            [
+                Args {
+                    args_type: Some(ArgsType::Input(dataset)),
+                },
+            ],
+        ) = (method.method.as_str(), &method.args[..])
+        {
+            return self.evaluate_model(session, id, dataset).map(Some);
+        }
         let args = method
             .args
             .iter()
@@ -327,6 +387,11 @@ impl Driver {
                 }
                 (name, args) => self.ml_helper(session, name, args).map(Some),
             };
+        }
+        if fetch.methods.len() > 1 || !self.session(session).models.0.contains_key(id) {
+            let methods = fetch.methods.iter().map(|m| m.method.as_str()).collect();
+            let args = &args;
+            return self.ml_report(operation, session, &Asked { id, methods, args }, now_ms);
         }
         let model = self.ml_model(session, id)?;
         let (value, kind) = model.fetch(&method.method, &args)?;
@@ -476,7 +541,7 @@ fn reference(id: &str) -> ResultType {
 }
 
 /// Returns the result that is a value.
-fn param(value: &Value, kind: Kind) -> ResultType {
+pub(super) fn param(value: &Value, kind: Kind) -> ResultType {
     ResultType::Param(value.to_literal(kind))
 }
 

@@ -43,6 +43,7 @@ mod learning;
 pub mod ml;
 pub mod protocol;
 mod questions;
+pub mod reports;
 mod rows;
 mod saved;
 mod sending;

@@ -87,11 +87,19 @@ pub struct Session {
     pub tables: BTreeMap<String, MemoryTable>,
     /// Its models.
     pub models: super::ml::ModelCache,
+    /// Its summaries of models.
+    pub reports: super::reports::Reports,
     /// When it was called last, ms since the epoch.
     pub called_ms: i64,
 }
 
 impl Session {
+    /// Forgets a model or a summary, and a model's summary with it; returns whether there was one.
+    pub fn forget_model(&mut self, id: &str) -> bool {
+        let summary = self.reports.remove(id).is_some();
+        self.models.remove(id) || summary
+    }
+
     /// Returns a session with the driver's settings.
     pub fn new(defaults: &Conf) -> Self {
         Self {

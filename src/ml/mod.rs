@@ -14,6 +14,7 @@ pub mod columns;
 pub mod error;
 pub mod evaluation;
 pub mod feature;
+pub mod findings;
 pub mod learning;
 pub mod literal;
 pub mod matrix;

@@ -20,6 +20,7 @@ use prost::bytes::Buf;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field};
 use prost::{DecodeError, Message};
 
+use super::findings::Finding;
 use super::literal::{Kind, Value};
 use super::params::Params;
 use super::persistence::data::{Column, Row};
@@ -84,6 +85,14 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Returns what a summary of the model over a dataset says under a name; `None` if it has no such.
+    ///
+    /// # Errors
+    /// If a param is of another type.
+    fn finding(&self, _params: &Params, _name: &str, _args: &[Value]) -> Result<Option<Finding>> {
+        Ok(None)
+    }
+
     /// Returns what `toString` says after the uid, such as `numFeatures=3`; may be empty.
     ///
     /// # Errors
@@ -118,6 +127,9 @@ pub struct Model {
     pub params: Option<sc::MlParams>,
     /// What training found.
     pub fitted: Arc<dyn Fitted>,
+    /// The objective at the start of the training and after each step; empty for a model that was not trained in steps, or was
+    /// loaded.
+    pub history: Vec<f64>,
 }
 
 /// The fields of an encoded model other than its content. Decoding skips the content, whose field is unknown to it.
@@ -154,7 +166,15 @@ impl Model {
             uid: params.uid.clone(),
             params: Some(params.to_proto()),
             fitted: Arc::new(fitted),
+            history: vec![],
         }
+    }
+
+    /// Returns the same with the objective at the start and after each step.
+    #[must_use]
+    pub fn with_history(mut self, history: Vec<f64>) -> Self {
+        self.history = history;
+        self
     }
 
     /// Returns the same without what only further learning needs: what travels to executors.
@@ -217,6 +237,7 @@ impl Model {
             class: head.class,
             uid: head.uid,
             params: head.params,
+            history: vec![],
         })
     }
 

@@ -35,7 +35,7 @@ pub const METRICS: &[&str] = &[
 
 /// Weights of one class.
 #[derive(Debug, Default, Clone, Copy)]
-struct Tally {
+pub struct Tally {
     /// Rows that have the label.
     labelled: f64,
     /// Rows that have the label and the prediction.
@@ -46,23 +46,23 @@ struct Tally {
 
 impl Tally {
     /// Returns the share of hits among the rows that were predicted to be of the class; 0 if none was.
-    fn precision(self) -> f64 {
+    pub fn precision(self) -> f64 {
         ratio(self.hits, self.hits + self.false_alarms)
     }
 
     /// Returns the share of hits among the rows that are of the class; 0 if none is.
-    fn recall(self) -> f64 {
+    pub fn recall(self) -> f64 {
         ratio(self.hits, self.labelled)
     }
 
     /// Returns the share of the other classes' rows that were predicted to be of this one; `all` is the weight of all
     /// rows.
-    fn false_positive_rate(self, all: f64) -> f64 {
+    pub fn false_positive_rate(self, all: f64) -> f64 {
         ratio(self.false_alarms, all - self.labelled)
     }
 
     /// Returns the weighted harmonic mean of precision and recall, in which recall counts `beta` times as much.
-    fn f_measure(self, beta: f64) -> f64 {
+    pub fn f_measure(self, beta: f64) -> f64 {
         let (p, r, square) = (self.precision(), self.recall(), beta * beta);
         if p + r == 0.0 {
             0.0
@@ -82,45 +82,82 @@ pub fn needs_probabilities(name: &str) -> bool {
     name == "logLoss"
 }
 
+/// The weights of all classes.
+#[derive(Debug, Default)]
+pub struct Tallies {
+    /// By the bits of the label, which are in the order of labels from 0 on.
+    classes: BTreeMap<u64, Tally>,
+    /// Of all rows.
+    all: f64,
+    /// Of rows that were predicted right.
+    hits: f64,
+}
+
+impl Tallies {
+    /// Counts a confusion matrix. Labels and predictions are compared as doubles: 1 and 1.0 are one class.
+    pub fn new(state: &State) -> Self {
+        let mut own = Self::default();
+        for ((label, prediction), weight) in state.labels.iter().zip(&state.predictions).zip(&state.weights) {
+            own.all += weight;
+            let class = own.classes.entry(label.to_bits()).or_default();
+            class.labelled += weight;
+            if label == prediction {
+                class.hits += weight;
+                own.hits += weight;
+            } else {
+                own.classes.entry(prediction.to_bits()).or_default().false_alarms += weight;
+            }
+        }
+        own
+    }
+
+    /// Returns the labels and predictions that occur, ascending.
+    pub fn labels(&self) -> Vec<f64> {
+        self.classes.keys().map(|bits| f64::from_bits(*bits)).collect()
+    }
+
+    /// Returns the share of rows that were predicted right.
+    pub fn accuracy(&self) -> f64 {
+        self.hits / self.all
+    }
+
+    /// Returns a number for each class, of its weights and those of all rows.
+    pub fn each(&self, of: impl Fn(Tally, f64) -> f64) -> Vec<f64> {
+        self.classes.values().map(|c| of(*c, self.all)).collect()
+    }
+
+    /// Returns the mean of a number of each class, by how much the classes weigh.
+    pub fn weighted(&self, of: impl Fn(Tally, f64) -> f64) -> f64 {
+        let shares = self.classes.values().map(|c| of(*c, self.all) * c.labelled / self.all);
+        shares.sum()
+    }
+
+    fn of(&self, label: f64) -> Tally {
+        self.classes.get(&label.to_bits()).copied().unwrap_or_default()
+    }
+}
+
 /// Returns the metric that an evaluator's params name; `f1` by any name that is not in [`METRICS`].
-///
-/// Labels and predictions are compared as doubles: 1 and 1.0 are one class.
 ///
 /// # Errors
 /// If a param has a value of another type.
 pub fn metric(params: &Params, state: &State) -> Result<f64> {
-    let mut classes: BTreeMap<u64, Tally> = BTreeMap::new();
-    let (mut all, mut hits) = (0.0, 0.0);
-    for ((label, prediction), weight) in state.labels.iter().zip(&state.predictions).zip(&state.weights) {
-        all += weight;
-        let class = classes.entry(label.to_bits()).or_default();
-        class.labelled += weight;
-        if label == prediction {
-            class.hits += weight;
-            hits += weight;
-        } else {
-            classes.entry(prediction.to_bits()).or_default().false_alarms += weight;
-        }
-    }
+    let tallies = Tallies::new(state);
     let beta = params.double("beta")?;
-    let one = classes
-        .get(&params.double("metricLabel")?.to_bits())
-        .copied()
-        .unwrap_or_default();
-    let weighted = |f: &dyn Fn(Tally) -> f64| classes.values().map(|c| f(*c) * c.labelled / all).sum::<f64>();
+    let one = tallies.of(params.double("metricLabel")?);
     Ok(match params.text("metricName")?.as_str() {
-        "accuracy" => hits / all,
-        "hammingLoss" => (all - hits) / all,
-        "logLoss" => state.loss / all,
-        "weightedPrecision" => weighted(&Tally::precision),
-        "weightedRecall" | "weightedTruePositiveRate" => weighted(&Tally::recall),
-        "weightedFalsePositiveRate" => weighted(&|c| c.false_positive_rate(all)),
-        "weightedFMeasure" => weighted(&|c| c.f_measure(beta)),
+        "accuracy" => tallies.accuracy(),
+        "hammingLoss" => (tallies.all - tallies.hits) / tallies.all,
+        "logLoss" => state.loss / tallies.all,
+        "weightedPrecision" => tallies.weighted(|c, _| c.precision()),
+        "weightedRecall" | "weightedTruePositiveRate" => tallies.weighted(|c, _| c.recall()),
+        "weightedFalsePositiveRate" => tallies.weighted(Tally::false_positive_rate),
+        "weightedFMeasure" => tallies.weighted(|c, _| c.f_measure(beta)),
         "truePositiveRateByLabel" | "recallByLabel" => one.recall(),
-        "falsePositiveRateByLabel" => one.false_positive_rate(all),
+        "falsePositiveRateByLabel" => one.false_positive_rate(tallies.all),
         "precisionByLabel" => one.precision(),
         "fMeasureByLabel" => one.f_measure(beta),
-        _ => weighted(&|c| c.f_measure(1.0)),
+        _ => tallies.weighted(|c, _| c.f_measure(1.0)),
     })
 }
 

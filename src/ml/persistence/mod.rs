@@ -67,6 +67,7 @@ impl Loaded {
             uid: self.params.uid.clone(),
             params: Some(self.params.to_proto()),
             fitted,
+            history: vec![],
         })
     }
 }

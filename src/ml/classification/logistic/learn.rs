@@ -8,7 +8,7 @@ use crate::ml::learning::{Rounds, empty};
 use crate::ml::matrix::Matrix;
 use crate::ml::model::Model;
 use crate::ml::optimize::lbfgs::{Options, minimize};
-use crate::ml::optimize::{Evaluated, Objective};
+use crate::ml::optimize::{Evaluated, Minimum, Objective};
 use crate::ml::params::Params;
 use crate::ml::summary::labels;
 
@@ -90,7 +90,7 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
             (false, 0) => model.intercepts[0] = f64::NEG_INFINITY,
             (false, _) => model.intercepts[0] = f64::INFINITY,
         }
-        return Ok(Model::new(&params, model));
+        return Ok(Model::new(&params, model).with_history(vec![0.0]));
     }
     let std: Vec<f64> = statistics.features.variances().iter().map(|v| v.sqrt()).collect();
     let search = Search {
@@ -101,8 +101,8 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
         intercept,
     };
     let found = search.run(&params, rounds).await?;
-    search.into_model(&params, found, &mut model)?;
-    Ok(Model::new(&params, model))
+    search.into_model(&params, &found.x, &mut model)?;
+    Ok(Model::new(&params, model).with_history(found.history))
 }
 
 /// What a search for coefficients knows of the rows.
@@ -144,7 +144,7 @@ impl Search<'_> {
         start
     }
 
-    async fn run(&self, params: &Params, rounds: Rounds) -> Result<Vec<f64>> {
+    async fn run(&self, params: &Params, rounds: Rounds) -> Result<Minimum> {
         let (all, mix) = (params.double("regParam")?, params.double("elasticNetParam")?);
         let (absolute, square) = (mix * all, (1.0 - mix) * all);
         let standardized = params.bool("standardization")?;
@@ -173,11 +173,11 @@ impl Search<'_> {
                 self.spread(|j| scale(absolute, j, 1), 0.0)
             },
         };
-        Ok(minimize(&objective, self.start(), &options).await?.x)
+        minimize(&objective, self.start(), &options).await
     }
 
     /// Puts what was found into a model: for features as they are, and centred over the classes where nothing else says where they are.
-    fn into_model(&self, params: &Params, found: Vec<f64>, model: &mut LogisticRegressionModel) -> Result<()> {
+    fn into_model(&self, params: &Params, found: &[f64], model: &mut LogisticRegressionModel) -> Result<()> {
         let (sets, features) = (self.sets, self.std.len());
         for j in 0..features {
             for set in 0..sets {

@@ -12,10 +12,12 @@ use std::sync::Arc;
 
 use prost::Message;
 
+use super::findings;
 use super::scores::{self, Predictions, Scores};
 use crate::error::Result;
 use crate::ml::columns::Reads;
 use crate::ml::error::illegal;
+use crate::ml::findings::Finding;
 use crate::ml::learning::{Learning, Rounds};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::matrix::Matrix;
@@ -228,6 +230,15 @@ impl Fitted for LogisticRegressionModel {
             "numFeatures" => Some((Value::Int(self.coefficients.columns as i64), Kind::Int)),
             _ => None,
         })
+    }
+
+    fn finding(&self, params: &Params, name: &str, args: &[Value]) -> Result<Option<Finding>> {
+        let score = if self.classes <= 2 {
+            params.text("probabilityCol")?
+        } else {
+            String::new()
+        };
+        findings::of(params, name, args, &score)
     }
 
     fn describe(&self, _: &Params) -> Result<String> {
