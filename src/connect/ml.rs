@@ -394,6 +394,12 @@ impl Driver {
             return self.ml_report(operation, session, &Asked { id, methods, args }, now_ms);
         }
         let model = self.ml_model(session, id)?;
+        if method.method == "trees" {
+            let params = model.params_with(None)?;
+            let parts = model.fitted.parts(&params).into_iter();
+            let ids: Vec<String> = parts.map(|part| self.keep_model(session, part)).collect();
+            return Ok(Some(param(&Value::Text(ids.join(",")), Kind::Text)));
+        }
         let (value, kind) = model.fetch(&method.method, &args)?;
         Ok(Some(param(&value, kind)))
     }

@@ -27,3 +27,4 @@ pub mod summary;
 pub mod text;
 pub mod training;
 pub mod transform;
+pub mod tree;

@@ -77,6 +77,19 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Returns an attribute that depends on params too; by default one of [`Self::attribute`].
+    ///
+    /// # Errors
+    /// As [`Self::attribute`].
+    fn attribute_with(&self, _params: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
+        self.attribute(name)
+    }
+
+    /// Returns the models that it is made of, such as the trees of a forest.
+    fn parts(&self, _params: &Params) -> Vec<Model> {
+        vec![]
+    }
+
     /// Calls a method with arguments; `None` if the model has no method that takes such arguments.
     ///
     /// # Errors
@@ -104,6 +117,19 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// If arrays do not fit each other.
     fn columns(&self) -> Result<Vec<Column>>;
+
+    /// Returns tables that Spark saves in folders beside `data/`.
+    ///
+    /// # Errors
+    /// If arrays do not fit each other.
+    fn tables(&self, _params: &Params, _now_ms: i64) -> Result<Vec<(&'static str, Vec<Column>)>> {
+        Ok(vec![])
+    }
+
+    /// Returns what Spark saves of the model in `metadata/`.
+    fn facts(&self) -> Vec<(&'static str, serde_json::Value)> {
+        vec![]
+    }
 
     /// Returns a folder that is saved beside Spark's own, with its bytes; Spark ignores it.
     fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
@@ -286,7 +312,7 @@ impl Model {
     /// # Errors
     /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if the model lacks one of that name.
     pub fn attribute(&self, name: &str) -> Result<(Value, Kind)> {
-        let found = match (self.fitted.attribute(name)?, name) {
+        let found = match (self.fitted.attribute_with(&self.params_with(None)?, name)?, name) {
             (Some(found), _) => Some(found),
             (None, "uid") => Some((Value::Text(self.uid.clone()), Kind::Text)),
             (None, "toString") => Some((Value::Text(self.describe()?), Kind::Text)),

@@ -13,6 +13,7 @@ use super::literal::{Kind, Value};
 use super::stage::Stage;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
+use crate::values::java_random;
 
 /// One param of a stage: its name, type, default and validity.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +60,12 @@ pub enum Check {
     Between(f64, f64),
     /// Numbers from the first to the second, with both.
     Within(f64, f64),
+    /// Numbers from the first on, below the second.
+    WithinBelow(f64, f64),
+    /// Numbers above the first, up to the second.
+    AboveWithin(f64, f64),
+    /// What a function says yes to.
+    With(fn(&Value) -> bool),
     /// One of several words, compared with their case.
     OneOf(&'static [&'static str]),
     /// Lists of doubles from 0 on with at most one 0, as `HasThresholds` demands.
@@ -81,6 +88,9 @@ impl Check {
             (Self::Above(bound), _) => number.is_some_and(|v| v > bound),
             (Self::Between(low, high), _) => number.is_some_and(|v| v > low && v < high),
             (Self::Within(low, high), _) => number.is_some_and(|v| v >= low && v <= high),
+            (Self::WithinBelow(low, high), _) => number.is_some_and(|v| v >= low && v < high),
+            (Self::AboveWithin(low, high), _) => number.is_some_and(|v| v > low && v <= high),
+            (Self::With(is_valid), value) => is_valid(value),
             (Self::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Self::Thresholds, Value::List(values)) => {
                 let zeros = values.iter().filter(|v| matches!(v, Value::Double(0.0))).count();
@@ -339,6 +349,25 @@ impl Params {
     pub fn count(&self, name: &str) -> Result<usize> {
         let value = self.int(name)?;
         usize::try_from(value).map_err(|_| self.wrong(name, &Value::Int(value)))
+    }
+
+    /// Returns a param that counts as a double.
+    ///
+    /// # Errors
+    /// If it is missing or of another type.
+    pub fn double_of_count(&self, name: &str) -> Result<f64> {
+        Ok(self.count(name)? as f64)
+    }
+
+    /// Returns the seed: that of the class if none was set (`HasSeed`).
+    ///
+    /// # Errors
+    /// If it is of another type.
+    pub fn seed(&self) -> Result<i64> {
+        if self.is_set("seed") {
+            return self.int("seed");
+        }
+        Ok(i64::from(java_random::hash_code(self.operator.class())))
     }
 
     /// Returns a double; integers were widened when they were set.

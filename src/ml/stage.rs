@@ -23,7 +23,7 @@ use super::model::{Fitted, Model, ModelKind};
 use super::params::{Param, Params};
 use super::summary::Summary;
 use super::text::HashedText;
-use super::{classification, evaluation, feature};
+use super::{classification, evaluation, feature, tree};
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -57,6 +57,12 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::variance_threshold::VarianceThresholdSelector,
     &feature::sql_transformer::SqlTransformer,
     &classification::logistic::LogisticRegression,
+    &tree::stage::DECISION_TREE_CLASSIFIER,
+    &tree::stage::DECISION_TREE_REGRESSOR,
+    &tree::stage::RANDOM_FOREST_CLASSIFIER,
+    &tree::stage::RANDOM_FOREST_REGRESSOR,
+    &tree::stage::GBT_CLASSIFIER,
+    &tree::stage::GBT_REGRESSOR,
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,
     &evaluation::binary::BinaryEvaluator,

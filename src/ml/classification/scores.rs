@@ -69,12 +69,24 @@ impl dyn Scores + '_ {
         })
     }
 
-    fn raw_column(&self, features: &dyn Array, column: &str) -> Result<ArrayRef> {
+    /// Returns raw predictions of a column of vectors; null stays null.
+    ///
+    /// # Errors
+    /// If the model refuses a vector.
+    pub fn raw_column(&self, features: &dyn Array, column: &str) -> Result<ArrayRef> {
         let mut raw = Vec::new();
         vector::map(features, |row, v| {
             self.raw(v, &mut raw).map_err(|why| refused(&why, column, row))?;
             Ok(Vector::Dense(raw.clone()))
         })
+    }
+
+    /// Returns the predicted classes of a column of raw predictions; null stays null.
+    ///
+    /// # Errors
+    /// If the column is not one of vectors.
+    pub fn prediction_column(&self, raw: &dyn Array) -> Result<ArrayRef> {
+        vector::map_to_double(raw, |_, v| Ok(self.of_raw(v.values())))
     }
 
     fn probability_column(&self, raw: &dyn Array) -> Result<ArrayRef> {
@@ -235,7 +247,7 @@ impl Predictions<'_> {
             ),
             (raw, _) => (
                 raw_input(raw),
-                Box::new(move |args, _| Ok(vector::map_to_double(&args[0], |_, v| Ok(scores.of_raw(v.values())))?)),
+                Box::new(move |args, _| Ok(scores.prediction_column(&args[0])?)),
             ),
         };
         let options = format!("prediction {options}");

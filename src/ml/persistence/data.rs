@@ -23,7 +23,6 @@ use serde_json::{Value as Json, json};
 use super::{corrupt, parts};
 use crate::error::{Result, SparkError};
 use crate::ml::matrix::{self, Matrix};
-use crate::ml::model::Fitted;
 use crate::settings::SPARK_VERSION;
 use crate::storage::files::Files;
 use crate::values::vector::{self, VectorRef};
@@ -43,12 +42,11 @@ pub struct Column {
     nullable: bool,
 }
 
-/// Returns the Parquet file of a model: one row, compressed by Snappy, as Spark's default is.
+/// Returns the Parquet file of a model's columns, compressed by Snappy, as Spark's default is.
 ///
 /// # Errors
 /// If the arrays do not fit each other, or the writer fails.
-pub fn write(fitted: &dyn Fitted) -> Result<Vec<u8>> {
-    let columns = fitted.columns()?;
+pub fn write(columns: Vec<Column>) -> Result<Vec<u8>> {
     let fields: Vec<Field> = columns
         .iter()
         .map(|c| Field::new(c.name, c.values.data_type().clone(), c.nullable))
@@ -143,6 +141,16 @@ impl Column {
     /// Returns a column of one long.
     pub fn long(name: &'static str, value: i64) -> Self {
         Self::one(name, Arc::new(Int64Array::from(vec![value])), "long")
+    }
+
+    /// Returns a column of many rows, with Spark's type.
+    pub fn rows(name: &'static str, values: ArrayRef, spark: Json, nullable: bool) -> Self {
+        Self {
+            name,
+            values,
+            spark,
+            nullable,
+        }
     }
 
     /// Returns a column of one integer.
@@ -290,8 +298,10 @@ fn matrix_type() -> Json {
 
 /// The one row of a model's Parquet file, and the directory around it.
 pub struct Row<'a> {
-    /// The batch whose first row it is.
+    /// All rows, the first of which it is.
     batch: RecordBatch,
+    /// What `metadata/` has.
+    metadata: &'a Json,
     /// The files around it.
     files: &'a dyn Files,
     /// The directory, as errors name it.
@@ -299,26 +309,36 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Reads the first row of a Parquet file of the directory `path`.
+    /// Reads the Parquet files of the directory `path`, whose metadata is `metadata`.
     ///
     /// # Errors
-    /// `CORRUPT_MODEL` if the file is not a Parquet file or has no row.
-    pub fn open(file: &Buffer, files: &'a dyn Files, path: &'a str) -> Result<Self> {
-        let broken = |e: parquet::errors::ParquetError| corrupt(path, &format!("data is not a Parquet file: {e}"));
-        let bytes = bytes::Bytes::copy_from_slice(file.as_slice());
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
-            .map_err(broken)?
-            .build()
-            .map_err(broken)?;
-        let mut rows = None;
-        for batch in reader {
-            let batch = batch.map_err(|e| corrupt(path, &format!("data cannot be read: {e}")))?;
-            if batch.num_rows() > 0 {
-                rows.get_or_insert(batch);
-            }
-        }
-        let batch = rows.ok_or_else(|| corrupt(path, "data has no row"))?;
-        Ok(Self { batch, files, path })
+    /// `CORRUPT_MODEL` if one is not a Parquet file, or there is no row.
+    pub fn open(data: &[Buffer], files: &'a dyn Files, path: &'a str, metadata: &'a Json) -> Result<Self> {
+        let batch = table(data, path)?.ok_or_else(|| corrupt(path, "data has no row"))?;
+        Ok(Self {
+            batch,
+            files,
+            path,
+            metadata,
+        })
+    }
+
+    /// Returns all rows.
+    pub fn rows(&self) -> &RecordBatch {
+        &self.batch
+    }
+
+    /// Returns the metadata of the directory.
+    pub fn metadata(&self) -> &Json {
+        self.metadata
+    }
+
+    /// Returns the rows of a table in a folder beside the data; `None` if it has none.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if a file is not a Parquet file.
+    pub fn table(&self, folder: &str) -> Result<Option<RecordBatch>> {
+        table(&parts(self.files, &format!("{}/{folder}", self.path))?, self.path)
     }
 
     /// Returns the file of a folder beside Spark's own; `None` if there is none.
@@ -334,6 +354,30 @@ impl<'a> Row<'a> {
     pub fn corrupt(&self, why: &str) -> SparkError {
         corrupt(self.path, why)
     }
+}
+
+/// Returns the rows of Parquet files, in their order; `None` if there are none.
+///
+/// # Errors
+/// `CORRUPT_MODEL` if one is not a Parquet file, or their columns differ.
+fn table(files: &[Buffer], path: &str) -> Result<Option<RecordBatch>> {
+    let broken = |e: parquet::errors::ParquetError| corrupt(path, &format!("data is not a Parquet file: {e}"));
+    let mut batches = vec![];
+    for file in files {
+        let bytes = bytes::Bytes::copy_from_slice(file.as_slice());
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+            .map_err(broken)?
+            .build()
+            .map_err(broken)?;
+        for batch in reader {
+            let batch = batch.map_err(|e| corrupt(path, &format!("data cannot be read: {e}")))?;
+            batches.extend((batch.num_rows() > 0).then_some(batch));
+        }
+    }
+    let Some(first) = batches.first() else { return Ok(None) };
+    let all = arrow::compute::concat_batches(&first.schema(), &batches);
+    all.map(Some)
+        .map_err(|e| corrupt(path, &format!("the files of data differ: {e}")))
 }
 
 impl Row<'_> {
@@ -551,6 +595,7 @@ mod tests {
     use crate::ml::feature::{
         count_vectorizer::Words, idf::IdfModel, min_max_scaler::Bounds, one_hot::Categories, string_indexer::Labels,
     };
+    use crate::ml::model::Fitted;
 
     struct Nothing;
 
@@ -591,8 +636,8 @@ mod tests {
             }),
         ];
         for model in models {
-            let file = Buffer::from(write(&*model).unwrap());
-            let row = Row::open(&file, &Nothing, "somewhere").unwrap();
+            let file = Buffer::from(write(model.columns().unwrap()).unwrap());
+            let row = Row::open(&[file], &Nothing, "somewhere", &Json::Null).unwrap();
             let again = (model.kind().read)(&row).unwrap();
             assert_eq!(again.kind().tag, model.kind().tag);
             assert_eq!(again.to_bytes(), model.to_bytes());
@@ -601,7 +646,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_no_parquet_file_is_told_as_such() {
-        let error = Row::open(&Buffer::from(b"PAR1 not really".to_vec()), &Nothing, "m")
+        let error = Row::open(&[Buffer::from(b"PAR1 not really".to_vec())], &Nothing, "m", &Json::Null)
             .err()
             .unwrap();
         assert_eq!(error.condition.as_deref(), Some("CORRUPT_MODEL"));

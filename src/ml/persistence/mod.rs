@@ -80,7 +80,10 @@ impl Loaded {
 /// # Errors
 /// If the model's arrays cannot be written as Parquet.
 pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i64, part: &str) -> Result<Vec<File>> {
-    let metadata = metadata(class, params, now_ms);
+    let mut metadata = metadata(class, params, now_ms);
+    for (name, value) in fitted.iter().flat_map(|f| f.facts()) {
+        metadata[name] = value;
+    }
     let mut files = vec![
         (
             format!("metadata/part-00000-{part}-c000.txt"),
@@ -91,9 +94,14 @@ pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i
     if let Some(fitted) = fitted {
         files.push((
             format!("data/part-00000-{part}-c000.snappy.parquet"),
-            data::write(fitted)?,
+            data::write(fitted.columns()?)?,
         ));
         files.push(("data/_SUCCESS".to_owned(), vec![]));
+        for (folder, columns) in fitted.tables(params, now_ms)? {
+            let file = format!("{folder}/part-00000-{part}-c000.snappy.parquet");
+            files.push((file, data::write(columns)?));
+            files.push((format!("{folder}/_SUCCESS"), vec![]));
+        }
         if let Some((folder, bytes)) = fitted.beside() {
             files.push((format!("{folder}/part-00000-{part}.bin"), bytes));
         }
@@ -103,7 +111,7 @@ pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i
 
 /// Returns the JSON of `metadata/` (`DefaultParamsWriter.getMetadataToSave`), with the version of Spark whose format it
 /// is.
-fn metadata(class: &str, params: &Params, now_ms: i64) -> Json {
+pub fn metadata(class: &str, params: &Params, now_ms: i64) -> Json {
     let set: Map<String, Json> = params
         .explicit()
         .map(|(p, v)| (p.name.to_owned(), v.to_json()))
@@ -143,10 +151,7 @@ pub fn load(files: &dyn Files, path: &str, wanted: &str) -> Result<Loaded> {
     let fitted = match operator.model() {
         Some(kind) if kind.class == Some(class.as_str()) => {
             let parts = parts(files, &format!("{path}/data"))?;
-            let [part] = &parts[..] else {
-                return Err(corrupt(path, &format!("data has {} part files, not 1", parts.len())));
-            };
-            Some((kind.read)(&data::Row::open(part, files, path)?)?)
+            Some((kind.read)(&data::Row::open(&parts, files, path, &json)?)?)
         }
         _ => operator.saved_by(major),
     };

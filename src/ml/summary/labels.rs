@@ -10,6 +10,7 @@ use super::moments::Moments;
 use super::{Summary, Weights, corrupt};
 use crate::error::{Result, SparkError};
 use crate::ml::error::invalid_value;
+use crate::ml::params::Params;
 use crate::values::text::double;
 use crate::values::vector::{VectorColumn, VectorRef};
 
@@ -22,6 +23,20 @@ pub struct Names {
     pub label: String,
     /// Column of weights; empty if rows weigh 1.
     pub weight: String,
+}
+
+impl Names {
+    /// Returns the names that params have.
+    ///
+    /// # Errors
+    /// If a param is of another type.
+    pub fn of(params: &Params) -> Result<Self> {
+        Ok(Self {
+            features: params.text("featuresCol")?,
+            label: params.text("labelCol")?,
+            weight: params.column("weightCol").unwrap_or_default(),
+        })
+    }
 }
 
 /// What labels may be.
@@ -46,6 +61,9 @@ pub fn label(labels: &Float64Array, row: usize, allowed: Allowed, column: &str) 
     match allowed {
         Allowed::Numbers if label.is_infinite() => {
             refuse(format!("Labels MUST NOT be Infinity, but got {}", double(label)))
+        }
+        Allowed::Classes(2) if ![0.0, 1.0].contains(&label) => {
+            refuse(format!("Labels MUST be in {{0, 1}}, but got {}", double(label)))
         }
         Allowed::Classes(end) if !(0.0..f64::from(end)).contains(&label) => {
             refuse(format!("Labels MUST be in [0, {end}), but got {}", double(label)))

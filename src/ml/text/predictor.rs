@@ -159,6 +159,7 @@ impl TextPredictor {
 mod tests {
     use super::*;
     use crate::ml::classification::naive_bayes::NaiveBayesModel;
+    use crate::ml::classification::scores::Scores;
     use crate::ml::feature::hashing_tf::{self, Hashing};
     use crate::ml::feature::stop_words::{self, Filter};
     use crate::ml::feature::tokenizer;
@@ -215,8 +216,9 @@ mod tests {
             let words = tokenizer::tokenize(&texts, "text").unwrap();
             let kept = stop_words::apply(&filter, &words, "words").unwrap();
             let vectors = hashing_tf::apply(hashing, &kept, "kept").unwrap();
-            let raw = predictor.raw_column(&vectors, "features").unwrap();
-            let expected = predictor.prediction_column_of_raw(&raw).unwrap();
+            let scores: &dyn Scores = &*predictor;
+            let raw = scores.raw_column(&vectors, "features").unwrap();
+            let expected = scores.prediction_column(&raw).unwrap();
             let terms = TextTerms::new(text_column()).without(filter).hashed(hashing);
             let terms = terms.counts().unwrap();
             let found = TextPredictor::new(terms, &predictor).unwrap().predict(&texts).unwrap();
@@ -263,8 +265,9 @@ mod tests {
             for kind in ["multinomial", "complement"] {
                 let params = params("classification.NaiveBayes", &[("modelType", Value::Text(kind.into()))]);
                 let predictor = Arc::new(Predictor::new(&model, &params).unwrap());
-                let raw = predictor.raw_column(&vectors, "features").unwrap();
-                let expected = predictor.prediction_column_of_raw(&raw).unwrap();
+                let scores: &dyn Scores = &*predictor;
+                let raw = scores.raw_column(&vectors, "features").unwrap();
+                let expected = scores.prediction_column(&raw).unwrap();
                 let terms = TextTerms::new(text_column()).hashed(hashing).counts().unwrap();
                 let found = TextPredictor::new(terms, &predictor).unwrap().predict(&texts).unwrap();
                 assert_eq!(

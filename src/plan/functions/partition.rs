@@ -45,6 +45,11 @@ pub fn enter(partition: PartitionId) {
     TASK.with(|task| task.set((task.get().0 + 1, partition.0 as i32)));
 }
 
+/// Returns the partition of the task that this thread runs.
+pub fn current() -> usize {
+    TASK.get().1 as usize
+}
+
 /// Runs part of another task on this thread; the task that was interrupted continues as it was.
 pub fn aside<T>(work: impl FnOnce() -> T) -> T {
     let before = TASK.get();

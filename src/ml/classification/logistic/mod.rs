@@ -15,7 +15,6 @@ use prost::Message;
 use super::findings;
 use super::scores::{self, Predictions, Scores};
 use crate::error::Result;
-use crate::ml::columns::Reads;
 use crate::ml::error::illegal;
 use crate::ml::findings::Finding;
 use crate::ml::learning::{Learning, Rounds};
@@ -30,6 +29,7 @@ use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
 use crate::ml::summary::labels::{Allowed, LabelledMoments, MOST_CLASSES, Names};
+use crate::ml::tree::stage::labelled;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::values::vector::VectorRef;
@@ -98,28 +98,16 @@ impl Stage for LogisticRegression {
     }
 }
 
-/// Returns the names of the columns that supervised training reads, for messages.
-fn names(params: &Params) -> Result<Names> {
-    Ok(Names {
-        features: params.text("featuresCol")?,
-        label: params.text("labelCol")?,
-        weight: params.column("weightCol").unwrap_or_default(),
-    })
-}
-
 impl Learner for LogisticRegression {
     fn columns(&self, params: &Params) -> Result<Columns> {
         if let Some(bound) = BOUNDS.iter().find(|bound| params.is_set(bound)) {
             return Err(illegal(format!("LogisticRegression does not support {bound}.")));
         }
-        let names = names(params)?;
-        let mut columns = vec![(names.features, Reads::Vectors), (names.label, Reads::Numbers)];
-        columns.extend(params.column("weightCol").map(|w| (w, Reads::Numbers)));
-        Ok(columns)
+        labelled(params)
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
-        let names = names(params)?;
+        let names = Names::of(params)?;
         let asked = loss::Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
         if asked.coefficients.is_empty() {
             return Ok(Box::new(move || Box::new(LabelledMoments::new(names.clone(), CLASSES))));

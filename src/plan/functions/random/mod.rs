@@ -6,13 +6,14 @@
 
 mod xor_shift;
 
+pub use self::xor_shift::XorShift;
+
 use std::sync::{Mutex, PoisonError};
 
 use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
 use datafusion_expr::Expr;
 
-use self::xor_shift::XorShift;
 use super::call::Call;
 use super::collection::arrays;
 use super::condition;

@@ -42,6 +42,11 @@ impl XorShift {
         (high + self.next(27)) as f64 / (1u64 << 53) as f64
     }
 
+    /// Draws 32 bits (`nextInt`).
+    pub fn int(&mut self) -> i32 {
+        self.next(32) as i32
+    }
+
     /// Draws 64 bits.
     pub fn long(&mut self) -> u64 {
         (self.next(32) as u64) << 32 | self.next(32) as u64

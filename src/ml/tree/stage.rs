@@ -1,0 +1,404 @@
+//! The six estimators of trees: params, and how each of them grows.
+
+use prost::Message;
+
+use super::bag::Sampling;
+use super::grow::{Ground, Order, features_per_node, ground, grow};
+use super::impurity::Impurity;
+use super::model::{Forest, Which};
+use super::tally::{Asked, Boosted, Loss, Tally, ValuesOf};
+use crate::error::Result;
+use crate::ml::columns::Reads;
+use crate::ml::learning::{Learning, Rounds};
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{Model, ModelKind};
+use crate::ml::params::{
+    Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, THRESHOLDS,
+    WEIGHT, flag, free, named, one_of, param,
+};
+use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
+use crate::ml::summary;
+use crate::ml::summary::labels::{Allowed, LabelledMoments, MOST_CLASSES, Names};
+
+/// An estimator of trees.
+#[derive(Debug)]
+pub struct Trees {
+    which: Which,
+    class: &'static str,
+    params: &'static [Param],
+}
+
+const CHECKPOINT: Param = param("checkpointInterval", Kind::Int, Default::Int(10), Check::AtLeast(-1.0));
+const LEAVES: Param = named("leafCol", "");
+const BINS: Param = param("maxBins", Kind::Int, Default::Int(32), Check::AtLeast(2.0));
+const DEPTH: Param = param("maxDepth", Kind::Int, Default::Int(5), Check::Within(0.0, 30.0));
+const MEMORY: Param = param("maxMemoryInMB", Kind::Int, Default::Int(256), NON_NEGATIVE);
+const GAIN: Param = param("minInfoGain", Kind::Double, Default::Double(0.0), NON_NEGATIVE);
+const ROWS: Param = param("minInstancesPerNode", Kind::Int, Default::Int(1), Check::AtLeast(1.0));
+const SHARE: Param = param(
+    "minWeightFractionPerNode",
+    Kind::Double,
+    Default::Double(0.0),
+    Check::WithinBelow(0.0, 0.5),
+);
+const SEED: Param = free("seed", Kind::Long);
+const RATE: Param = param(
+    "subsamplingRate",
+    Kind::Double,
+    Default::Double(1.0),
+    Check::AboveWithin(0.0, 1.0),
+);
+const TREES: Param = param("numTrees", Kind::Int, Default::Int(20), Check::AtLeast(1.0));
+const STEPS: Param = param("maxIter", Kind::Int, Default::Int(20), NON_NEGATIVE);
+const STEP: Param = param(
+    "stepSize",
+    Kind::Double,
+    Default::Double(0.1),
+    Check::AboveWithin(0.0, 1.0),
+);
+const CLASS_IMPURITY: Param = one_of("impurity", "gini", &["gini", "entropy"]);
+const VARIANCE: Param = one_of("impurity", "variance", &["variance"]);
+const CACHE: Param = flag("cacheNodeIds", false);
+const PRUNE: Param = flag("pruneTree", true);
+const SOME_FEATURES: Param = strategy("auto");
+const ALL_FEATURES: Param = strategy("all");
+const VALIDATION: Param = free("validationIndicatorCol", Kind::Text);
+const VALIDATION_TOL: Param = param("validationTol", Kind::Double, Default::Double(0.01), NON_NEGATIVE);
+
+const fn strategy(default: &'static str) -> Param {
+    const NAME: &str = "featureSubsetStrategy";
+    let check = Check::With(|value| matches!(value, Value::Text(text) if features_per_node(text, 1, 2, true).is_ok()));
+    param(NAME, Kind::Text, Default::Text(default), check)
+}
+
+/// `DecisionTreeClassifier`: one tree; a task keeps the bins of the open nodes.
+pub static DECISION_TREE_CLASSIFIER: Trees = Trees {
+    which: Which::DecisionTreeClassification,
+    class: "org.apache.spark.ml.classification.DecisionTreeClassifier",
+    params: &[
+        CACHE,
+        CHECKPOINT,
+        FEATURES,
+        CLASS_IMPURITY,
+        LABEL,
+        LEAVES,
+        BINS,
+        DEPTH,
+        MEMORY,
+        GAIN,
+        ROWS,
+        SHARE,
+        PREDICTION,
+        PROBABILITY,
+        PRUNE,
+        RAW_PREDICTION,
+        SEED,
+        THRESHOLDS,
+        WEIGHT,
+    ],
+};
+
+/// `DecisionTreeRegressor`.
+pub static DECISION_TREE_REGRESSOR: Trees = Trees {
+    which: Which::DecisionTreeRegression,
+    class: "org.apache.spark.ml.regression.DecisionTreeRegressor",
+    params: &[
+        CACHE,
+        CHECKPOINT,
+        FEATURES,
+        VARIANCE,
+        LABEL,
+        LEAVES,
+        BINS,
+        DEPTH,
+        MEMORY,
+        GAIN,
+        ROWS,
+        SHARE,
+        PREDICTION,
+        PRUNE,
+        SEED,
+        free("varianceCol", Kind::Text),
+        WEIGHT,
+    ],
+};
+
+/// `RandomForestClassifier`: many trees, each over rows that are drawn for it, and over some features at each node.
+pub static RANDOM_FOREST_CLASSIFIER: Trees = Trees {
+    which: Which::RandomForestClassification,
+    class: "org.apache.spark.ml.classification.RandomForestClassifier",
+    params: &[
+        flag("bootstrap", true),
+        CACHE,
+        CHECKPOINT,
+        SOME_FEATURES,
+        FEATURES,
+        CLASS_IMPURITY,
+        LABEL,
+        LEAVES,
+        BINS,
+        DEPTH,
+        MEMORY,
+        GAIN,
+        ROWS,
+        SHARE,
+        TREES,
+        PREDICTION,
+        PROBABILITY,
+        PRUNE,
+        RAW_PREDICTION,
+        SEED,
+        RATE,
+        THRESHOLDS,
+        WEIGHT,
+    ],
+};
+
+/// `RandomForestRegressor`.
+pub static RANDOM_FOREST_REGRESSOR: Trees = Trees {
+    which: Which::RandomForestRegression,
+    class: "org.apache.spark.ml.regression.RandomForestRegressor",
+    params: &[
+        flag("bootstrap", true),
+        CACHE,
+        CHECKPOINT,
+        SOME_FEATURES,
+        FEATURES,
+        VARIANCE,
+        LABEL,
+        LEAVES,
+        BINS,
+        DEPTH,
+        MEMORY,
+        GAIN,
+        ROWS,
+        SHARE,
+        TREES,
+        PREDICTION,
+        PRUNE,
+        SEED,
+        RATE,
+        WEIGHT,
+    ],
+};
+
+/// `GBTClassifier`: trees one after the other, each fitted to what the ones before leave; two classes.
+pub static GBT_CLASSIFIER: Trees = Trees {
+    which: Which::GbtClassification,
+    class: "org.apache.spark.ml.classification.GBTClassifier",
+    params: &[
+        CACHE,
+        CHECKPOINT,
+        ALL_FEATURES,
+        FEATURES,
+        VARIANCE,
+        LABEL,
+        LEAVES,
+        one_of("lossType", "logistic", &["logistic"]),
+        BINS,
+        DEPTH,
+        STEPS,
+        MEMORY,
+        GAIN,
+        ROWS,
+        SHARE,
+        PREDICTION,
+        PROBABILITY,
+        PRUNE,
+        RAW_PREDICTION,
+        SEED,
+        STEP,
+        RATE,
+        THRESHOLDS,
+        VALIDATION,
+        VALIDATION_TOL,
+        WEIGHT,
+    ],
+};
+
+/// `GBTRegressor`.
+pub static GBT_REGRESSOR: Trees = Trees {
+    which: Which::GbtRegression,
+    class: "org.apache.spark.ml.regression.GBTRegressor",
+    params: &[
+        CACHE,
+        CHECKPOINT,
+        ALL_FEATURES,
+        FEATURES,
+        VARIANCE,
+        LABEL,
+        LEAVES,
+        one_of("lossType", "squared", &["squared", "absolute"]),
+        BINS,
+        DEPTH,
+        STEPS,
+        MEMORY,
+        GAIN,
+        ROWS,
+        SHARE,
+        PREDICTION,
+        PRUNE,
+        SEED,
+        STEP,
+        RATE,
+        VALIDATION,
+        VALIDATION_TOL,
+        WEIGHT,
+    ],
+};
+
+impl Stage for Trees {
+    fn class(&self) -> &'static str {
+        self.class
+    }
+
+    fn params(&self) -> &'static [Param] {
+        self.params
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Learner(self)
+    }
+
+    fn model(&self) -> Option<&'static ModelKind> {
+        Some(self.which.kind())
+    }
+}
+
+impl Trees {
+    fn allowed(&self) -> Allowed {
+        match self.which {
+            Which::GbtClassification => Allowed::Classes(2),
+            which if which.is_classification() => Allowed::Classes(MOST_CLASSES),
+            _ => Allowed::Numbers,
+        }
+    }
+
+    fn impurity(&self, params: &Params) -> Result<Impurity> {
+        if self.which.of_tree() == Which::DecisionTreeRegression {
+            return Ok(Impurity::Variance);
+        }
+        Impurity::of(params)
+    }
+}
+
+impl Learner for Trees {
+    fn columns(&self, params: &Params) -> Result<Columns> {
+        if params.operator.param("validationIndicatorCol").is_some() && params.is_set("validationIndicatorCol") {
+            return Err(crate::error::SparkError::unsupported(format!(
+                "validationIndicatorCol of {}",
+                params.operator.short()
+            )));
+        }
+        labelled(params)
+    }
+
+    fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
+        let (names, allowed) = (Names::of(params)?, self.allowed());
+        let asked = Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
+        let impurity = self.impurity(params)?;
+        Ok(match asked.step {
+            0 => Box::new(move || Box::new(LabelledMoments::new(names.clone(), allowed))),
+            1 => Box::new(move || Box::new(ValuesOf::new(names.clone(), allowed, &asked))),
+            _ => Box::new(move || Box::new(Tally::new(names.clone(), allowed, impurity, asked.clone()))),
+        })
+    }
+
+    fn learn(&self, params: Params, rounds: Rounds) -> Learning {
+        Box::pin(learn(self.which, self.impurity(&params), params, rounds))
+    }
+}
+
+/// Returns the columns that supervised training reads: features, label, and the weight if there is one.
+///
+/// # Errors
+/// If a param is of another type.
+pub fn labelled(params: &Params) -> Result<Columns> {
+    let names = Names::of(params)?;
+    let mut columns = vec![(names.features, Reads::Vectors), (names.label, Reads::Numbers)];
+    columns.extend(params.column("weightCol").map(|w| (w, Reads::Numbers)));
+    Ok(columns)
+}
+
+/// Trains a model of trees.
+async fn learn(which: Which, impurity: Result<Impurity>, params: Params, rounds: Rounds) -> Result<Model> {
+    let ground = ground(&params, &rounds).await?;
+    let classes = match which {
+        Which::GbtClassification => 2,
+        which if which.is_classification() => ground.statistics.histogram().len(),
+        _ => 0,
+    };
+    let features = ground.thresholds.len();
+    let order = Order {
+        impurity: impurity?,
+        classes,
+        sampling: Sampling {
+            trees: 1,
+            rate: 1.0,
+            replacement: false,
+            seed: params.seed()?,
+        },
+        features,
+        boosted: None,
+    };
+    let mut forest = Forest {
+        features: features as u64,
+        classes: classes as u64,
+        which: which as u32,
+        ..Forest::default()
+    };
+    match which {
+        Which::DecisionTreeClassification | Which::DecisionTreeRegression => {
+            forest.trees = grow(&params, &rounds, &ground, &order).await?;
+            forest.weights = vec![1.0];
+        }
+        Which::RandomForestClassification | Which::RandomForestRegression => {
+            let trees = params.count("numTrees")?;
+            let strategy = params.text("featureSubsetStrategy")?;
+            let order = Order {
+                sampling: Sampling {
+                    trees: trees as u32,
+                    rate: params.double("subsamplingRate")?,
+                    replacement: params.bool("bootstrap")?,
+                    ..order.sampling
+                },
+                features: features_per_node(&strategy, features, trees, which.is_classification())?,
+                ..order
+            };
+            forest.trees = grow(&params, &rounds, &ground, &order).await?;
+            forest.weights = vec![1.0; forest.trees.len()];
+        }
+        Which::GbtClassification | Which::GbtRegression => boost(&params, &rounds, &ground, order, &mut forest).await?,
+    }
+    Ok(Model::new(&params, forest))
+}
+
+/// Adds tree after tree, each fitted to what the ones before leave (`GradientBoostedTrees.boost`).
+async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, forest: &mut Forest) -> Result<()> {
+    let loss = match params.text("lossType")?.as_str() {
+        "absolute" => Loss::Absolute,
+        "logistic" => Loss::Logistic,
+        _ => Loss::Squared,
+    };
+    let (seed, step) = (params.seed()?, params.double("stepSize")?);
+    let strategy = params.text("featureSubsetStrategy")?;
+    for number in 0..params.count("maxIter")? {
+        let order = Order {
+            sampling: Sampling {
+                rate: params.double("subsamplingRate")?,
+                seed: seed.wrapping_add(number as i64),
+                ..order.sampling.clone()
+            },
+            features: features_per_node(&strategy, ground.thresholds.len(), 1, false)?,
+            boosted: Some(Boosted {
+                trees: forest.trees.clone(),
+                weights: forest.weights.clone(),
+                loss: loss as u32,
+            }),
+            ..order.clone()
+        };
+        forest.trees.extend(grow(params, rounds, ground, &order).await?);
+        forest.weights.push(if number == 0 { 1.0 } else { step });
+    }
+    Ok(())
+}
