@@ -104,7 +104,7 @@ impl Files for Found {
 }
 
 /// The parts of a saved stage that are files: see [`crate::ml::persistence`].
-const FOLDERS: [&str; 3] = ["metadata", "data", "statistics"];
+const FOLDERS: [&str; 4] = ["metadata", "data", "treesMetadata", "statistics"];
 
 impl Driver {
     /// Keeps a directory in progress, and returns its number.

@@ -10,6 +10,7 @@
 //! executors or files: `connect::ml` does.
 
 pub mod classification;
+pub mod clustering;
 pub mod columns;
 pub mod error;
 pub mod evaluation;

@@ -23,7 +23,7 @@ use super::model::{Fitted, Model, ModelKind};
 use super::params::{Param, Params};
 use super::summary::Summary;
 use super::text::HashedText;
-use super::{classification, evaluation, feature, tree};
+use super::{classification, clustering, evaluation, feature, tree};
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -57,6 +57,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::variance_threshold::VarianceThresholdSelector,
     &feature::sql_transformer::SqlTransformer,
     &classification::logistic::LogisticRegression,
+    &clustering::k_means::KMeans,
     &tree::stage::DECISION_TREE_CLASSIFIER,
     &tree::stage::DECISION_TREE_REGRESSOR,
     &tree::stage::RANDOM_FOREST_CLASSIFIER,
@@ -301,6 +302,6 @@ mod tests {
     #[test]
     fn a_model_is_found_by_its_own_class() {
         assert_eq!(by_name("org.apache.spark.ml.feature.IDFModel").unwrap().short(), "IDF");
-        assert!(by_name("org.apache.spark.ml.clustering.KMeans").is_err());
+        assert!(by_name("org.apache.spark.ml.clustering.Unknown").is_err());
     }
 }

@@ -53,6 +53,11 @@ impl JavaRandom {
         }
     }
 
+    /// Draws 32 bits (`nextInt`).
+    pub fn int(&mut self) -> i32 {
+        self.next(32)
+    }
+
     /// Draws 64 bits (`nextLong`).
     pub fn long(&mut self) -> i64 {
         let high = i64::from(self.next(32)) << 32;

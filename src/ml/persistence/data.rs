@@ -195,6 +195,20 @@ impl Column {
     }
 }
 
+/// Returns a column of dense vectors, one per row.
+///
+/// # Errors
+/// If the arrays do not fit each other.
+pub fn vector_rows(name: &'static str, vectors: &[Vec<f64>]) -> Result<Column> {
+    let rows = vectors
+        .iter()
+        .map(|v| vector_row(VectorRef::Dense(v)))
+        .collect::<Result<Vec<_>>>()?;
+    let rows: Vec<&dyn Array> = rows.iter().map(|r| &**r).collect();
+    let values = arrow::compute::concat(&rows)?;
+    Ok(Column::rows(name, values, vector_type(), true))
+}
+
 /// Returns an array of strings without nulls.
 fn texts(words: &[String]) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(words))

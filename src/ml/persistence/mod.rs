@@ -278,7 +278,7 @@ mod tests {
         let condition = |folder: &Memory| load(folder, "m", "").unwrap_err().condition;
         assert_eq!(condition(&Memory(BTreeMap::new())).as_deref(), Some("CORRUPT_MODEL"));
         assert_eq!(condition(&metadata("{")).as_deref(), Some("CORRUPT_MODEL"));
-        let unknown = r#"{"class":"org.apache.spark.ml.clustering.KMeansModel","sparkVersion":"4.0.0","uid":"k"}"#;
+        let unknown = r#"{"class":"org.apache.spark.ml.clustering.UnknownModel","sparkVersion":"4.0.0","uid":"k"}"#;
         assert_eq!(
             condition(&metadata(unknown)).as_deref(),
             Some("CONNECT_ML.UNSUPPORTED_EXCEPTION")

@@ -182,7 +182,7 @@ pub struct ValuesOf {
 
 /// Draws rows as Spark's `BernoulliSampler` does.
 #[derive(Debug)]
-struct Bernoulli {
+pub struct Bernoulli {
     random: XorShift,
     share: f64,
     /// How many rows are left out before the next, if that is drawn in place of each row.
@@ -193,7 +193,8 @@ impl Bernoulli {
     /// Below this share, gaps are drawn.
     const GAPS: f64 = 0.4;
 
-    fn new(share: f64, seed: i64) -> Self {
+    /// Begins a partition whose seed is known.
+    pub fn new(share: f64, seed: i64) -> Self {
         let mut own = Self {
             random: XorShift::new(seed),
             share,
@@ -210,7 +211,8 @@ impl Bernoulli {
         (drawn.ln() / (-self.share).ln_1p()) as u64
     }
 
-    fn takes_next(&mut self) -> bool {
+    /// Draws whether the next row is taken.
+    pub fn takes_next(&mut self) -> bool {
         match self.gap {
             _ if self.share >= 1.0 => true,
             None => self.random.double() <= self.share,

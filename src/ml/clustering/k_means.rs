@@ -1,0 +1,378 @@
+//! `KMeans` and `KMeansModel`: Lloyd's algorithm, begun by k-means|| (Bahmani et al.) or at random.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int32Array};
+use arrow::datatypes::{DataType, Int32Type};
+use prost::Message;
+
+use super::distance::Distance;
+use super::local::plus_plus;
+use super::steps::{Asked, Point, State, Steps, What};
+use crate::error::Result;
+use crate::ml::columns::{Body, Reads};
+use crate::ml::findings::{self, Finding, Measure};
+use crate::ml::learning::{Learning, Rounds, empty};
+use crate::ml::literal::{Kind, Value};
+use crate::ml::model::{self, Fitted, Model, ModelKind};
+use crate::ml::params::{
+    Check, Default, FEATURES, NON_NEGATIVE, PREDICTION, Param, Params, WEIGHT, free, one_of, param,
+};
+use crate::ml::persistence::data::{Column, vector_rows};
+use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
+use crate::ml::summary;
+use crate::ml::summary::labels::Names;
+use crate::plan::analyzer::Analyzer;
+use crate::plan::functions::random::XorShift;
+use crate::plan::scope::Resolved;
+use crate::values::java_random::JavaRandom;
+use crate::values::vector::{self, VectorColumn, VectorRef};
+
+/// Trains k-means (`KMeans`): a job per step; a task keeps one sum per cluster.
+#[derive(Debug)]
+pub struct KMeans;
+
+impl Stage for KMeans {
+    fn class(&self) -> &'static str {
+        "org.apache.spark.ml.clustering.KMeans"
+    }
+
+    fn params(&self) -> &'static [Param] {
+        const PARAMS: &[Param] = &[
+            one_of("distanceMeasure", "euclidean", &["euclidean", "cosine"]),
+            FEATURES,
+            one_of("initMode", "k-means||", &["k-means||", "random"]),
+            param("initSteps", Kind::Int, Default::Int(2), Check::AtLeast(1.0)),
+            param("k", Kind::Int, Default::Int(2), Check::AtLeast(2.0)),
+            param("maxBlockSizeInMB", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
+            param("maxIter", Kind::Int, Default::Int(20), NON_NEGATIVE),
+            PREDICTION,
+            free("seed", Kind::Long),
+            one_of("solver", "auto", &["auto", "row", "block"]),
+            param("tol", Kind::Double, Default::Double(1e-4), NON_NEGATIVE),
+            WEIGHT,
+        ];
+        PARAMS
+    }
+
+    fn role(&self) -> Role<'_> {
+        Role::Learner(self)
+    }
+
+    fn model(&self) -> Option<&'static ModelKind> {
+        Some(&KIND)
+    }
+}
+
+impl Learner for KMeans {
+    fn columns(&self, params: &Params) -> Result<Columns> {
+        let mut columns = vec![(params.text("featuresCol")?, Reads::Vectors)];
+        columns.extend(params.column("weightCol").map(|w| (w, Reads::Numbers)));
+        Ok(columns)
+    }
+
+    fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
+        let names = Names {
+            features: params.text("featuresCol")?,
+            label: String::new(),
+            weight: params.column("weightCol").unwrap_or_default(),
+        };
+        let asked = Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
+        let distance = Distance::of(params)?;
+        Ok(Box::new(move || {
+            Box::new(Steps::new(names.clone(), distance, asked.clone()))
+        }))
+    }
+
+    fn learn(&self, params: Params, rounds: Rounds) -> Learning {
+        Box::pin(learn(params, rounds))
+    }
+}
+
+fn points(centres: &[Vec<f64>]) -> Vec<Point> {
+    let point = |values: &Vec<f64>| Point {
+        values: values.clone(),
+        weight: 1.0,
+    };
+    centres.iter().map(point).collect()
+}
+
+/// Asks something about centres.
+async fn ask(rounds: &Rounds, what: What, centres: &[Vec<f64>], share: f64, seed: i64) -> Result<State> {
+    let asked = Asked {
+        what: what.into(),
+        centres: points(centres),
+        share,
+        seed,
+    };
+    rounds.ask(&asked).await
+}
+
+/// Draws a number of rows without taking one twice (`RDD.takeSample`).
+async fn sample(rounds: &Rounds, rows: i64, wanted: usize, seed: i64) -> Result<Vec<Vec<f64>>> {
+    let mut random = JavaRandom::new(seed);
+    let all = rows as f64;
+    let share = if wanted as i64 >= rows {
+        1.0
+    } else {
+        share_for(wanted, all)
+    };
+    let mut drawn = loop {
+        let seed = i64::from(random.int());
+        let State { drawn, .. } = ask(rounds, What::Sample, &[], share, seed).await?;
+        if drawn.len() >= wanted || wanted as i64 >= rows {
+            break drawn;
+        }
+    };
+    for i in (1..drawn.len()).rev() {
+        let other = random.below(i as i32 + 1) as usize;
+        drawn.swap(i, other);
+    }
+    Ok(drawn.into_iter().take(wanted).map(|p| p.values).collect())
+}
+
+/// Returns the share of rows of which at least `wanted` are drawn but once in ten thousand times (`SamplingUtils`).
+fn share_for(wanted: usize, rows: f64) -> f64 {
+    let fraction = wanted as f64 / rows;
+    let gamma = -(1e-4_f64).ln() / rows;
+    (fraction + gamma + (gamma * gamma + 2.0 * gamma * fraction).sqrt()).clamp(1e-10, 1.0)
+}
+
+/// Returns centres to begin with, at random.
+async fn at_random(params: &Params, rounds: &Rounds, rows: i64) -> Result<Vec<Vec<f64>>> {
+    let k = params.count("k")?;
+    let seed = i64::from(XorShift::new(params.seed()?).int());
+    let drawn = sample(rounds, rows, k, seed).await?;
+    Ok(distinct(drawn))
+}
+
+fn distinct(points: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+    let mut out: Vec<Vec<f64>> = vec![];
+    for point in points {
+        if !out.contains(&point) {
+            out.push(point);
+        }
+    }
+    out
+}
+
+/// Returns centres to begin with, by k-means||.
+async fn parallel(params: &Params, rounds: &Rounds, rows: i64, distance: Distance) -> Result<Vec<Vec<f64>>> {
+    let (k, steps, own) = (params.count("k")?, params.count("initSteps")?, params.seed()?);
+    let seed = i64::from(XorShift::new(own).int());
+    let mut centres = sample(rounds, rows, 1, seed).await?;
+    if distance == Distance::Cosine {
+        centres.iter_mut().for_each(|c| *c = distance.centre(c, 1.0));
+    }
+    for step in 0..steps {
+        let State { cost, .. } = ask(rounds, What::Cost, &centres, 0.0, 0).await?;
+        let share = 2.0 * k as f64 / cost;
+        let seed = seed ^ ((step as i64) << 16);
+        let State { drawn, .. } = ask(rounds, What::Draw, &centres, share, seed).await?;
+        centres.extend(drawn.into_iter().map(|p| p.values));
+    }
+    let centres = distinct(centres);
+    if centres.len() <= k {
+        return Ok(centres);
+    }
+    let State { sums, .. } = ask(rounds, What::Nearest, &centres, 0.0, 0).await?;
+    let weights: Vec<f64> = sums.iter().map(|s| s.weight).collect();
+    Ok(plus_plus(&centres, &weights, k, 30))
+}
+
+/// Trains a model.
+async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
+    let distance = Distance::of(&params)?;
+    let State { rows, size, .. } = ask(&rounds, What::Count, &[], 0.0, 0).await?;
+    if rows == 0 {
+        return Err(empty());
+    }
+    let mut centres = if params.text("initMode")? == "random" {
+        at_random(&params, &rounds, rows).await?
+    } else {
+        parallel(&params, &rounds, rows, distance).await?
+    };
+    let (most, tolerance) = (params.count("maxIter")?, params.double("tol")?);
+    let (mut steps, mut cost, mut settled) = (0, 0.0, false);
+    while steps < most && !settled {
+        let found = ask(&rounds, What::Sums, &centres, 0.0, 0).await?;
+        settled = true;
+        for (centre, sum) in centres.iter_mut().zip(found.sums) {
+            if sum.weight > 0.0 {
+                let now = distance.centre(&sum.values, sum.weight);
+                settled &= distance.is_settled(centre, &now, tolerance);
+                *centre = now;
+            }
+        }
+        cost = found.cost;
+        steps += 1;
+    }
+    let model = KMeansModel {
+        centres: points(&centres),
+        size,
+        cost,
+        steps: steps as u64,
+    };
+    let history = vec![cost; steps + 1];
+    Ok(Model::new(&params, model).with_history(history))
+}
+
+/// `KMeansModel`: the centres.
+#[derive(Clone, PartialEq, Message)]
+pub struct KMeansModel {
+    /// By cluster.
+    #[prost(message, repeated, tag = "1")]
+    pub centres: Vec<Point>,
+    /// How many features vectors have.
+    #[prost(uint64, tag = "2")]
+    pub size: u64,
+    /// What the rows cost at the centres before the last step; 0 for a model that was loaded.
+    #[prost(double, tag = "3")]
+    pub cost: f64,
+    /// How many steps the training had.
+    #[prost(uint64, tag = "4")]
+    pub steps: u64,
+}
+
+/// How the model is named, decoded and loaded.
+static KIND: ModelKind = ModelKind {
+    class: Some("org.apache.spark.ml.clustering.KMeansModel"),
+    tag: 40,
+    decode: model::decoded::<KMeansModel>,
+    read: |row| {
+        let broken = || row.corrupt("the centres of clusters cannot be read");
+        let rows = row.rows();
+        let numbers = rows
+            .column_by_name("clusterIdx")
+            .and_then(|c| c.as_primitive_opt::<Int32Type>());
+        let numbers = numbers.ok_or_else(broken)?;
+        let vectors = rows.column_by_name("clusterCenter").ok_or_else(broken)?;
+        if !vector::is_vector(arrow::array::Array::data_type(vectors)) {
+            return Err(broken());
+        }
+        let vectors = VectorColumn::new(vectors)?;
+        let mut centres = vec![];
+        for i in 0..rows.num_rows() {
+            let centre = vectors.get(i).ok_or_else(broken)?;
+            centres.push((numbers.value(i), centre.to_dense()));
+        }
+        centres.sort_by_key(|(number, _)| *number);
+        let centres: Vec<Vec<f64>> = centres.into_iter().map(|(_, centre)| centre).collect();
+        let size = centres.first().map_or(0, Vec::len);
+        if centres.iter().any(|c| c.len() != size) {
+            return Err(broken());
+        }
+        Ok(Arc::new(KMeansModel {
+            centres: points(&centres),
+            size: size as u64,
+            ..KMeansModel::default()
+        }))
+    },
+};
+
+impl KMeansModel {
+    fn centres(&self) -> Vec<Vec<f64>> {
+        self.centres.iter().map(|c| c.values.clone()).collect()
+    }
+
+    fn nearest(&self, params: &Params) -> Result<impl Fn(VectorRef<'_>) -> Result<i32> + Send + Sync + 'static> {
+        let (distance, centres, size) = (Distance::of(params)?, self.centres(), self.size as usize);
+        Ok(move |point: VectorRef<'_>| {
+            summary::labels::same_size(size, point.size())?;
+            distance.check(point)?;
+            Ok(distance.nearest(&centres, point).0 as i32)
+        })
+    }
+}
+
+impl Fitted for KMeansModel {
+    fn kind(&self) -> &'static ModelKind {
+        &KIND
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.encode_to_vec()
+    }
+
+    fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved> {
+        let Some(to) = params.column("predictionCol") else {
+            return Ok(input);
+        };
+        let read = analyzer.vectors(&input, &params.text("featuresCol")?)?;
+        let nearest = self.nearest(params)?;
+        let body: Body = Box::new(move |args, rows| -> datafusion_common::Result<ArrayRef> {
+            let vectors = VectorColumn::new(&args[0])?;
+            let of = |row| vectors.get(row).map(&nearest).transpose();
+            let found = (0..rows).map(of).collect::<Result<Vec<_>>>()?;
+            Ok(Arc::new(Int32Array::from(found)))
+        });
+        let options = format!("{id} {}", params.fingerprint());
+        analyzer.append(input, params, &options, &to, DataType::Int32, vec![read], body)
+    }
+
+    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+        Ok(match name {
+            "numFeatures" => Some((Value::Int(self.size as i64), Kind::Int)),
+            "clusterCenterMatrix" => {
+                let values = self.centres.iter().flat_map(|c| c.values.clone()).collect();
+                let matrix = crate::ml::matrix::Matrix::new(self.centres.len(), self.size as usize, values);
+                Some((matrix.value(), Kind::Matrix))
+            }
+            _ => None,
+        })
+    }
+
+    fn call(&self, params: &Params, method: &str, args: &[Value]) -> Result<Option<(Value, Kind)>> {
+        let ("predict", [Value::Vector(features)]) = (method, args) else {
+            return Ok(None);
+        };
+        let nearest = self.nearest(params)?(features.view())?;
+        Ok(Some((Value::Int(nearest.into()), Kind::Int)))
+    }
+
+    fn finding(&self, params: &Params, name: &str, _: &[Value]) -> Result<Option<Finding>> {
+        let k = params.count("k")?;
+        Ok(match name {
+            "k" => Some(Finding::Known(Value::Int(k as i64), Kind::Int)),
+            "trainingCost" => Some(Finding::Known(Value::Double(self.cost), Kind::Double)),
+            "featuresCol" => Some(findings::text(params, &FEATURES)?),
+            "predictionCol" => Some(findings::text(params, &PREDICTION)?),
+            "clusterSizes" => {
+                let prediction = Value::Text(params.text("predictionCol")?);
+                Some(Finding::Measured(Measure {
+                    evaluator: "org.apache.spark.ml.evaluation.MulticlassClassificationEvaluator",
+                    params: vec![("labelCol", prediction.clone()), ("predictionCol", prediction)],
+                    read: Box::new(move |state, _| {
+                        let state: summary::confusion::State = crate::ml::training::state(state)?;
+                        let mut sizes = vec![0_i64; k];
+                        for (label, weight) in state.labels.iter().zip(&state.weights) {
+                            if let Some(size) = sizes.get_mut(*label as usize) {
+                                *size += *weight as i64;
+                            }
+                        }
+                        let sizes = sizes.into_iter().map(Value::Int).collect();
+                        Ok((Value::List(sizes), Kind::Longs))
+                    }),
+                }))
+            }
+            _ => None,
+        })
+    }
+
+    fn describe(&self, params: &Params) -> Result<String> {
+        Ok(format!(
+            "k={}, distanceMeasure={}, numFeatures={}",
+            self.centres.len(),
+            params.text("distanceMeasure")?,
+            self.size
+        ))
+    }
+
+    fn columns(&self) -> Result<Vec<Column>> {
+        let numbers: Int32Array = (0..self.centres.len() as i32).collect();
+        Ok(vec![
+            Column::rows("clusterIdx", Arc::new(numbers), serde_json::json!("integer"), false),
+            vector_rows("clusterCenter", &self.centres())?,
+        ])
+    }
+}
