@@ -200,7 +200,7 @@ impl Driver {
                 self.datasets_done(&operation, &partitions, outcome);
             }
             (Owner::Iteration(waiting), Ok(outcome)) => self.supersteps_done(waiting, outcome, now_ms),
-            (Owner::Ml(job), Ok(outcome)) => self.ml_job_done(&job, &outcome),
+            (Owner::Ml(job), Ok(outcome)) => self.ml_job_done(&job, &outcome, now_ms),
             (Owner::Files(write), Ok(outcome)) => self.files_written(&write, &outcome),
             (Owner::Sink(write), Ok(outcome)) => self.rows_made(*write, outcome, now_ms),
         }

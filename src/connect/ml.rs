@@ -72,6 +72,8 @@ pub(super) struct MlJob {
     session: String,
     /// The stage with its params.
     params: Params,
+    /// The command, if it is an evaluation that may need a second job.
+    evaluate: Option<sc::ml_command::Evaluate>,
     /// Whether it is an evaluation.
     evaluates: bool,
 }
@@ -105,12 +107,13 @@ impl Driver {
                     }
                 }
                 let relation = training::fit_relation(fit);
-                return self.start_ml_job(operation, session, work, &relation, false, now_ms);
+                return self.start_ml_job(operation, session, work, &relation, None, false, now_ms);
             }
             Command::Evaluate(evaluate) => {
                 let work = Work::of_evaluate(evaluate)?;
                 let relation = training::evaluate_relation(evaluate);
-                return self.start_ml_job(operation, session, work, &relation, true, now_ms);
+                let command = Some(evaluate.clone());
+                return self.start_ml_job(operation, session, work, &relation, command, true, now_ms);
             }
             Command::Fetch(fetch) => {
                 let Some(result) = self.ml_fetch(operation, session, fetch)? else {
@@ -190,12 +193,14 @@ impl Driver {
     ///
     /// # Errors
     /// What analysis refuses: unknown columns, wrong types, an output column that exists; a dataset that is a stream.
+    #[allow(clippy::too_many_arguments)] // A job is made of just these.
     fn start_ml_job(
         &mut self,
         operation: &str,
         session: &str,
         work: Work,
         relation: &sc::Relation,
+        evaluate: Option<sc::ml_command::Evaluate>,
         evaluates: bool,
         now_ms: i64,
     ) -> Result<()> {
@@ -213,6 +218,7 @@ impl Driver {
             operation: operation.to_owned(),
             session: session.to_owned(),
             params: work.params,
+            evaluate,
             evaluates,
         };
         self.run_once(spec, graph, request, Owner::Ml(job), now_ms);
@@ -220,18 +226,19 @@ impl Driver {
     }
 
     /// Turns a finished job's state into a model or a metric, and answers.
-    pub(super) fn ml_job_done(&mut self, job: &MlJob, outcome: &Outcome) {
-        match self.ml_result(job, outcome) {
-            Ok(result) => self.answer_ml(&job.operation, result),
+    pub(super) fn ml_job_done(&mut self, job: &MlJob, outcome: &Outcome, now_ms: i64) {
+        match self.ml_result(job, outcome, now_ms) {
+            Ok(Some(result)) => self.answer_ml(&job.operation, result),
+            Ok(None) => {}
             Err(error) => self.fail_operation(&job.operation, error),
         }
     }
 
-    /// Makes the model or metric of a finished job.
+    /// Makes the model or metric of a finished job; `None` if a second job was started for it.
     ///
     /// # Errors
     /// Those of the stage; `INTERNAL_ERROR` if the job returned no state.
-    fn ml_result(&mut self, job: &MlJob, outcome: &Outcome) -> Result<ResultType> {
+    fn ml_result(&mut self, job: &MlJob, outcome: &Outcome, now_ms: i64) -> Result<Option<ResultType>> {
         let schema = Arc::new(Schema::new(vec![Field::new("state", DataType::Binary, true)]));
         let batches = ipc::read_all(&outcome.results, &schema)?;
         let state = batches.iter().find_map(|batch| {
@@ -239,20 +246,28 @@ impl Driver {
             states.iter().flatten().next().map(<[u8]>::to_vec)
         });
         let state = state.ok_or_else(|| SparkError::internal("an ML job has no result"))?;
+        if let Some(evaluate) = &job.evaluate
+            && training::needs_second_job(&job.params, &state)?
+        {
+            let work = Work::of_evaluate(evaluate)?;
+            let relation = training::evaluate_again_relation(evaluate, &state);
+            self.start_ml_job(&job.operation, &job.session, work, &relation, None, true, now_ms)?;
+            return Ok(None);
+        }
         if job.evaluates {
             let ranges = self.session(&job.session).conf.parallelism();
             let metric = training::metric(&job.params, &state, ranges)?;
-            return Ok(param(&Value::Double(metric), Kind::Double));
+            return Ok(Some(param(&Value::Double(metric), Kind::Double)));
         }
         let before = self.initial_model(&job.session, &job.params)?;
         let model = training::fitted(&job.params, before.as_deref(), &state)?;
         let uid = model.uid.clone();
         let id = self.keep_model(&job.session, model);
-        Ok(ResultType::OperatorInfo(MlOperatorInfo {
+        Ok(Some(ResultType::OperatorInfo(MlOperatorInfo {
             r#type: Some(ml_operator_info::Type::ObjRef(sc::ObjectRef { id })),
             uid: Some(uid),
             ..MlOperatorInfo::default()
-        }))
+        })))
     }
 
     /// Returns the model that training continues; `None` if it starts anew.

@@ -151,6 +151,57 @@ impl Analyzer {
         )))
     }
 
+    /// Returns a column of vectors; lists of floats or doubles are cast to dense vectors.
+    ///
+    /// # Errors
+    /// If the column is unknown or of another type.
+    pub(super) fn points(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        let types = [
+            vector::data_type(),
+            types::list_of(DataType::Float64),
+            types::list_of(DataType::Float32),
+        ];
+        let mut read = self.of_types(read, &types)?;
+        if !vector::is_vector(&read.typed.data_type) {
+            let doubles = types::list_of(DataType::Float64);
+            let lists = cast_expr::cast(read.typed, &doubles, self.mode(), self.zone)?;
+            let to = vector::data_type();
+            let expr = kernel::call("list_to_vector", "", to.clone(), vec![lists.expr], |args, _| {
+                Ok(vector::of_lists(&args[0])?)
+            });
+            read.typed = Typed::new(expr, to, name);
+        }
+        Ok(read)
+    }
+
+    /// Returns a column of lists of doubles.
+    ///
+    /// # Errors
+    /// If the column is unknown or of another type.
+    pub(super) fn double_lists(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        let doubles = types::list_of(DataType::Float64);
+        self.of_types(read, &[doubles])
+    }
+
+    /// Checks that a column that was found is of one of some types.
+    ///
+    /// # Errors
+    /// If it is of another one, in the words of `SchemaUtils.checkColumnTypes`.
+    pub(super) fn of_types(&self, read: Input, allowed: &[DataType]) -> Result<Input> {
+        if allowed.contains(&read.typed.data_type) {
+            return Ok(read);
+        }
+        let names: Vec<String> = allowed.iter().map(types::simple_string).collect();
+        Err(SparkError::requirement(format!(
+            "Column {} must be of type equal to one of the following types: [{}] but was actually of type {}.",
+            read.name,
+            names.join(", "),
+            types::simple_string(&read.typed.data_type)
+        )))
+    }
+
     /// Returns a column of lists of strings; lists may have null elements.
     ///
     /// # Errors
@@ -285,6 +336,12 @@ impl Analyzer {
         for (name, kind) in wanted {
             let read = match kind {
                 Reads::Vectors => self.vectors(input, name)?,
+                Reads::Points => self.points(input, name)?,
+                Reads::DoubleLists => self.double_lists(input, name)?,
+                Reads::Floats => {
+                    let read = self.input_column(input, name)?;
+                    self.as_double(self.of_types(read, &[DataType::Float64, DataType::Float32])?)?
+                }
                 Reads::Words => self.strings(input, name)?,
                 Reads::Labels => self.known_labels(input, name)?,
                 Reads::Numbers => {
@@ -311,6 +368,12 @@ impl Analyzer {
 pub enum Reads {
     /// Vectors (`VectorUDT`), dense or sparse.
     Vectors,
+    /// Vectors, or lists of floats or doubles taken as dense vectors.
+    Points,
+    /// Lists of doubles.
+    DoubleLists,
+    /// Floats or doubles, cast to doubles.
+    Floats,
     /// Lists of strings, as tokenizers make them.
     Words,
     /// Strings, or numbers as strings.

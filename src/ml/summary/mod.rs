@@ -14,11 +14,15 @@
 
 pub mod categories;
 pub mod classes;
+pub mod clusters;
 pub mod confusion;
 pub mod counts;
 pub mod frequencies;
+pub mod label_sets;
 pub mod moments;
+pub mod residuals;
 pub mod scores;
+pub mod sums;
 pub mod text_classes;
 
 use std::fmt;

@@ -12,7 +12,7 @@ use crate::values::vector::{VectorColumn, VectorRef};
 
 /// Weighted moments per feature, of stored values that are not zero; the zeros come in when they are asked for.
 ///
-/// So a sparse vector costs what it stores, not its size. Seven numbers of 8 bytes are kept per feature.
+/// So a sparse vector costs what it stores, not its size. Eight numbers of 8 bytes are kept per feature.
 #[derive(Clone, PartialEq, Message)]
 pub struct Moments {
     /// Weighted mean of the values that are not zero.
@@ -45,6 +45,9 @@ pub struct Moments {
     /// Number of vectors with a weight above 0.
     #[prost(int64, tag = "10")]
     pub rows: i64,
+    /// Weighted sum of absolute values.
+    #[prost(double, repeated, tag = "11")]
+    absolute: Vec<f64>,
 }
 
 impl Moments {
@@ -71,6 +74,7 @@ impl Moments {
             self.m2n[i] += weight * (value - self.mean[i]) * difference;
             self.weights[i] += weight;
             self.squares[i] += weight * value * value;
+            self.absolute[i] += weight * value.abs();
             self.nonzeros[i] += 1;
         }
         self.total_weight += weight;
@@ -85,6 +89,7 @@ impl Moments {
         self.mean = zeros.clone();
         self.m2n = zeros.clone();
         self.squares = zeros.clone();
+        self.absolute = zeros.clone();
         self.weights = zeros;
         self.nonzeros = vec![0; size];
         self.max = vec![f64::MIN; size];
@@ -93,7 +98,7 @@ impl Moments {
 
     /// Multiplies all weights with a factor: means stay, sums shrink, extremes and numbers of rows stay.
     pub fn scale(&mut self, factor: f64) {
-        for sums in [&mut self.m2n, &mut self.squares, &mut self.weights] {
+        for sums in [&mut self.m2n, &mut self.squares, &mut self.absolute, &mut self.weights] {
             sums.iter_mut().for_each(|s| *s *= factor);
         }
         self.total_weight *= factor;
@@ -124,6 +129,7 @@ impl Moments {
             }
             self.weights[i] = both;
             self.squares[i] += other.squares[i];
+            self.absolute[i] += other.absolute[i];
             self.nonzeros[i] += other.nonzeros[i];
             self.max[i] = self.max[i].max(other.max[i]);
             self.min[i] = self.min[i].min(other.min[i]);
@@ -153,6 +159,16 @@ impl Moments {
     /// Returns the weighted sums of squares.
     pub fn square_sums(&self) -> &[f64] {
         &self.squares
+    }
+
+    /// Returns the weighted sums of absolute values (`normL1`).
+    pub fn absolute_sums(&self) -> &[f64] {
+        &self.absolute
+    }
+
+    /// Returns how many values are not zero, without weights.
+    pub fn nonzeros(&self) -> &[i64] {
+        &self.nonzeros
     }
 
     /// Returns the unbiased variances; 0 for a single row. Zeros that sparse vectors leave out are counted.
@@ -241,7 +257,7 @@ impl Summary for MomentsOf {
     }
 
     fn bytes(&self) -> usize {
-        256 + self.moments.size() * 56
+        256 + self.moments.size() * 64
     }
 }
 
