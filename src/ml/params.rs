@@ -13,6 +13,7 @@ use super::literal::{Kind, Value};
 use super::stage::Stage;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
+use crate::values::vector::Vector;
 
 /// One param of a stage: its name, type, default and validity.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +43,8 @@ pub enum Default {
     Text(&'static str),
     /// The uid with `__output`.
     Output,
+    /// A list without elements.
+    Empty,
     /// The English stop words, made only if they are asked for.
     StopWords,
 }
@@ -61,6 +64,14 @@ pub enum Check {
     OneOf(&'static [&'static str]),
     /// Lists of doubles from 0 on with at most one 0, as `HasThresholds` demands.
     Thresholds,
+    /// Numbers from one bound to another, both valid.
+    Within(f64, f64),
+    /// Lists of indices from 0 on, each once.
+    Indices,
+    /// Lists of strings, each once.
+    Distinct,
+    /// Lists of numbers of which each is at least a bound.
+    EachAtLeast(f64),
     /// Lists of at least three strictly increasing doubles, or lists of such lists; infinities are allowed at the ends.
     Splits,
 }
@@ -78,6 +89,13 @@ impl Check {
             (Self::AtLeast(least), _) => number.is_some_and(|v| v >= least),
             (Self::Above(bound), _) => number.is_some_and(|v| v > bound),
             (Self::Between(low, high), _) => number.is_some_and(|v| v > low && v < high),
+            (Self::Within(low, high), _) => number.is_some_and(|v| v >= low && v <= high),
+            (Self::Indices | Self::Distinct, Value::List(values)) => {
+                let negative = |v: &Value| matches!(v, Value::Int(i) if *i < 0);
+                let again = |i: usize| values[..i].contains(&values[i]);
+                !values.iter().any(negative) && !(0..values.len()).any(again)
+            }
+            (Self::EachAtLeast(least), Value::List(values)) => values.iter().all(|v| Self::AtLeast(least).holds(v)),
             (Self::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Self::Thresholds, Value::List(values)) => {
                 let zeros = values.iter().filter(|v| matches!(v, Value::Double(0.0))).count();
@@ -258,6 +276,7 @@ impl Params {
             Default::Double(v) => Value::Double(v),
             Default::Text(v) => Value::Text(v.to_owned()),
             Default::Output => Value::Text(format!("{}__output", self.uid)),
+            Default::Empty => Value::List(vec![]),
             Default::StopWords => Value::texts(stop_words::load("english").unwrap_or_default()),
         })
     }
@@ -357,6 +376,32 @@ impl Params {
         texts_of(&self.needed(name)?).ok_or_else(|| self.wrong(name, &Value::Null))
     }
 
+    /// Returns a list of integers.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub fn ints(&self, name: &str) -> Result<Vec<i64>> {
+        let value = self.needed(name)?;
+        let Value::List(values) = &value else {
+            return Err(self.wrong(name, &value));
+        };
+        let ints = values
+            .iter()
+            .map(|v| if let Value::Int(i) = v { Some(*i) } else { None });
+        ints.collect::<Option<_>>().ok_or_else(|| self.wrong(name, &value))
+    }
+
+    /// Returns a vector.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub fn vector(&self, name: &str) -> Result<Vector> {
+        match self.needed(name)? {
+            Value::Vector(v) => Ok(v),
+            other => Err(self.wrong(name, &other)),
+        }
+    }
+
     /// Returns a list of doubles.
     ///
     /// # Errors
@@ -419,6 +464,9 @@ impl Params {
     /// As [`Self::column_pairs`].
     pub fn output_columns(&self) -> Result<Vec<String>> {
         if self.operator.param("inputCol").is_none() {
+            if self.operator.param("outputCol").is_none() {
+                return self.texts("outputCols");
+            }
             return Ok(vec![self.text("outputCol")?]);
         }
         Ok(self.column_pairs()?.into_iter().map(|(_, to)| to).collect())

@@ -54,10 +54,21 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::normalizer::Normalizer,
     &feature::variance_threshold::VarianceThresholdSelector,
     &feature::sql_transformer::SqlTransformer,
+    &feature::vector_slicer::VectorSlicer,
+    &feature::size_hint::VectorSizeHint,
+    &feature::elementwise_product::ElementwiseProduct,
+    &feature::polynomial_expansion::PolynomialExpansion,
+    &feature::interaction::Interaction,
+    &feature::dct::Dct,
+    &feature::feature_hasher::FeatureHasher,
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,
     &evaluation::binary::BinaryEvaluator,
     &evaluation::multiclass::MulticlassEvaluator,
+    &evaluation::multilabel::MultilabelEvaluator,
+    &evaluation::regression::RegressionEvaluator,
+    &evaluation::ranking::RankingEvaluator,
+    &evaluation::clustering::ClusteringEvaluator,
 ];
 
 /// One kind of stage; an estimator and its model share their params.
@@ -161,7 +172,7 @@ pub trait Estimator: fmt::Debug {
     }
 }
 
-/// A stage that measures predictions with one aggregate over a dataset.
+/// A stage that measures predictions with one aggregate over a dataset, or with two in turn.
 pub trait Evaluator: fmt::Debug {
     /// Returns what the evaluation job reads and sums up.
     ///
@@ -169,7 +180,16 @@ pub trait Evaluator: fmt::Debug {
     /// If a param is missing or of another type.
     fn training(&self, params: &Params) -> Result<Training>;
 
-    /// Returns the metric of a finished job's state; `ranges` is the number of parts Spark would sort scores in.
+    /// Returns what a second job over the dataset reads and sums up, given the state of the first; `None` if the first
+    /// says all.
+    ///
+    /// # Errors
+    /// If the state is broken, or says that there is no metric.
+    fn again(&self, _params: &Params, _state: &[u8]) -> Result<Option<Training>> {
+        Ok(None)
+    }
+
+    /// Returns the metric of the last job's state; `ranges` is the number of parts Spark would sort scores in.
     ///
     /// # Errors
     /// If the state is broken.

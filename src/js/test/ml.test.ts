@@ -219,3 +219,22 @@ test('a variance threshold is fitted under its own class', async () => {
   assert.ok(fit?.case === 'fit');
   assert.equal(fit.value.estimator?.name, 'org.apache.spark.ml.feature.VarianceThresholdSelector');
 });
+
+test('params of vectors and of lists of integers travel as such', async () => {
+  const { session, commands } = engine();
+  const product = new ml.ElementwiseProduct({ inputCol: 'v', outputCol: 'o', scalingVec: ml.Vectors.dense([2, 0.5]) });
+  assert.throws(() => product.setParam('scalingVec', [1, 2]), IllegalArgumentException);
+  assert.throws(() => new ml.VectorSlicer().setIndices([0.5]), IllegalArgumentException);
+  await product.save(session, '/p');
+  await new ml.VectorSlicer({ indices: [2, 0] }).save(session, '/s');
+  const params = commands.map((command) => (command.case === 'write' ? command.value.params?.params : undefined));
+  assert.deepEqual(ml.Vectors.of(valueOfLiteral(params[0]!['scalingVec']!) as ml.Vector).toArray(), [2, 0.5]);
+  assert.deepEqual(valueOfLiteral(params[1]!['indices']!), [2, 0]);
+});
+
+test('smaller errors, larger silhouettes and shares are better', () => {
+  const larger = (metricName: 'rmse' | 'mse' | 'mae' | 'r2' | 'var') => new ml.RegressionEvaluator({ metricName }).isLargerBetter();
+  assert.deepEqual([larger('rmse'), larger('mse'), larger('mae'), larger('r2'), larger('var')], [false, false, false, true, true]);
+  assert.ok(new ml.ClusteringEvaluator().isLargerBetter() && new ml.RankingEvaluator().isLargerBetter());
+  assert.ok(!new ml.MultilabelClassificationEvaluator({ metricName: 'hammingLoss' }).isLargerBetter());
+});

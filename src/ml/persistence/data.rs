@@ -31,8 +31,8 @@ use crate::values::vector::{self, VectorRef};
 /// One column: name, values of its one row, Spark's type as JSON, whether it may be null.
 #[derive(Debug)]
 pub struct Column {
-    /// Spark's name.
-    name: &'static str,
+    /// Spark's name, or that of a user's column.
+    name: String,
     /// An array of one row.
     values: ArrayRef,
     /// Spark's type, for the file's metadata.
@@ -49,7 +49,7 @@ pub fn write(fitted: &dyn Fitted) -> Result<Vec<u8>> {
     let columns = fitted.columns()?;
     let fields: Vec<Field> = columns
         .iter()
-        .map(|c| Field::new(c.name, c.values.data_type().clone(), c.nullable))
+        .map(|c| Field::new(&c.name, c.values.data_type().clone(), c.nullable))
         .collect();
     let schema = Arc::new(Schema::new(fields));
     // What Spark reads user-defined types from.
@@ -79,9 +79,9 @@ impl Column {
     ///
     /// # Errors
     /// If the arrays do not fit each other.
-    pub fn vector(name: &'static str, values: &[f64]) -> Result<Self> {
+    pub fn vector(name: impl Into<String>, values: &[f64]) -> Result<Self> {
         Ok(Self {
-            name,
+            name: name.into(),
             values: vector_row(VectorRef::Dense(values))?,
             spark: vector_type(),
             nullable: true,
@@ -92,9 +92,9 @@ impl Column {
     ///
     /// # Errors
     /// If the arrays do not fit each other.
-    pub fn matrix(name: &'static str, matrix: &Matrix) -> Result<Self> {
+    pub fn matrix(name: impl Into<String>, matrix: &Matrix) -> Result<Self> {
         Ok(Self {
-            name,
+            name: name.into(),
             values: matrix_row(matrix)?,
             spark: matrix_type(),
             nullable: true,
@@ -105,9 +105,9 @@ impl Column {
     ///
     /// # Errors
     /// If the list is too long.
-    fn array(name: &'static str, values: ArrayRef, element: &str, contains_null: bool) -> Result<Self> {
+    fn array(name: impl Into<String>, values: ArrayRef, element: &str, contains_null: bool) -> Result<Self> {
         Ok(Self {
-            name,
+            name: name.into(),
             values: list_row(values, contains_null)?,
             spark: array_type(json!(element), contains_null),
             nullable: true,
@@ -118,7 +118,7 @@ impl Column {
     ///
     /// # Errors
     /// If the list is too long.
-    pub fn longs(name: &'static str, values: &[i64]) -> Result<Self> {
+    pub fn longs(name: impl Into<String>, values: &[i64]) -> Result<Self> {
         Self::array(name, Arc::new(Int64Array::from(values.to_vec())), "long", false)
     }
 
@@ -126,7 +126,7 @@ impl Column {
     ///
     /// # Errors
     /// If the list is too long.
-    pub fn ints(name: &'static str, values: &[i32]) -> Result<Self> {
+    pub fn ints(name: impl Into<String>, values: &[i32]) -> Result<Self> {
         Self::array(name, Arc::new(Int32Array::from(values.to_vec())), "integer", false)
     }
 
@@ -134,16 +134,36 @@ impl Column {
     ///
     /// # Errors
     /// If the list is too long.
-    pub fn texts(name: &'static str, words: &[String]) -> Result<Self> {
+    pub fn texts(name: impl Into<String>, words: &[String]) -> Result<Self> {
         Self::array(name, texts(words), "string", true)
     }
 
     /// Returns a column of one long.
-    pub fn long(name: &'static str, value: i64) -> Self {
+    pub fn long(name: impl Into<String>, value: i64) -> Self {
         Self {
-            name,
+            name: name.into(),
             values: Arc::new(Int64Array::from(vec![value])),
             spark: json!("long"),
+            nullable: false,
+        }
+    }
+
+    /// Returns a column of one double.
+    pub fn double(name: impl Into<String>, value: f64) -> Self {
+        Self {
+            name: name.into(),
+            values: Arc::new(Float64Array::from(vec![value])),
+            spark: json!("double"),
+            nullable: false,
+        }
+    }
+
+    /// Returns a column of one integer.
+    pub fn int(name: impl Into<String>, value: i32) -> Self {
+        Self {
+            name: name.into(),
+            values: Arc::new(Int32Array::from(vec![value])),
+            spark: json!("integer"),
             nullable: false,
         }
     }
@@ -152,13 +172,13 @@ impl Column {
     ///
     /// # Errors
     /// If the lists are too long.
-    pub fn text_lists(name: &'static str, lists: &[&[String]]) -> Result<Self> {
+    pub fn text_lists(name: impl Into<String>, lists: &[&[String]]) -> Result<Self> {
         let all: Vec<String> = lists.concat();
         let item = Arc::new(Field::new("element", DataType::Utf8, true));
         let offsets = OffsetBuffer::from_lengths(lists.iter().map(|l| l.len()));
         let lists = ListArray::try_new(item, offsets, texts(&all), None)?;
         Ok(Self {
-            name,
+            name: name.into(),
             values: list_row(Arc::new(lists), true)?,
             spark: array_type(array_type(json!("string"), true), true),
             nullable: true,
@@ -404,6 +424,29 @@ impl Row<'_> {
             .as_primitive_opt::<Int64Type>()
             .ok_or_else(|| self.bad(name))?;
         Ok(longs.value(0))
+    }
+
+    /// Returns a double.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
+    pub fn double(&self, name: &str) -> Result<f64> {
+        let found = self.column(name)?.as_primitive_opt::<Float64Type>();
+        Ok(found.ok_or_else(|| self.bad(name))?.value(0))
+    }
+
+    /// Returns an integer.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
+    pub fn int(&self, name: &str) -> Result<i32> {
+        let found = self.column(name)?.as_primitive_opt::<Int32Type>();
+        Ok(found.ok_or_else(|| self.bad(name))?.value(0))
+    }
+
+    /// Returns the names of the columns, in the order of the file.
+    pub fn names(&self) -> Vec<String> {
+        self.batch.schema().fields().iter().map(|f| f.name().clone()).collect()
     }
 
     /// Returns the struct that a vector or matrix is stored as.

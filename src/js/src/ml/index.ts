@@ -26,5 +26,6 @@ export {
   Transformer,
 } from './stage.js';
 export * from './streaming_naive_bayes.js';
+export * from './transformers.js';
 export * from './tuning.js';
 export { DenseMatrix, DenseVector, SparseVector, type Vector, type VectorStruct, Vectors, VectorType } from './vector.js';
