@@ -73,7 +73,7 @@ pub(super) struct MlJob {
     /// The stage with its params.
     params: Params,
     /// The command, if it is an evaluation that may need a second job.
-    evaluate: Option<sc::ml_command::Evaluate>,
+    evaluate: Option<Box<sc::ml_command::Evaluate>>,
     /// Whether it is an evaluation.
     evaluates: bool,
 }
@@ -112,7 +112,7 @@ impl Driver {
             Command::Evaluate(evaluate) => {
                 let work = Work::of_evaluate(evaluate)?;
                 let relation = training::evaluate_relation(evaluate);
-                let command = Some(evaluate.clone());
+                let command = Some(Box::new(evaluate.clone()));
                 return self.start_ml_job(operation, session, work, &relation, command, true, now_ms);
             }
             Command::Fetch(fetch) => {
@@ -200,7 +200,7 @@ impl Driver {
         session: &str,
         work: Work,
         relation: &sc::Relation,
-        evaluate: Option<sc::ml_command::Evaluate>,
+        evaluate: Option<Box<sc::ml_command::Evaluate>>,
         evaluates: bool,
         now_ms: i64,
     ) -> Result<()> {

@@ -113,6 +113,25 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
+    /// Puts a column in the place of the one of its name, or appends it (`Dataset.withColumn`).
+    ///
+    /// # Errors
+    /// Those of the projection.
+    pub(super) fn with_column(&mut self, input: Resolved, name: &str, typed: Typed) -> Result<Resolved> {
+        let mut items: Vec<Typed> = input.output.iter().map(typed_attribute).collect();
+        let typed = Typed {
+            named: true,
+            name: name.to_owned(),
+            attribute: None,
+            ..typed
+        };
+        match input.output.iter().position(|a| a.name == name) {
+            Some(place) => items[place] = typed,
+            None => items.push(typed),
+        }
+        self.select_typed(input, items)
+    }
+
     /// Returns a column by name.
     ///
     /// A column of exactly that name comes first, then one found by the session's rule of case, then a field within a

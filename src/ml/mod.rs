@@ -19,6 +19,8 @@ pub mod matrix;
 pub mod model;
 pub mod params;
 pub mod persistence;
+pub mod relation;
+pub mod spectrum;
 pub mod stage;
 pub mod summary;
 pub mod text;

@@ -23,6 +23,7 @@ use prost::{DecodeError, Message};
 use super::literal::{Kind, Value};
 use super::params::Params;
 use super::persistence::data::{Column, Row};
+use super::relation::Argument;
 use super::stage::{self, Stage};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
@@ -81,6 +82,21 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// If an argument does not fit the model.
     fn call(&self, _params: &Params, _method: &str, _args: &[Value]) -> Result<Option<(Value, Kind)>> {
+        Ok(None)
+    }
+
+    /// Plans what a method returns as a DataFrame; `None` if there is no such method.
+    ///
+    /// # Errors
+    /// If an argument does not fit, or those of the plan.
+    fn relation(
+        &self,
+        _analyzer: &mut Analyzer,
+        _id: &str,
+        _params: &Params,
+        _method: &str,
+        _args: &[Argument<'_>],
+    ) -> Result<Option<Resolved>> {
         Ok(None)
     }
 

@@ -61,6 +61,11 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::interaction::Interaction,
     &feature::dct::Dct,
     &feature::feature_hasher::FeatureHasher,
+    &feature::imputer::Imputer,
+    &feature::robust_scaler::RobustScaler,
+    &feature::quantile_discretizer::QuantileDiscretizer,
+    &feature::vector_indexer::VectorIndexer,
+    &feature::pca::Pca,
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,
     &evaluation::binary::BinaryEvaluator,
@@ -95,6 +100,11 @@ pub trait Stage: fmt::Debug + Send + Sync {
     /// Returns the kind of content that models of the stage have; `None` if it makes none.
     fn model(&self) -> Option<&'static ModelKind> {
         None
+    }
+
+    /// Returns whether its columns may take the place of others; else a column of the same name is an error.
+    fn replaces_columns(&self) -> bool {
+        false
     }
 
     /// Returns what makes a stage that Spark `major` saved behave as it did then; `None` if nothing changed since.

@@ -218,7 +218,8 @@ fn training(params: &Params, input: &Resolved, before: Option<&[u8]>) -> Result<
         (Role::Transformer(_), _) => return Err(untrained(params)),
     };
     // The output of an estimator's model must have room.
-    if matches!(params.operator.role(), Role::Estimator(_)) && params.operator.param("outputCol").is_some() {
+    let must = matches!(params.operator.role(), Role::Estimator(_)) && !params.operator.replaces_columns();
+    if must && params.operator.param("outputCol").is_some() {
         for to in params.output_columns()? {
             if input.output.iter().any(|a| a.name == to) {
                 return Err(illegal(format!("Output column {to} already exists.")));

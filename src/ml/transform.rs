@@ -149,8 +149,8 @@ impl Analyzer {
 
     /// Plans one `MlRelation`: a transform by a stage, or by a model that it names by id.
     ///
-    /// Params that come with the relation override those of the model (`model.transform(df, params)` in PySpark). A
-    /// fetched attribute is not a relation: the driver answers it.
+    /// Params that come with the relation override those of the model (`model.transform(df, params)` in PySpark). What
+    /// is fetched as a relation is in [`super::relation`].
     ///
     /// # Errors
     /// If a stage, model, param or column is unknown, or of another type than the stage takes; if the stage must be
@@ -184,10 +184,7 @@ impl Analyzer {
                     None => Err(SparkError::invalid_plan("a transform names no stage")),
                 }
             }
-            Some(MlType::Fetch(fetch)) => {
-                let methods: Vec<&str> = fetch.methods.iter().map(|m| m.method.as_str()).collect();
-                Err(model::not_allowed("a model", &methods.join(".")))
-            }
+            Some(MlType::Fetch(fetch)) => self.ml_fetched(fetch),
             None => Err(SparkError::invalid_plan("an ML relation is empty")),
         }
     }

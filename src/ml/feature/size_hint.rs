@@ -13,7 +13,7 @@ use crate::ml::literal::Kind;
 use crate::ml::params::{Default, INPUT, NON_NEGATIVE, Param, Params, one_of, param};
 use crate::ml::stage::{Role, Stage, Transformer};
 use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::{Resolved, Typed, typed_attribute};
+use crate::plan::scope::{Resolved, Typed};
 use crate::proto as sc;
 use crate::values::vector::{self, VectorColumn};
 
@@ -87,17 +87,7 @@ impl Transformer for VectorSizeHint {
                     vec![expr],
                     move |args, _| Ok(check(&args[0], size, &column)?),
                 );
-                let place = input.output.iter().position(|a| a.name == read.name);
-                let mut items: Vec<Typed> = input.output.iter().map(typed_attribute).collect();
-                let typed = Typed {
-                    named: true,
-                    ..Typed::new(checked, to, &read.name)
-                };
-                match place {
-                    Some(place) => items[place] = typed,
-                    None => items.push(typed),
-                }
-                analyzer.select_typed(input, items)?
+                analyzer.with_column(input, &read.name, Typed::new(checked, to, &read.name))?
             }
         };
         let names = names.unwrap_or_else(|| vec![None; size]);
