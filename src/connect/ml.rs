@@ -32,6 +32,7 @@ use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, Models};
 use crate::ml::params::{Params, texts_of};
 use crate::ml::persistence;
+use crate::ml::relation::HELPER;
 use crate::ml::stage::{self, Role};
 use crate::ml::training::{self, Work};
 use crate::proto as sc;
@@ -42,9 +43,6 @@ use crate::proto::ml_command_result::{MlOperatorInfo, ResultType, ml_operator_in
 use crate::proto::write_operation::SaveMode;
 use crate::storage::files::Files;
 use crate::values::ipc;
-
-/// The object that stands for functions without a model (`MLUtils`' helper).
-const HELPER: &str = "______ML_CONNECT_HELPER______";
 
 /// The models of a session, by the ids that clients hold.
 #[derive(Debug, Clone, Default)]

@@ -22,6 +22,7 @@ pub mod persistence;
 pub mod relation;
 pub mod spectrum;
 pub mod stage;
+pub mod stat;
 pub mod summary;
 pub mod text;
 pub mod training;

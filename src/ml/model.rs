@@ -162,13 +162,17 @@ pub fn dense(values: &[f64]) -> (Value, Kind) {
 
 impl Model {
     /// Returns the model that an estimator with these params makes. It keeps the estimator's uid and the params that
-    /// were set.
+    /// were set, but for those of training alone.
     pub fn new(params: &Params, fitted: impl Fitted) -> Self {
         let stage = params.operator;
+        let mut kept = params.to_proto();
+        for name in stage.training_params() {
+            kept.params.remove(*name);
+        }
         Self {
             class: stage.model_class().unwrap_or(stage.class()).to_owned(),
             uid: params.uid.clone(),
-            params: Some(params.to_proto()),
+            params: Some(kept),
             fitted: Arc::new(fitted),
         }
     }

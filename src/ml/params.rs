@@ -13,6 +13,7 @@ use super::literal::{Kind, Value};
 use super::stage::Stage;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
+use crate::values::java_random::hash_code;
 use crate::values::vector::Vector;
 
 /// One param of a stage: its name, type, default and validity.
@@ -45,6 +46,8 @@ pub enum Default {
     Output,
     /// A list without elements.
     Empty,
+    /// The hash of the stage's class, as seeds are by default (`HasSeed`).
+    Seed,
     /// The English stop words, made only if they are asked for.
     StopWords,
 }
@@ -172,6 +175,9 @@ pub const INVALID: Param = one_of("handleInvalid", "error", &["skip", "error", "
 /// `thresholds` (`HasThresholds`).
 pub const THRESHOLDS: Param = param("thresholds", Kind::Doubles, Default::None, Check::Thresholds);
 
+/// `seed` (`HasSeed`).
+pub const SEED: Param = param("seed", Kind::Long, Default::Seed, Check::Any);
+
 /// Numbers from 0 on.
 pub const NON_NEGATIVE: Check = Check::AtLeast(0.0);
 /// Numbers above 0.
@@ -277,6 +283,7 @@ impl Params {
             Default::Text(v) => Value::Text(v.to_owned()),
             Default::Output => Value::Text(format!("{}__output", self.uid)),
             Default::Empty => Value::List(vec![]),
+            Default::Seed => Value::Int(hash_code(self.operator.class()).into()),
             Default::StopWords => Value::texts(stop_words::load("english").unwrap_or_default()),
         })
     }

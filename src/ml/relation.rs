@@ -13,7 +13,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 
 use super::literal::Value;
-use super::model;
+use super::{model, stat};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -21,6 +21,9 @@ use crate::proto as sc;
 use crate::proto::fetch::method::args::ArgsType;
 use crate::proto::relation::RelType;
 use crate::values::ipc;
+
+/// The object that stands for functions without a model (`MLUtils`' helper).
+pub const HELPER: &str = "______ML_CONNECT_HELPER______";
 
 /// An argument of a method.
 #[derive(Debug)]
@@ -100,6 +103,9 @@ impl Analyzer {
                 None => Err(SparkError::invalid_plan("an argument is empty")),
             })
             .collect::<Result<Vec<_>>>()?;
+        if id == HELPER {
+            return stat::relation(self, &method.method, &args);
+        }
         let model = self.ml()?.model(id)?;
         let params = model.params_with(None)?;
         let found = model.fitted.relation(self, id, &params, &method.method, &args)?;

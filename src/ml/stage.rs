@@ -66,6 +66,10 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::quantile_discretizer::QuantileDiscretizer,
     &feature::vector_indexer::VectorIndexer,
     &feature::pca::Pca,
+    &feature::selection::chi_sq::ChiSqSelector,
+    &feature::selection::univariate::UnivariateFeatureSelector,
+    &feature::lsh::random_projection::RandomProjectionLsh,
+    &feature::lsh::min_hash::MinHashLsh,
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,
     &evaluation::binary::BinaryEvaluator,
@@ -100,6 +104,11 @@ pub trait Stage: fmt::Debug + Send + Sync {
     /// Returns the kind of content that models of the stage have; `None` if it makes none.
     fn model(&self) -> Option<&'static ModelKind> {
         None
+    }
+
+    /// Returns the names of params that its models do not have.
+    fn training_params(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Returns whether its columns may take the place of others; else a column of the same name is an error.

@@ -14,6 +14,8 @@
 //! | vectors | vectors | [`normalizer`], [`variance_threshold`], [`vector_slicer`], [`size_hint`] |
 //! | vectors | vectors | [`robust_scaler`], [`vector_indexer`], [`pca`] |
 //! | vectors | vectors | [`elementwise_product`], [`polynomial_expansion`], [`dct`] |
+//! | vectors | vectors | [`selection`] |
+//! | vectors | hashes, neighbours | [`lsh`] |
 //! | anything | anything | [`sql_transformer`] |
 //!
 //! Each file has, in this order: the kernel over Arrow arrays (mostly called `apply`), the stage with its params, and
@@ -31,6 +33,7 @@ pub mod idf;
 pub mod imputer;
 pub mod index_to_string;
 pub mod interaction;
+pub mod lsh;
 pub mod max_abs_scaler;
 pub mod min_max_scaler;
 pub mod ngram;
@@ -42,6 +45,7 @@ pub mod quantile_discretizer;
 pub mod regex_tokenizer;
 pub mod robust_scaler;
 pub mod scale;
+pub mod selection;
 pub mod size_hint;
 pub mod sql_transformer;
 pub mod standard_scaler;
