@@ -74,7 +74,7 @@ pub fn rows(analyzer: &mut Analyzer, columns: Vec<(String, ArrayRef)>) -> Result
     let schema = Arc::new(Schema::new(fields));
     let batch = RecordBatch::try_new(schema.clone(), columns.into_iter().map(|(_, values)| values).collect())?;
     let local = sc::LocalRelation {
-        data: Some(ipc::write(&schema, [batch])?.into()),
+        data: Some(ipc::write(&schema, [batch])?),
         schema: None,
     };
     analyzer.relation(&sc::Relation {

@@ -294,14 +294,7 @@ impl Fitted for Indices {
             return Ok(None);
         }
         let all = || {
-            let each = |c: &Categories| {
-                c.values
-                    .clone()
-                    .into_iter()
-                    .zip(0..)
-                    .map(|(v, i)| (v, i))
-                    .collect::<Vec<(f64, i32)>>()
-            };
+            let each = |c: &Categories| c.values.clone().into_iter().zip(0..).collect::<Vec<(f64, i32)>>();
             self.categories
                 .iter()
                 .flat_map(move |c| each(c).into_iter().map(|(v, i)| (c.feature, v, i)))

@@ -3,6 +3,8 @@
 //! Spark reads user-defined types by the JSON schema in the file's metadata, so every column carries its type twice: as
 //! Arrow's for the Parquet writer, and as Spark's JSON. Readers take columns by name and check each.
 
+mod maps;
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -25,6 +27,8 @@ use crate::ml::model::Fitted;
 use crate::settings::SPARK_VERSION;
 use crate::storage::files::Files;
 use crate::values::vector::{self, VectorRef};
+
+pub use maps::IndexMaps;
 
 // ------------------------------------------------------------------------------------------------------- writing
 
@@ -168,29 +172,6 @@ impl Column {
         }
     }
 
-    /// Returns a column of one map from integers to maps from doubles to integers.
-    ///
-    /// # Errors
-    /// If the maps are too long.
-    pub fn index_maps(name: impl Into<String>, maps: &[(i32, Vec<(f64, i32)>)]) -> Result<Self> {
-        let pairs = || maps.iter().flat_map(|(_, map)| map);
-        let inner = map_array(
-            Arc::new(Float64Array::from_iter_values(pairs().map(|p| p.0))),
-            Arc::new(Int32Array::from_iter_values(pairs().map(|p| p.1))),
-            maps.iter().map(|(_, map)| map.len()),
-            false,
-        )?;
-        let keys = Int32Array::from_iter_values(maps.iter().map(|(key, _)| *key));
-        let outer = map_array(Arc::new(keys), Arc::new(inner), [maps.len()], true)?;
-        let map_type = |key: &str, value: Json, contains_null: bool| json!({ "type": "map", "keyType": key, "valueType": value, "valueContainsNull": contains_null });
-        Ok(Self {
-            name: name.into(),
-            values: Arc::new(outer),
-            spark: map_type("integer", map_type("double", json!("integer"), false), true),
-            nullable: true,
-        })
-    }
-
     /// Returns a column of one list of lists of strings.
     ///
     /// # Errors
@@ -207,29 +188,6 @@ impl Column {
             nullable: true,
         })
     }
-}
-
-/// Returns an array of maps, as many as there are lengths.
-fn map_array(
-    keys: ArrayRef,
-    values: ArrayRef,
-    lengths: impl IntoIterator<Item = usize>,
-    nullable: bool,
-) -> Result<MapArray> {
-    let fields: Fields = vec![
-        Field::new("key", keys.data_type().clone(), false),
-        Field::new("value", values.data_type().clone(), nullable),
-    ]
-    .into();
-    let entries = StructArray::try_new(fields.clone(), vec![keys, values], None)?;
-    let field = Arc::new(Field::new("key_value", DataType::Struct(fields), false));
-    Ok(MapArray::try_new(
-        field,
-        OffsetBuffer::from_lengths(lengths),
-        entries,
-        None,
-        false,
-    )?)
 }
 
 /// Returns an array of strings without nulls.
@@ -488,37 +446,6 @@ impl Row<'_> {
     pub fn int(&self, name: &str) -> Result<i32> {
         let found = self.column(name)?.as_primitive_opt::<Int32Type>();
         Ok(found.ok_or_else(|| self.bad(name))?.value(0))
-    }
-
-    /// Returns a map from integers to maps from doubles to integers.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn index_maps(&self, name: &str) -> Result<Vec<(i32, Vec<(f64, i32)>)>> {
-        let bad = || self.bad(name);
-        let outer = self.column(name)?.as_map_opt().ok_or_else(bad)?.value(0);
-        let keys = outer.column(0).as_primitive_opt::<Int32Type>().ok_or_else(bad)?;
-        let maps = outer.column(1).as_map_opt().ok_or_else(bad)?;
-        let map = |row: usize| {
-            let entries = maps.value(row);
-            let keys = entries.column(0).as_primitive_opt::<Float64Type>()?.clone();
-            let values = entries.column(1).as_primitive_opt::<Int32Type>()?.clone();
-            Some(
-                keys.values()
-                    .iter()
-                    .copied()
-                    .zip(values.values().iter().copied())
-                    .collect(),
-            )
-        };
-        (0..keys.len())
-            .map(|row| Ok((keys.value(row), map(row).ok_or_else(bad)?)))
-            .collect()
-    }
-
-    /// Returns the names of the columns, in the order of the file.
-    pub fn names(&self) -> Vec<String> {
-        self.batch.schema().fields().iter().map(|f| f.name().clone()).collect()
     }
 
     /// Returns the struct that a vector or matrix is stored as.

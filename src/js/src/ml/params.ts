@@ -18,13 +18,18 @@ const PARAMS = new Map(
 batchId i number of the batch; one that is not above the last is not learned again
 beta d weight of recall in weightedFMeasure and fMeasureByLabel
 binary b all counts that are not zero become 1
+bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
 categoricalCols S numeric columns whose values are categories
 degree i highest degree of the products
 distanceMeasure s the distance: squaredEuclidean or cosine
 dropLast b whether the last category has no place in the vector
 eps d least probability in logLoss
+fdr d share of false discoveries
 featuresCol s features column name
+featureType s categorical or continuous
+fpr d p-value that a feature must be below
+fwe d family-wise error rate
 gaps b whether the pattern matches gaps between words, or the words
 halfLife d batches or points after which what was learned counts half
 handleInvalid s what to do with invalid values: skip, error or keep
@@ -33,11 +38,14 @@ initialModel s id of the model to continue from
 inputCol s input column name
 inputCols S input column names
 inverse b whether to transform back
-k i how many recommendations count
+k i how many recommendations count, or principal components to find
 labelCol s label column name
 labels S labels in the order of their indices
+labelType s categorical or continuous
 locale s locale of the words' lower case
+lower d lower quantile of the range
 max d upper bound of the scaled values
+maxCategories i most different values of a feature that is a category
 maxDF d most documents (or share of them) that a word may be in
 metricLabel d the class of the metrics by label
 metricName s the metric
@@ -46,35 +54,50 @@ minDF d least documents (or share of them) that a word must be in
 minDocFreq i least documents that a term must be in
 minTF d least count (or share of the words) that a word must have in its document
 minTokenLength i least length of a word
+missingValue d the value that stands for a missing one
 modelType s multinomial, complement, bernoulli or gaussian
 n i words in a gram
 names S names of the features, in their new order
 numBins i points that the curves are reduced to; 0 keeps all
+numBuckets i number of buckets
+numBucketsArray I number of buckets of each column
 numFeatures i number of features
+numHashTables i hashes per vector
+numTopFeatures i number of features to select
 outputCol s output column name
 outputCols S output column names
 p d which norm
 pattern s Java regular expression
+percentile d share of features to select
 predictionCol s prediction column name
 probabilityCol s column name for class probabilities
 rawPredictionCol s raw prediction column name
+relativeError d share of the rows by which the rank of a quantile may be off
 scalingVec v what each feature is multiplied with
+seed l seed of the random numbers
+selectionMode s numTopFeatures, percentile, fpr, fdr or fwe
+selectionThreshold d number, share or bound, by selectionMode
+selectorType s numTopFeatures, percentile, fpr, fdr or fwe
 size i size of the vectors
 smoothing d what is added to every count
 splits D bounds of the buckets, ascending
 splitsArray L bounds of the buckets of each column
 statement s SQL statement over __THIS__
 stopWords S the words to remove
+strategy s mean, median or mode
 stringOrderType s order of the labels: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
 threshold d values above it become 1
 thresholds D one per class (or column): a prediction is the class with the largest probability / threshold
 throughOrigin b whether the regression goes through the origin
 timeUnit s what halfLife counts: batches or points
 toLowercase b whether strings are converted to lower case first
+upper d upper quantile of the range
 varianceThreshold d variance that a feature must exceed to be selected
 vocabSize i most words in the vocabulary
 weightCol s weight column name
+withCentering b whether to subtract the median
 withMean b whether to subtract the mean
+withScaling b whether to divide by the range of quantiles
 withStd b whether to divide by the standard deviation
 `
     .trim()
