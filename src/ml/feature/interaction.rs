@@ -36,6 +36,12 @@ impl Stage for Interaction {
     }
 }
 
+/// Most values of a row that are computed: a gigabyte.
+const MOST: usize = 1 << 26;
+
+/// Most products that have names.
+const NAMED: usize = 1 << 16;
+
 /// What a column's values become before they are multiplied.
 #[derive(Debug, Clone, Copy)]
 enum Values {
@@ -127,7 +133,8 @@ impl Transformer for Interaction {
             ));
         }
         // The last column varies fastest.
-        let made = names.iter().fold(vec![String::new()], |so_far, next| {
+        let few = size.is_some_and(|n| n <= NAMED);
+        let made = names.iter().filter(|_| few).fold(vec![String::new()], |so_far, next| {
             let joined = |a: &String| {
                 let a = a.clone();
                 next.iter()
@@ -137,7 +144,9 @@ impl Transformer for Interaction {
         });
         let body: Body = Box::new(move |args, rows| Ok(apply(args, &kinds, &columns, rows)?));
         let output = analyzer.stage(input, params, vector::data_type(), reads, body)?;
-        analyzer.name_features(&output, Some(made.into_iter().map(Some).collect()))?;
+        let unnamed = || size.map(|n| vec![None; n]).filter(|names| names.len() <= MOST);
+        let named = few.then(|| made.into_iter().map(Some).collect());
+        analyzer.name_features(&output, named.or_else(unnamed))?;
         Ok(output)
     }
 }

@@ -57,6 +57,9 @@ impl Transformer for PolynomialExpansion {
     }
 }
 
+/// Most values that an expansion stores: half a gigabyte.
+const MOST: usize = 1 << 26;
+
 /// Returns how many monomials of at most a degree some features have, 1 included; `None` beyond 2^31 - 1.
 fn monomials(features: usize, degree: usize) -> Option<usize> {
     let (k, n) = (features.min(degree), features.checked_add(degree)?);
@@ -71,20 +74,24 @@ fn monomials(features: usize, degree: usize) -> Option<usize> {
     usize::try_from(count).ok()
 }
 
-/// Expands one vector, or returns what is wrong with it: the result would have more than 2^31 - 1 values.
+/// Expands one vector, or returns what is wrong with it: the result would have too many values.
 fn expanded(vector: VectorRef<'_>, degree: usize) -> std::result::Result<Vector, String> {
-    let size = monomials(vector.size(), degree).ok_or_else(|| {
+    let too_many = || {
         format!(
             "java.lang.IllegalArgumentException: a vector of {} features cannot be expanded to degree {degree}: the result \
-             has more than {} values",
+             would have more than {} values, or more than {MOST} that are not 0",
             vector.size(),
             i32::MAX
         )
-    })?;
+    };
+    let size = monomials(vector.size(), degree).ok_or_else(too_many)?;
     let stored: Vec<(usize, f64)> = match vector {
         VectorRef::Dense(_) => vector.stored().collect(),
         VectorRef::Sparse { .. } => vector.nonzero().collect(),
     };
+    if monomials(stored.len(), degree).is_none_or(|n| n > MOST) {
+        return Err(too_many());
+    }
     let mut expansion = Expansion {
         stored: &stored,
         found: Vec::new(),

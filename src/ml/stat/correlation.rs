@@ -52,7 +52,7 @@ pub(super) fn planned(analyzer: &mut Analyzer, dataset: &sc::Relation, column: &
             )));
         }
     };
-    let item = made_of_state(&input, &name, matrix::data_type(), finish)?;
+    let item = made_of_state(&input, &name, method, matrix::data_type(), finish)?;
     analyzer.select_typed(input, vec![item])
 }
 

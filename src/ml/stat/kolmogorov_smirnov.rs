@@ -79,9 +79,10 @@ pub(super) fn planned(
         Box::new(move |state| Ok(doubles(tested(state)?.0))),
         Box::new(move |state| Ok(doubles(tested(state)?.1))),
     );
+    let options = format!("{mean} {deviation}");
     let items = vec![
-        made_of_state(&input, "pValue", DataType::Float64, p)?,
-        made_of_state(&input, "statistic", DataType::Float64, statistic)?,
+        made_of_state(&input, "pValue", &options, DataType::Float64, p)?,
+        made_of_state(&input, "statistic", &options, DataType::Float64, statistic)?,
     ];
     analyzer.select_typed(input, items)
 }

@@ -96,26 +96,32 @@ fn summarised(
     Ok(Resolved::new(plan, vec![state], false))
 }
 
-/// Returns a column that is made of the state in each row.
+/// Returns a column that is made of the state in each row; `options` tells apart columns that are made differently.
 ///
 /// # Errors
 /// If there is no column of states, an internal error.
-fn made_of_state(input: &Resolved, name: &str, to: DataType, finish: Finish) -> Result<Typed> {
+fn made_of_state(input: &Resolved, name: &str, options: &str, to: DataType, finish: Finish) -> Result<Typed> {
     let none = || SparkError::internal("a statistic has no state");
     let state = typed_attribute(input.output.first().ok_or_else(none)?);
     let empty = to.clone();
-    let expr = kernel::call("ml_statistic", name, to.clone(), vec![state.expr], move |args, _| {
-        let states = args[0].as_binary::<i32>();
-        let made = states
-            .iter()
-            .map(|s| finish(s.unwrap_or_default()))
-            .collect::<Result<Vec<_>>>()?;
-        let parts: Vec<&dyn Array> = made.iter().map(|a| &**a).collect();
-        if parts.is_empty() {
-            return Ok(new_empty_array(&empty));
-        }
-        Ok(arrow::compute::concat(&parts)?)
-    });
+    let expr = kernel::call(
+        "ml_statistic",
+        format!("{name} {options}"),
+        to.clone(),
+        vec![state.expr],
+        move |args, _| {
+            let states = args[0].as_binary::<i32>();
+            let made = states
+                .iter()
+                .map(|s| finish(s.unwrap_or_default()))
+                .collect::<Result<Vec<_>>>()?;
+            let parts: Vec<&dyn Array> = made.iter().map(|a| &**a).collect();
+            if parts.is_empty() {
+                return Ok(new_empty_array(&empty));
+            }
+            Ok(arrow::compute::concat(&parts)?)
+        },
+    );
     Ok(Typed {
         named: true,
         ..Typed::new(expr, to, name)

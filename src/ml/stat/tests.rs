@@ -87,7 +87,7 @@ pub(super) fn planned(
     if flat {
         return flattened(analyzer, input, test);
     }
-    let column = |name: &str, to: DataType, finish: Finish| made_of_state(&input, name, to, finish);
+    let column = |name: &str, to: DataType, finish: Finish| made_of_state(&input, name, test.name, to, finish);
     let items = vec![
         column("pValues", vector::data_type(), doubles(test, |t| t.p))?,
         column(
@@ -136,7 +136,7 @@ fn flattened(analyzer: &mut Analyzer, input: Resolved, test: &'static Test) -> R
         ];
         list(Arc::new(StructArray::try_new(fields.clone(), columns, None)?))
     });
-    let rows = made_of_state(&input, "rows", list_of(element.clone()), finish)?;
+    let rows = made_of_state(&input, "rows", test.name, list_of(element.clone()), finish)?;
     let generator = Generator {
         list: rows.expr.clone(),
         element,
