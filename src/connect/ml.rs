@@ -324,11 +324,11 @@ impl Driver {
         let (class, params, fitted) = match &write.r#type {
             Some(Type::ObjRef(reference)) => {
                 let model = self.ml_model(session, &reference.id)?;
-                (
-                    model.class.clone(),
-                    model.params_with(Some(&given))?,
-                    Some(model.fitted.clone()),
-                )
+                let params = model.params_with(Some(&given))?;
+                match model.fitted.saved_as(&params)? {
+                    Some(other) => (other.operator.class().to_owned(), other, None),
+                    None => (model.class.clone(), params, Some(model.fitted.clone())),
+                }
             }
             Some(Type::Operator(operator)) => {
                 let params = Params::new(stage::by_name(&operator.name)?, &operator.uid, &given)?;

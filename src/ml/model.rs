@@ -112,6 +112,14 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
     /// If arrays do not fit each other.
     fn columns(&self) -> Result<Vec<Column>>;
 
+    /// Returns the stage that is saved in its place, if that is one without a model; `None` if it is saved itself.
+    ///
+    /// # Errors
+    /// If the params do not fit that stage.
+    fn saved_as(&self, _params: &Params) -> Result<Option<Params>> {
+        Ok(None)
+    }
+
     /// Returns a folder that is saved beside Spark's own, with its bytes; Spark ignores it.
     fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
         None

@@ -16,6 +16,7 @@ use crate::ml::summary::quantiles::{Of, Quantiles, State};
 use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
+use crate::proto as sc;
 
 /// Learns the bounds of `numBuckets` buckets of about equally many values (`QuantileDiscretizer`).
 ///
@@ -182,15 +183,47 @@ impl Fitted for Buckets {
     }
 
     fn columns(&self) -> Result<Vec<Column>> {
-        Err(SparkError::unsupported(
-            "saving what a QuantileDiscretizer made: save the Bucketizer",
+        Err(SparkError::internal(
+            "a QuantileDiscretizer's bounds are saved as a Bucketizer",
         ))
+    }
+
+    fn saved_as(&self, params: &Params) -> Result<Option<Params>> {
+        let mut bucketizer = Params::new(&bucketizer::Bucketizer, &params.uid, &sc::MlParams::default())?;
+        for name in ["inputCol", "outputCol", "inputCols", "outputCols", "handleInvalid"] {
+            if let Some(value) = params.get(name).filter(|_| params.is_set(name)) {
+                bucketizer.put(name, value)?;
+            }
+        }
+        let mut splits = self.columns.iter().map(|c| Value::doubles(&c.splits));
+        if params.is_set("inputCols") {
+            bucketizer.put("splitsArray", Value::List(splits.collect()))?;
+        } else if let Some(only) = splits.next() {
+            bucketizer.put("splits", only)?;
+        }
+        Ok(Some(bucketizer))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_learned_is_saved_as_a_bucketizer() {
+        let mut params = Params::new(&QuantileDiscretizer, "q", &sc::MlParams::default()).unwrap();
+        params.put("inputCol", Value::Text("a".into())).unwrap();
+        params.put("handleInvalid", Value::Text("keep".into())).unwrap();
+        let splits = vec![f64::NEG_INFINITY, 1.0, f64::INFINITY];
+        let buckets = Buckets {
+            columns: vec![Splits { splits: splits.clone() }],
+        };
+        let saved = buckets.saved_as(&params).unwrap().unwrap();
+        assert_eq!((saved.operator.short(), saved.uid.as_str()), ("Bucketizer", "q"));
+        assert_eq!(saved.doubles("splits").unwrap(), splits);
+        assert_eq!(saved.text("handleInvalid").unwrap(), "keep");
+        assert!(!saved.is_set("splitsArray") && !saved.is_set("outputCol"));
+    }
 
     #[test]
     fn equal_bounds_are_one_and_the_ends_are_open() {

@@ -178,3 +178,64 @@ fn results(state: &[u8]) -> Result<Vec<Tested>> {
     };
     Ok(state.squares.iter().zip(&state.products).map(tested).collect())
 }
+
+#[cfg(test)]
+mod unit {
+    use std::sync::Arc;
+
+    use arrow::array::Float64Array;
+
+    use super::*;
+    use crate::values::vector::{VectorBuilder, VectorRef};
+
+    /// Labels with features.
+    const ROWS: [(f64, [f64; 3]); 7] = [
+        (3.0, [1.7, 4.4, 7.6]),
+        (2.0, [8.8, 7.3, 5.7]),
+        (1.0, [1.2, 9.5, 2.5]),
+        (2.0, [3.7, 9.2, 6.1]),
+        (4.0, [8.9, 5.2, 7.8]),
+        (4.0, [7.9, 8.5, 9.2]),
+        (1.0, [2.0, 4.0, 3.5]),
+    ];
+
+    /// The columns of some rows.
+    fn columns(rows: &[(f64, [f64; 3])]) -> Vec<ArrayRef> {
+        let mut features = VectorBuilder::with_capacity(rows.len());
+        rows.iter().for_each(|(_, v)| features.push(VectorRef::Dense(v)));
+        let labels = Float64Array::from_iter_values(rows.iter().map(|r| r.0));
+        vec![features.finish().unwrap(), Arc::new(labels)]
+    }
+
+    /// What Spark 4.3 answers, in Scala; however rows are split over tasks.
+    #[test]
+    fn p_values_and_statistics_are_sparks() {
+        let expected = [
+            (0.113_542_406_407_560_41, 3.670_187_073_950_707_6),
+            (0.780_137_152_557_301_3, 0.086_790_535_982_157_63),
+            (0.001_024_035_276_438_684, 46.694_608_975_002_55),
+        ];
+        let make = (TEST.summary)("features".into(), "label".into());
+        for split in 0..=ROWS.len() {
+            let (mut one, mut other) = (make(), make());
+            one.update(&columns(&ROWS[..split])).unwrap();
+            other.update(&columns(&ROWS[split..])).unwrap();
+            one.merge(&other.encode()).unwrap();
+            let found = results(&one.encode()).unwrap();
+            assert_eq!(found.len(), expected.len());
+            for (tested, (p, statistic)) in found.iter().zip(expected) {
+                assert_eq!(tested.freedom, 5);
+                assert!((tested.p - p).abs() < 1e-11, "{tested:?}");
+                assert!((tested.statistic - statistic).abs() < 1e-11 * statistic, "{tested:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn too_few_rows_are_refused() {
+        let mut summary = (TEST.summary)("features".into(), "label".into())();
+        assert!(results(&summary.encode()).is_err());
+        summary.update(&columns(&ROWS[..2])).unwrap();
+        assert!(results(&summary.encode()).is_err());
+    }
+}
