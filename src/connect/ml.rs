@@ -37,6 +37,7 @@ use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, Models};
 use crate::ml::params::{Params, texts_of};
 use crate::ml::persistence;
+use crate::ml::relation::HELPER;
 use crate::ml::stage::{self, Role};
 use crate::ml::training::{self, Work};
 use crate::proto as sc;
@@ -48,9 +49,6 @@ use crate::proto::ml_command_result::{MlOperatorInfo, ResultType, ml_operator_in
 use crate::proto::write_operation::SaveMode;
 use crate::storage::files::Files;
 use crate::values::ipc;
-
-/// The object that stands for functions without a model (`MLUtils`' helper).
-const HELPER: &str = "______ML_CONNECT_HELPER______";
 
 /// The models of a session, by the ids that clients hold.
 #[derive(Debug, Clone, Default)]
@@ -78,8 +76,8 @@ impl ModelCache {
 pub(super) enum Wants {
     /// A model.
     Model,
-    /// The number of an evaluation.
-    Metric,
+    /// The number of an evaluation; the command, if that may need a second job.
+    Metric(Option<Box<sc::ml_command::Evaluate>>),
     /// What a summary says.
     Finding(findings::Read),
 }
@@ -88,7 +86,7 @@ impl fmt::Debug for Wants {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Model => "Model",
-            Self::Metric => "Metric",
+            Self::Metric(_) => "Metric",
             Self::Finding(_) => "Finding",
         })
     }
@@ -153,7 +151,8 @@ impl Driver {
             Command::Evaluate(evaluate) => {
                 let work = Work::of_evaluate(evaluate)?;
                 let relation = training::evaluate_relation(evaluate);
-                return self.start_ml_job(operation, session, work, &relation, Wants::Metric, now_ms);
+                let again = Some(Box::new(evaluate.clone()));
+                return self.start_ml_job(operation, session, work, &relation, Wants::Metric(again), now_ms);
             }
             Command::Fetch(fetch) => {
                 let Some(result) = self.ml_fetch(operation, session, fetch, now_ms)? else {
@@ -275,8 +274,9 @@ impl Driver {
         let done = state_of(outcome).and_then(|state| match job.rounds.take() {
             Some(rounds) => self.learns(job, rounds, Some(state), now_ms),
             None => {
-                let result = self.ml_result(&job, &state)?;
-                self.answer_ml(&operation, result);
+                if let Some(result) = self.ml_result(&job, &state, now_ms)? {
+                    self.answer_ml(&operation, result);
+                }
                 Ok(())
             }
         });
@@ -285,25 +285,38 @@ impl Driver {
         }
     }
 
-    /// Makes the model or metric of a finished job.
+    /// Makes the model or metric of a finished job; `None` if a second job was started for it.
     ///
     /// # Errors
     /// Those of the stage.
-    fn ml_result(&mut self, job: &MlJob, state: &[u8]) -> Result<ResultType> {
+    fn ml_result(&mut self, job: &MlJob, state: &[u8], now_ms: i64) -> Result<Option<ResultType>> {
         let ranges = self.session(&job.session).conf.parallelism();
         match &job.wants {
-            Wants::Metric => {
+            Wants::Metric(Some(evaluate)) if training::needs_second_job(&job.params, state)? => {
+                let work = Work::of_evaluate(evaluate)?;
+                let relation = training::evaluate_again_relation(evaluate, state);
+                self.start_ml_job(
+                    &job.operation,
+                    &job.session,
+                    work,
+                    &relation,
+                    Wants::Metric(None),
+                    now_ms,
+                )?;
+                Ok(None)
+            }
+            Wants::Metric(_) => {
                 let metric = training::metric(&job.params, state, ranges)?;
-                Ok(param(&Value::Double(metric), Kind::Double))
+                Ok(Some(param(&Value::Double(metric), Kind::Double)))
             }
             Wants::Finding(read) => {
                 let (value, kind) = read(state, ranges)?;
-                Ok(param(&value, kind))
+                Ok(Some(param(&value, kind)))
             }
             Wants::Model => {
                 let before = self.initial_model(&job.session, &job.params)?;
                 let model = training::fitted(&job.params, before.as_deref(), state)?;
-                Ok(self.kept_model(&job.session, model).1)
+                Ok(Some(self.kept_model(&job.session, model).1))
             }
         }
     }
@@ -414,11 +427,11 @@ impl Driver {
         let (class, params, fitted) = match &write.r#type {
             Some(Type::ObjRef(reference)) => {
                 let model = self.ml_model(session, &reference.id)?;
-                (
-                    model.class.clone(),
-                    model.params_with(Some(&given))?,
-                    Some(model.fitted.clone()),
-                )
+                let params = model.params_with(Some(&given))?;
+                match model.fitted.saved_as(&params)? {
+                    Some(other) => (other.operator.class().to_owned(), other, None),
+                    None => (model.class.clone(), params, Some(model.fitted.clone())),
+                }
             }
             Some(Type::Operator(operator)) => {
                 let params = Params::new(stage::by_name(&operator.name)?, &operator.uid, &given)?;

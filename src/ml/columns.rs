@@ -113,6 +113,25 @@ impl Analyzer {
         self.select_typed(input, items)
     }
 
+    /// Puts a column in the place of the one of its name, or appends it (`Dataset.withColumn`).
+    ///
+    /// # Errors
+    /// Those of the projection.
+    pub(super) fn with_column(&mut self, input: Resolved, name: &str, typed: Typed) -> Result<Resolved> {
+        let mut items: Vec<Typed> = input.output.iter().map(typed_attribute).collect();
+        let typed = Typed {
+            named: true,
+            name: name.to_owned(),
+            attribute: None,
+            ..typed
+        };
+        match input.output.iter().position(|a| a.name == name) {
+            Some(place) => items[place] = typed,
+            None => items.push(typed),
+        }
+        self.select_typed(input, items)
+    }
+
     /// Returns a column by name.
     ///
     /// A column of exactly that name comes first, then one found by the session's rule of case, then a field within a
@@ -147,6 +166,57 @@ impl Analyzer {
             "Column {name} must be of type class {}:{} but was actually {}.",
             vector::JVM_CLASS,
             super::error::VECTOR,
+            types::simple_string(&read.typed.data_type)
+        )))
+    }
+
+    /// Returns a column of vectors; lists of floats or doubles are cast to dense vectors.
+    ///
+    /// # Errors
+    /// If the column is unknown or of another type.
+    pub(super) fn points(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        let types = [
+            vector::data_type(),
+            types::list_of(DataType::Float64),
+            types::list_of(DataType::Float32),
+        ];
+        let mut read = self.of_types(read, &types)?;
+        if !vector::is_vector(&read.typed.data_type) {
+            let doubles = types::list_of(DataType::Float64);
+            let lists = cast_expr::cast(read.typed, &doubles, self.mode(), self.zone)?;
+            let to = vector::data_type();
+            let expr = kernel::call("list_to_vector", "", to.clone(), vec![lists.expr], |args, _| {
+                Ok(vector::of_lists(&args[0])?)
+            });
+            read.typed = Typed::new(expr, to, name);
+        }
+        Ok(read)
+    }
+
+    /// Returns a column of lists of doubles.
+    ///
+    /// # Errors
+    /// If the column is unknown or of another type.
+    pub(super) fn double_lists(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        let doubles = types::list_of(DataType::Float64);
+        self.of_types(read, &[doubles])
+    }
+
+    /// Checks that a column that was found is of one of some types.
+    ///
+    /// # Errors
+    /// If it is of another one, in the words of `SchemaUtils.checkColumnTypes`.
+    pub(super) fn of_types(&self, read: Input, allowed: &[DataType]) -> Result<Input> {
+        if allowed.contains(&read.typed.data_type) {
+            return Ok(read);
+        }
+        let names: Vec<String> = allowed.iter().map(types::simple_string).collect();
+        Err(SparkError::requirement(format!(
+            "Column {} must be of type equal to one of the following types: [{}] but was actually of type {}.",
+            read.name,
+            names.join(", "),
             types::simple_string(&read.typed.data_type)
         )))
     }
@@ -285,6 +355,12 @@ impl Analyzer {
         for (name, kind) in wanted {
             let read = match kind {
                 Reads::Vectors => self.vectors(input, name)?,
+                Reads::Points => self.points(input, name)?,
+                Reads::DoubleLists => self.double_lists(input, name)?,
+                Reads::Floats => {
+                    let read = self.input_column(input, name)?;
+                    self.as_double(self.of_types(read, &[DataType::Float64, DataType::Float32])?)?
+                }
                 Reads::Words => self.strings(input, name)?,
                 Reads::Labels => self.known_labels(input, name)?,
                 Reads::Numbers => {
@@ -311,6 +387,12 @@ impl Analyzer {
 pub enum Reads {
     /// Vectors (`VectorUDT`), dense or sparse.
     Vectors,
+    /// Vectors, or lists of floats or doubles taken as dense vectors.
+    Points,
+    /// Lists of doubles.
+    DoubleLists,
+    /// Floats or doubles, cast to doubles.
+    Floats,
     /// Lists of strings, as tokenizers make them.
     Words,
     /// Strings, or numbers as strings.

@@ -219,6 +219,7 @@ impl Value {
                 _ => return None,
             }),
             (Json::String(v), Kind::Text) => Self::Text(v.clone()),
+            (Json::Object(parts), Kind::Vector) => Self::Vector(vector_of_json(parts)?),
             (Json::Array(values), kind) => {
                 let element = kind.element()?;
                 Self::List(
@@ -234,11 +235,13 @@ impl Value {
 
     /// Returns the JSON of a saved model, with `"NaN"`, `"Inf"` and `"-Inf"` for the doubles that JSON cannot write.
     ///
-    /// Vectors and matrices become null: no param is one, and attributes are saved as Parquet.
+    /// A vector is an object of type, values and, if sparse, size and indices, as `JsonVectorConverter` writes it.
+    /// Matrices become null: no param is one, and attributes are saved as Parquet.
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;
         match self {
-            Self::Null | Self::Vector(_) | Self::Matrix(_) => Json::Null,
+            Self::Null | Self::Matrix(_) => Json::Null,
+            Self::Vector(v) => json_of_vector(v),
             Self::Bool(v) => Json::Bool(*v),
             Self::Int(v) => Json::from(*v),
             Self::Double(v) if v.is_nan() => Json::from("NaN"),
@@ -248,6 +251,41 @@ impl Value {
             Self::List(values) => Json::Array(values.iter().map(Self::to_json).collect()),
         }
     }
+}
+
+/// Returns the JSON of a vector.
+fn json_of_vector(vector: &Vector) -> serde_json::Value {
+    let values = Value::doubles(vector.view().values()).to_json();
+    match vector {
+        Vector::Dense(_) => serde_json::json!({ "type": 1, "values": values }),
+        Vector::Sparse { size, indices, .. } => {
+            serde_json::json!({ "type": 0, "size": size, "indices": indices, "values": values })
+        }
+    }
+}
+
+/// Reads the JSON of a vector; `None` if it is none.
+fn vector_of_json(parts: &serde_json::Map<String, serde_json::Value>) -> Option<Vector> {
+    let list = |name: &str, kind: Kind| match Value::from_json(parts.get(name)?, kind)? {
+        Value::List(values) => Some(values),
+        _ => None,
+    };
+    let doubles = list("values", Kind::Doubles)?.into_iter();
+    let values = doubles.map(|v| if let Value::Double(x) = v { Some(x) } else { None });
+    let values = values.collect::<Option<Vec<f64>>>()?;
+    if parts.get("type")?.as_i64()? == 1 {
+        return Some(Vector::Dense(values));
+    }
+    let ints = list("indices", Kind::Ints)?.into_iter();
+    let indices = ints.map(|v| {
+        if let Value::Int(i) = v {
+            i32::try_from(i).ok()
+        } else {
+            None
+        }
+    });
+    let size = usize::try_from(parts.get("size")?.as_i64()?).ok()?;
+    Vector::sparse(size, indices.collect::<Option<_>>()?, values).ok()
 }
 
 impl std::fmt::Display for Value {

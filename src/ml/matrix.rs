@@ -1,12 +1,12 @@
 //! Dense matrices: Spark's `MatrixUDT`, for models only.
 //!
-//! No column of a dataset holds matrices. They travel inside models (as Protobuf), to clients (as literals) and to
+//! Only the result of a correlation has a column of matrices ([`crate::values::matrix`]). They travel inside models (as Protobuf), to clients (as literals) and to
 //! saved directories (as Parquet), always row after row.
 
 use super::literal::Value;
 
 /// Spark's class of the type.
-pub const JVM_CLASS: &str = "org.apache.spark.ml.linalg.MatrixUDT";
+pub use crate::values::matrix::JVM_CLASS;
 
 /// A dense matrix, row after row: a column-major matrix of Spark's with `isTransposed`.
 ///

@@ -24,6 +24,7 @@ use super::findings::Finding;
 use super::literal::{Kind, Value};
 use super::params::Params;
 use super::persistence::data::{Column, Row};
+use super::relation::Argument;
 use super::stage::{self, Stage};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
@@ -106,6 +107,21 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Plans what a method returns as a DataFrame; `None` if there is no such method.
+    ///
+    /// # Errors
+    /// If an argument does not fit, or those of the plan.
+    fn relation(
+        &self,
+        _analyzer: &mut Analyzer,
+        _id: &str,
+        _params: &Params,
+        _method: &str,
+        _args: &[Argument<'_>],
+    ) -> Result<Option<Resolved>> {
+        Ok(None)
+    }
+
     /// Returns what `toString` says after the uid, such as `numFeatures=3`; may be empty.
     ///
     /// # Errors
@@ -129,6 +145,14 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
     /// Returns what Spark saves of the model in `metadata/`.
     fn facts(&self) -> Vec<(&'static str, serde_json::Value)> {
         vec![]
+    }
+
+    /// Returns the stage that is saved in its place, if that is one without a model; `None` if it is saved itself.
+    ///
+    /// # Errors
+    /// If the params do not fit that stage.
+    fn saved_as(&self, _params: &Params) -> Result<Option<Params>> {
+        Ok(None)
     }
 
     /// Returns a folder that is saved beside Spark's own, with its bytes; Spark ignores it.
@@ -184,13 +208,17 @@ pub fn dense(values: &[f64]) -> (Value, Kind) {
 
 impl Model {
     /// Returns the model that an estimator with these params makes. It keeps the estimator's uid and the params that
-    /// were set.
+    /// were set, but for those of training alone.
     pub fn new(params: &Params, fitted: impl Fitted) -> Self {
         let stage = params.operator;
+        let mut kept = params.to_proto();
+        for name in stage.training_params() {
+            kept.params.remove(*name);
+        }
         Self {
             class: stage.model_class().unwrap_or(stage.class()).to_owned(),
             uid: params.uid.clone(),
-            params: Some(params.to_proto()),
+            params: Some(kept),
             fitted: Arc::new(fitted),
             history: vec![],
         }

@@ -14,6 +14,7 @@ use super::stage::Stage;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
 use crate::values::java_random;
+use crate::values::vector::Vector;
 
 /// One param of a stage: its name, type, default and validity.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +44,10 @@ pub enum Default {
     Text(&'static str),
     /// The uid with `__output`.
     Output,
+    /// A list without elements.
+    Empty,
+    /// The hash of the stage's class, as seeds are by default (`HasSeed`).
+    Seed,
     /// The English stop words, made only if they are asked for.
     StopWords,
 }
@@ -70,6 +75,12 @@ pub enum Check {
     OneOf(&'static [&'static str]),
     /// Lists of doubles from 0 on with at most one 0, as `HasThresholds` demands.
     Thresholds,
+    /// Lists of indices from 0 on, each once.
+    Indices,
+    /// Lists of strings, each once.
+    Distinct,
+    /// Lists of numbers of which each is at least a bound.
+    EachAtLeast(f64),
     /// Lists of at least three strictly increasing doubles, or lists of such lists; infinities are allowed at the ends.
     Splits,
 }
@@ -91,6 +102,12 @@ impl Check {
             (Self::WithinBelow(low, high), _) => number.is_some_and(|v| v >= low && v < high),
             (Self::AboveWithin(low, high), _) => number.is_some_and(|v| v > low && v <= high),
             (Self::With(is_valid), value) => is_valid(value),
+            (Self::Indices | Self::Distinct, Value::List(values)) => {
+                let negative = |v: &Value| matches!(v, Value::Int(i) if *i < 0);
+                let again = |i: usize| values[..i].contains(&values[i]);
+                !values.iter().any(negative) && !(0..values.len()).any(again)
+            }
+            (Self::EachAtLeast(least), Value::List(values)) => values.iter().all(|v| Self::AtLeast(least).holds(v)),
             (Self::OneOf(words), Value::Text(text)) => words.contains(&text.as_str()),
             (Self::Thresholds, Value::List(values)) => {
                 let zeros = values.iter().filter(|v| matches!(v, Value::Double(0.0))).count();
@@ -166,6 +183,9 @@ pub const BINARY: Param = flag("binary", false);
 pub const INVALID: Param = one_of("handleInvalid", "error", &["skip", "error", "keep"]);
 /// `thresholds` (`HasThresholds`).
 pub const THRESHOLDS: Param = param("thresholds", Kind::Doubles, Default::None, Check::Thresholds);
+
+/// `seed` (`HasSeed`).
+pub const SEED: Param = param("seed", Kind::Long, Default::Seed, Check::Any);
 
 /// Numbers from 0 on.
 pub const NON_NEGATIVE: Check = Check::AtLeast(0.0);
@@ -271,6 +291,8 @@ impl Params {
             Default::Double(v) => Value::Double(v),
             Default::Text(v) => Value::Text(v.to_owned()),
             Default::Output => Value::Text(format!("{}__output", self.uid)),
+            Default::Empty => Value::List(vec![]),
+            Default::Seed => Value::Int(java_random::hash_code(self.operator.class()).into()),
             Default::StopWords => Value::texts(stop_words::load("english").unwrap_or_default()),
         })
     }
@@ -389,6 +411,32 @@ impl Params {
         texts_of(&self.needed(name)?).ok_or_else(|| self.wrong(name, &Value::Null))
     }
 
+    /// Returns a list of integers.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub fn ints(&self, name: &str) -> Result<Vec<i64>> {
+        let value = self.needed(name)?;
+        let Value::List(values) = &value else {
+            return Err(self.wrong(name, &value));
+        };
+        let ints = values
+            .iter()
+            .map(|v| if let Value::Int(i) = v { Some(*i) } else { None });
+        ints.collect::<Option<_>>().ok_or_else(|| self.wrong(name, &value))
+    }
+
+    /// Returns a vector.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub fn vector(&self, name: &str) -> Result<Vector> {
+        match self.needed(name)? {
+            Value::Vector(v) => Ok(v),
+            other => Err(self.wrong(name, &other)),
+        }
+    }
+
     /// Returns a list of doubles.
     ///
     /// # Errors
@@ -451,6 +499,9 @@ impl Params {
     /// As [`Self::column_pairs`].
     pub fn output_columns(&self) -> Result<Vec<String>> {
         if self.operator.param("inputCol").is_none() {
+            if self.operator.param("outputCol").is_none() {
+                return self.texts("outputCols");
+            }
             return Ok(vec![self.text("outputCol")?]);
         }
         Ok(self.column_pairs()?.into_iter().map(|(_, to)| to).collect())

@@ -56,6 +56,22 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::normalizer::Normalizer,
     &feature::variance_threshold::VarianceThresholdSelector,
     &feature::sql_transformer::SqlTransformer,
+    &feature::vector_slicer::VectorSlicer,
+    &feature::size_hint::VectorSizeHint,
+    &feature::elementwise_product::ElementwiseProduct,
+    &feature::polynomial_expansion::PolynomialExpansion,
+    &feature::interaction::Interaction,
+    &feature::dct::Dct,
+    &feature::feature_hasher::FeatureHasher,
+    &feature::imputer::Imputer,
+    &feature::robust_scaler::RobustScaler,
+    &feature::quantile_discretizer::QuantileDiscretizer,
+    &feature::vector_indexer::VectorIndexer,
+    &feature::pca::Pca,
+    &feature::selection::chi_sq::ChiSqSelector,
+    &feature::selection::univariate::UnivariateFeatureSelector,
+    &feature::lsh::random_projection::RandomProjectionLsh,
+    &feature::lsh::min_hash::MinHashLsh,
     &classification::logistic::LogisticRegression,
     &clustering::k_means::KMeans,
     &tree::stage::DECISION_TREE_CLASSIFIER,
@@ -68,6 +84,10 @@ pub static STAGES: &[&dyn Stage] = &[
     &classification::streaming::StreamingNaiveBayes,
     &evaluation::binary::BinaryEvaluator,
     &evaluation::multiclass::MulticlassEvaluator,
+    &evaluation::multilabel::MultilabelEvaluator,
+    &evaluation::regression::RegressionEvaluator,
+    &evaluation::ranking::RankingEvaluator,
+    &evaluation::clustering::ClusteringEvaluator,
 ];
 
 /// One kind of stage; an estimator and its model share their params.
@@ -94,6 +114,16 @@ pub trait Stage: fmt::Debug + Send + Sync {
     /// Returns the kind of content that models of the stage have; `None` if it makes none.
     fn model(&self) -> Option<&'static ModelKind> {
         None
+    }
+
+    /// Returns the names of params that its models do not have.
+    fn training_params(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Returns whether its columns may take the place of others; else a column of the same name is an error.
+    fn replaces_columns(&self) -> bool {
+        false
     }
 
     /// Returns what makes a stage that Spark `major` saved behave as it did then; `None` if nothing changed since.
@@ -191,7 +221,7 @@ pub trait Learner: fmt::Debug {
     fn learn(&self, params: Params, rounds: Rounds) -> Learning;
 }
 
-/// A stage that measures predictions with one aggregate over a dataset.
+/// A stage that measures predictions with one aggregate over a dataset, or with two in turn.
 pub trait Evaluator: fmt::Debug {
     /// Returns what the evaluation job reads and sums up.
     ///
@@ -199,7 +229,16 @@ pub trait Evaluator: fmt::Debug {
     /// If a param is missing or of another type.
     fn training(&self, params: &Params) -> Result<Training>;
 
-    /// Returns the metric of a finished job's state; `ranges` is the number of parts Spark would sort scores in.
+    /// Returns what a second job over the dataset reads and sums up, given the state of the first; `None` if the first
+    /// says all.
+    ///
+    /// # Errors
+    /// If the state is broken, or says that there is no metric.
+    fn again(&self, _params: &Params, _state: &[u8]) -> Result<Option<Training>> {
+        Ok(None)
+    }
+
+    /// Returns the metric of the last job's state; `ranges` is the number of parts Spark would sort scores in.
     ///
     /// # Errors
     /// If the state is broken.

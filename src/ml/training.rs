@@ -32,6 +32,20 @@ const FIT: &str = "type.rivulet/spark.connect.MlCommand.Fit";
 /// Type URL of a job that evaluates.
 const EVALUATE: &str = "type.rivulet/spark.connect.MlCommand.Evaluate";
 
+/// Type URL of the second job of an evaluation.
+const EVALUATE_AGAIN: &str = "type.rivulet/spark.connect.MlCommand.Evaluate.again";
+
+/// The second job of an evaluation: the client's command, and what the first job found.
+#[derive(Clone, PartialEq, Message)]
+struct Again {
+    /// The command.
+    #[prost(message, optional, tag = "1")]
+    evaluate: Option<sc::ml_command::Evaluate>,
+    /// The state of the first job.
+    #[prost(bytes = "vec", tag = "2")]
+    state: Vec<u8>,
+}
+
 /// What a job trains or evaluates.
 #[derive(Debug)]
 pub struct Work {
@@ -105,9 +119,29 @@ pub fn evaluate_relation(evaluate: &sc::ml_command::Evaluate) -> sc::Relation {
     relation(EVALUATE, evaluate.encode_to_vec())
 }
 
+/// Returns the relation of the second job of an evaluation, after one that ended with `state`.
+pub fn evaluate_again_relation(evaluate: &sc::ml_command::Evaluate, state: &[u8]) -> sc::Relation {
+    let again = Again {
+        evaluate: Some(evaluate.clone()),
+        state: state.to_vec(),
+    };
+    relation(EVALUATE_AGAIN, again.encode_to_vec())
+}
+
+/// Returns whether an evaluation needs a second job after one that ended with `state`.
+///
+/// # Errors
+/// If the state is broken, or says that there is no metric.
+pub fn needs_second_job(params: &Params, state: &[u8]) -> Result<bool> {
+    match params.operator.role() {
+        Role::Evaluator(stage) => Ok(stage.again(params, state)?.is_some()),
+        Role::Transformer(_) | Role::Estimator(_) | Role::Learner(_) => Ok(false),
+    }
+}
+
 /// Returns whether an extension is one of these jobs; other extensions are refused elsewhere.
 pub fn is_job(any: &prost_types::Any) -> bool {
-    [FIT, EVALUATE, ROUND].contains(&any.type_url.as_str())
+    [FIT, EVALUATE, EVALUATE_AGAIN, ROUND].contains(&any.type_url.as_str())
 }
 
 impl Analyzer {
@@ -118,13 +152,18 @@ impl Analyzer {
     /// trained.
     pub(crate) fn ml_job(&mut self, any: &prost_types::Any) -> Result<Resolved> {
         let unreadable = |e: prost::DecodeError| SparkError::invalid_plan(format!("an ML job cannot be read: {e}"));
-        let mut asked = None;
+        let (mut asked, mut before) = (None, None);
         let work = match any.type_url.as_str() {
             FIT => Work::of_fit(&sc::ml_command::Fit::decode(&any.value[..]).map_err(unreadable)?)?,
             ROUND => {
                 let (fit, dataset, question) = Round::read(&any.value).map_err(unreadable)?;
                 asked = Some((dataset, question));
                 Work::of_fit(&fit)?
+            }
+            EVALUATE_AGAIN => {
+                let again = Again::decode(&any.value[..]).map_err(unreadable)?;
+                before = Some(again.state);
+                Work::of_evaluate(&again.evaluate.unwrap_or_default())?
             }
             _ => Work::of_evaluate(&sc::ml_command::Evaluate::decode(&any.value[..]).map_err(unreadable)?)?,
         };
@@ -138,7 +177,7 @@ impl Analyzer {
         if let (Role::Learner(stage), Some(asked)) = (work.params.operator.role(), asked) {
             return self.ml_round(&work.params, stage, input, asked);
         }
-        let training = training(&work.params, &input)?;
+        let training = training(&work.params, &input, before.as_deref())?;
         let mut columns = self.training_columns(&input, &training.columns)?;
         let mut summary = training.summary;
         if let Some(of_text) = training.of_text
@@ -174,18 +213,20 @@ impl Analyzer {
     }
 }
 
-/// Returns what a job reads and sums up.
+/// Returns what a job reads and sums up; `before` is the state of the job before it, if it is a second one.
 ///
 /// # Errors
 /// If the stage is a transformer, a param is missing, or the model's output column exists in the dataset already: Spark
 /// checks the schema before it trains, so that a long training does not end in a model that cannot be applied.
-fn training(params: &Params, input: &Resolved) -> Result<Training> {
-    let training = match params.operator.role() {
-        Role::Estimator(stage) => stage.training(params)?,
-        Role::Evaluator(stage) => stage.training(params)?,
-        Role::Transformer(_) | Role::Learner(_) => return Err(untrained(params)),
+fn training(params: &Params, input: &Resolved, before: Option<&[u8]>) -> Result<Training> {
+    let none = || SparkError::internal("an evaluation has no second job");
+    let training = match (params.operator.role(), before) {
+        (Role::Estimator(stage), _) => stage.training(params)?,
+        (Role::Evaluator(stage), None) => stage.training(params)?,
+        (Role::Evaluator(stage), Some(state)) => stage.again(params, state)?.ok_or_else(none)?,
+        (Role::Transformer(_) | Role::Learner(_), _) => return Err(untrained(params)),
     };
-    if matches!(params.operator.role(), Role::Estimator(_)) {
+    if matches!(params.operator.role(), Role::Estimator(_)) && !params.operator.replaces_columns() {
         without_outputs(params, input)?;
     }
     Ok(training)

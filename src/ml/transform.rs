@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::columns::Input;
 use super::model::{self, Model, Models};
 use super::params::Params;
 use super::stage::{self, Role};
@@ -34,6 +35,8 @@ pub struct Context {
     pub used: BTreeMap<String, Arc<Model>>,
     /// Labels of columns that hold their indices, by column id (`NominalAttribute`).
     pub(super) labels: BTreeMap<String, Arc<Vec<String>>>,
+    /// The features of columns of vectors, by column id (`AttributeGroup`): their names, as far as they have one.
+    pub(super) features: BTreeMap<String, Arc<Vec<Option<String>>>>,
     /// Columns made of a text alone, by column id: what the fast path of prediction starts from.
     pub(super) texts: BTreeMap<String, TextTerms>,
     /// How many `SQLTransformer`s were planned: each calls its input by a name of its own.
@@ -110,10 +113,44 @@ impl Analyzer {
         Context::of(self).ok_or_else(|| SparkError::internal("an ML plan is analysed without the ML extension"))
     }
 
+    /// Returns the features of a column of vectors: one name, or none, for each; `None` if nobody knows how many there are.
+    pub(super) fn feature_names(&self, read: &Input) -> Option<Vec<Option<String>>> {
+        let attribute = read.typed.attribute.as_ref()?;
+        Some(Context::seen(self)?.features.get(&attribute.id)?.to_vec())
+    }
+
+    /// Returns the labels of a column that holds their indices; `None` for other columns.
+    pub(super) fn labels_of(&self, read: &Input) -> Option<Arc<Vec<String>>> {
+        let attribute = read.typed.attribute.as_ref()?;
+        Context::seen(self)?.labels.get(&attribute.id).cloned()
+    }
+
+    /// Notes the features of the last column, which a stage has just made; nothing if they are unknown.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if the analyzer was made without the extension.
+    pub(super) fn name_features(&mut self, made: &Resolved, names: Option<Vec<Option<String>>>) -> Result<()> {
+        if let (Some(last), Some(names)) = (made.output.last(), names) {
+            self.ml()?.features.insert(last.id.clone(), Arc::new(names));
+        }
+        Ok(())
+    }
+
+    /// Notes the features of a column by its name.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if the analyzer was made without the extension.
+    pub(super) fn name_features_of(&mut self, made: &Resolved, column: &str, names: Vec<Option<String>>) -> Result<()> {
+        if let Some(found) = made.output.iter().find(|a| a.name == column) {
+            self.ml()?.features.insert(found.id.clone(), Arc::new(names));
+        }
+        Ok(())
+    }
+
     /// Plans one `MlRelation`: a transform by a stage, or by a model that it names by id.
     ///
-    /// Params that come with the relation override those of the model (`model.transform(df, params)` in PySpark). A
-    /// fetched attribute is not a relation: the driver answers it.
+    /// Params that come with the relation override those of the model (`model.transform(df, params)` in PySpark). What
+    /// is fetched as a relation is in [`super::relation`].
     ///
     /// # Errors
     /// If a stage, model, param or column is unknown, or of another type than the stage takes; if the stage must be
@@ -149,10 +186,7 @@ impl Analyzer {
                     None => Err(SparkError::invalid_plan("a transform names no stage")),
                 }
             }
-            Some(MlType::Fetch(fetch)) => {
-                let methods: Vec<&str> = fetch.methods.iter().map(|m| m.method.as_str()).collect();
-                Err(model::not_allowed("a model", &methods.join(".")))
-            }
+            Some(MlType::Fetch(fetch)) => self.ml_fetched(fetch),
             None => Err(SparkError::invalid_plan("an ML relation is empty")),
         }
     }

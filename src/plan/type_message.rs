@@ -12,7 +12,7 @@ use crate::error::{Result, SparkError};
 use crate::proto as sc;
 use crate::proto::data_type::Kind;
 use crate::values::types::{list_of, map_of, map_types, timestamp, timestamp_ntz};
-use crate::values::vector;
+use crate::values::{matrix, vector};
 
 /// Returns the engine's type of a Spark Connect type.
 ///
@@ -170,6 +170,15 @@ pub fn to_proto(data_type: &DataType) -> sc::DataType {
             serialized_python_class: None,
             sql_type: Some(Box::new(sc::DataType {
                 kind: Some(Kind::Struct(struct_to_proto(&vector::fields()))),
+            })),
+        })),
+        udt if matrix::is_matrix(udt) => Kind::Udt(Box::new(t::Udt {
+            r#type: "udt".into(),
+            jvm_class: Some(matrix::JVM_CLASS.into()),
+            python_class: Some(matrix::PYTHON_CLASS.into()),
+            serialized_python_class: None,
+            sql_type: Some(Box::new(sc::DataType {
+                kind: Some(Kind::Struct(struct_to_proto(&matrix::fields()))),
             })),
         })),
         DataType::Struct(fields) => Kind::Struct(struct_to_proto(fields)),

@@ -90,7 +90,7 @@ impl JavaRandom {
 /// Returns what Java's `String.hashCode` returns.
 ///
 /// ```
-/// assert_eq!(rivulet::values::java_random::hash_code("spark"), 109_638_357);
+/// assert_eq!(rivulet::values::java_random::hash_code("spark"), 109_638_365);
 /// ```
 pub fn hash_code(text: &str) -> i32 {
     let units = text.encode_utf16();

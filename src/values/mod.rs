@@ -17,6 +17,7 @@
 //! interval     durations such as 10 minutes
 //! zone         regions and offsets; instants to wall clocks and back
 //! vector       ml's vectors as columns
+//! matrix       ml's matrices as columns
 //! java_random  java.util.Random
 //! murmur3      hash(), and with it the partition of a row
 //! own_bytes    the memory of an array's own rows
@@ -41,6 +42,7 @@ pub mod java_format;
 pub mod java_parse;
 pub mod java_random;
 pub mod maps;
+pub mod matrix;
 pub mod murmur3;
 pub mod nested;
 pub mod own_bytes;

@@ -465,6 +465,27 @@ impl VectorBuilder {
     }
 }
 
+/// Returns lists of doubles as dense vectors; null stays null, a null element becomes NaN.
+///
+/// # Errors
+/// If the array is not one of lists of doubles, an internal error.
+pub fn of_lists(array: &dyn Array) -> Result<ArrayRef> {
+    let none = || SparkError::internal("a column of lists of doubles has another layout");
+    let lists = array.as_list_opt::<i32>().ok_or_else(none)?;
+    let mut out = VectorBuilder::with_capacity(lists.len());
+    for row in 0..lists.len() {
+        if lists.is_null(row) {
+            out.push_null();
+            continue;
+        }
+        let values = lists.value(row);
+        let values = values.as_primitive_opt::<Float64Type>().ok_or_else(none)?;
+        let values: Vec<f64> = values.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
+        out.push(VectorRef::Dense(&values));
+    }
+    out.finish()
+}
+
 /// Applies a function to every vector of a column; null stays null.
 pub fn map(array: &dyn Array, mut f: impl FnMut(usize, VectorRef<'_>) -> Result<Vector>) -> Result<ArrayRef> {
     let column = VectorColumn::new(array)?;

@@ -9,6 +9,7 @@ import type { MlCommandSchema } from '../src/generated/spark/connect/ml_pb.js';
 import * as ml from '../src/ml/index.js';
 import { valueOfLiteral, vectorLiteral } from '../src/ml/vector.js';
 import type { DataFrame } from '../src/sql/dataframe.js';
+import { col } from '../src/sql/functions/index.js';
 import { FakeSession } from './fake_engine.js';
 
 type MlCommand = MessageShape<typeof MlCommandSchema>['command'];
@@ -218,4 +219,47 @@ test('a variance threshold is fitted under its own class', async () => {
   const [fit] = commands;
   assert.ok(fit?.case === 'fit');
   assert.equal(fit.value.estimator?.name, 'org.apache.spark.ml.feature.VarianceThresholdSelector');
+});
+
+test('params of vectors and of lists of integers travel as such', async () => {
+  const { session, commands } = engine();
+  const product = new ml.ElementwiseProduct({ inputCol: 'v', outputCol: 'o', scalingVec: ml.Vectors.dense([2, 0.5]) });
+  assert.throws(() => product.setParam('scalingVec', [1, 2]), IllegalArgumentException);
+  assert.throws(() => new ml.VectorSlicer().setIndices([0.5]), IllegalArgumentException);
+  await product.save(session, '/p');
+  await new ml.VectorSlicer({ indices: [2, 0] }).save(session, '/s');
+  const params = commands.map((command) => (command.case === 'write' ? command.value.params?.params : undefined));
+  assert.deepEqual(ml.Vectors.of(valueOfLiteral(params[0]!['scalingVec']!) as ml.Vector).toArray(), [2, 0.5]);
+  assert.deepEqual(valueOfLiteral(params[1]!['indices']!), [2, 0]);
+});
+
+test('smaller errors, larger silhouettes and shares are better', () => {
+  const larger = (metricName: 'rmse' | 'mse' | 'mae' | 'r2' | 'var') => new ml.RegressionEvaluator({ metricName }).isLargerBetter();
+  assert.deepEqual([larger('rmse'), larger('mse'), larger('mae'), larger('r2'), larger('var')], [false, false, false, true, true]);
+  assert.ok(new ml.ClusteringEvaluator().isLargerBetter() && new ml.RankingEvaluator().isLargerBetter());
+  assert.ok(!new ml.MultilabelClassificationEvaluator({ metricName: 'hammingLoss' }).isLargerBetter());
+});
+
+test('statistics and neighbours are relations that fetch from the engine', async () => {
+  const { session } = engine();
+  const df = session.read.table('t');
+  type Fetch = { objRef: { id: string }; methods: { method: string; args: { argsType: { case: string; value: unknown } }[] }[] };
+  const fetchOf = (made: DataFrame) => {
+    const { relType } = made.plan.relation;
+    assert.equal(relType?.case, 'mlRelation');
+    const { value } = (relType!.value as { mlType: { case: string; value: Fetch } }).mlType;
+    const [method] = value.methods;
+    return { id: value.objRef.id, method: method!.method, args: method!.args.map(({ argsType }) => argsType.case) };
+  };
+  assert.deepEqual(fetchOf(ml.ChiSquareTest.test(df, 'features', 'label', true)), {
+    id: '______ML_CONNECT_HELPER______',
+    method: 'chiSquareTest',
+    args: ['input', 'param', 'param', 'param'],
+  });
+  const model = await new ml.MinHashLSH({ inputCol: 'v', outputCol: 'h' }).fit(df);
+  const near = fetchOf(ml.approxNearestNeighbors(model, df, ml.Vectors.dense([1]), 2));
+  assert.deepEqual(near, { id: 'model-0', method: 'approxNearestNeighbors', args: ['input', 'param', 'param', 'param'] });
+  assert.equal(fetchOf(ml.approxSimilarityJoin(model, df, df, 0.5)).args.length, 4);
+  const summary = ml.Summarizer.metrics('mean', 'count').summary(col('v'));
+  assert.ok(summary);
 });

@@ -208,7 +208,7 @@ impl Evaluator for MulticlassEvaluator {
         let has_weight = weight.is_some();
         reads.extend(weight.map(|w| (w, Reads::Numbers)));
         let eps = if needs_probabilities(&params.text("metricName")?) {
-            reads.push((names.probability.clone(), Reads::Vectors));
+            reads.push((names.probability.clone(), Reads::Points));
             Some(params.double("eps")?)
         } else {
             None

@@ -138,7 +138,7 @@ impl Transformer for VectorAssembler {
                 "VectorAssembler needs at least one input column.",
             ));
         }
-        let mut reads = Vec::new();
+        let (mut reads, mut features) = (Vec::new(), Some(vec![]));
         for column in &columns {
             let read = analyzer.input_column(&input, column)?;
             if !vector::is_vector(&read.typed.data_type)
@@ -149,6 +149,16 @@ impl Transformer for VectorAssembler {
                     "Data type {} of column {column} is not supported.",
                     types::simple_string(&read.typed.data_type)
                 )));
+            }
+            // The names of the result's features, as long as the sizes of the vectors are known.
+            if !vector::is_vector(&read.typed.data_type) {
+                features.iter_mut().for_each(|names| names.push(Some(column.clone())));
+            } else if let (Some(names), Some(known)) = (&mut features, analyzer.feature_names(&read)) {
+                let of =
+                    |(i, name): (usize, Option<String>)| format!("{column}_{}", name.unwrap_or_else(|| i.to_string()));
+                names.extend(known.into_iter().enumerate().map(of).map(Some));
+            } else {
+                features = None;
             }
             let wanted = if vector::is_vector(&read.typed.data_type) {
                 read
@@ -163,6 +173,8 @@ impl Transformer for VectorAssembler {
         }
         let keep = invalid == "keep";
         let body: Body = Box::new(move |args, rows| Ok(apply(args, &columns, rows, keep)?));
-        analyzer.stage(input, params, vector::data_type(), reads, body)
+        let output = analyzer.stage(input, params, vector::data_type(), reads, body)?;
+        analyzer.name_features(&output, features)?;
+        Ok(output)
     }
 }

@@ -109,38 +109,51 @@ impl Transformer for Bucketizer {
     fn transform(
         &self,
         analyzer: &mut Analyzer,
-        mut input: Resolved,
+        input: Resolved,
         params: &Params,
         _relation: Option<&sc::Relation>,
     ) -> Result<Resolved> {
-        let (pairs, invalid) = (params.column_pairs()?, params.text("handleInvalid")?);
         let splits = if params.is_set("splitsArray") {
             params.doubles_list("splitsArray")?
         } else {
             vec![params.doubles("splits")?]
         };
-        if splits.len() != pairs.len() {
-            return Err(SparkError::requirement(format!(
-                "Bucketizer has {} lists of splits for {} columns.",
-                splits.len(),
-                pairs.len()
-            )));
-        }
-        let mut reads = Vec::new();
-        for (from, _) in &pairs {
-            let read = analyzer.numbers(&input, from)?;
-            reads.push(analyzer.as_double(read)?);
-        }
-        if invalid == "skip" {
-            let doubles = vec![true; reads.len()];
-            input = analyzer.without_invalid(input, params, &reads, &doubles)?;
-        }
-        for ((read, (_, to)), splits) in reads.into_iter().zip(pairs).zip(splits) {
-            let (name, keep) = (read.name.clone(), invalid == "keep");
-            let options = format!("{} {splits:?}", params.fingerprint());
-            let body: Body = Box::new(move |args, _| Ok(apply(&splits, keep, &args[0], &name)?));
-            input = analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body)?;
-        }
-        Ok(input)
+        bucketized(analyzer, input, params, splits)
     }
+}
+
+/// Plans the columns of buckets with these bounds, one list for each input column.
+///
+/// # Errors
+/// If a column is unknown or of another type, or there are fewer or more lists than columns.
+pub(super) fn bucketized(
+    analyzer: &mut Analyzer,
+    mut input: Resolved,
+    params: &Params,
+    splits: Vec<Vec<f64>>,
+) -> Result<Resolved> {
+    let (pairs, invalid) = (params.column_pairs()?, params.text("handleInvalid")?);
+    if splits.len() != pairs.len() {
+        return Err(SparkError::requirement(format!(
+            "Bucketizer has {} lists of splits for {} columns.",
+            splits.len(),
+            pairs.len()
+        )));
+    }
+    let mut reads = Vec::new();
+    for (from, _) in &pairs {
+        let read = analyzer.numbers(&input, from)?;
+        reads.push(analyzer.as_double(read)?);
+    }
+    if invalid == "skip" {
+        let doubles = vec![true; reads.len()];
+        input = analyzer.without_invalid(input, params, &reads, &doubles)?;
+    }
+    for ((read, (_, to)), splits) in reads.into_iter().zip(pairs).zip(splits) {
+        let (name, keep) = (read.name.clone(), invalid == "keep");
+        let options = format!("{} {splits:?}", params.fingerprint());
+        let body: Body = Box::new(move |args, _| Ok(apply(&splits, keep, &args[0], &name)?));
+        input = analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body)?;
+    }
+    Ok(input)
 }

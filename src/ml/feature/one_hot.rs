@@ -186,6 +186,7 @@ impl Fitted for Categories {
         }
         for ((from, to), size) in pairs.into_iter().zip(sizes) {
             let read = analyzer.numbers(&input, &from)?;
+            let labels = analyzer.labels_of(&read);
             let read = analyzer.as_double(read)?;
             let encoder = Encoder {
                 categories: usize::try_from(*size).unwrap_or(0),
@@ -196,6 +197,15 @@ impl Fitted for Categories {
             let options = format!("{} {encoder:?}", params.fingerprint());
             let body: Body = Box::new(move |args, _| Ok(encoder.apply(&args[0], &name)?));
             input = analyzer.append(input, params, &options, &to, vector::data_type(), vec![read], body)?;
+            // A category is called by its label, else by its number.
+            let name = |i: usize| {
+                labels
+                    .as_ref()
+                    .and_then(|l| l.get(i).cloned())
+                    .unwrap_or_else(|| i.to_string())
+            };
+            let names = (0..encoder.size()).map(|i| Some(name(i))).collect();
+            analyzer.name_features(&input, Some(names))?;
         }
         Ok(input)
     }

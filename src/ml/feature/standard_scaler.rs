@@ -132,7 +132,12 @@ impl Fitted for Scales {
 ///
 /// # Errors
 /// If a vector is of another size than those of training.
-fn standard(mean: Option<&[f64]>, std: Option<&[f64]>, vectors: &dyn Array, column: &str) -> Result<ArrayRef> {
+pub(super) fn standard(
+    mean: Option<&[f64]>,
+    std: Option<&[f64]>,
+    vectors: &dyn Array,
+    column: &str,
+) -> Result<ArrayRef> {
     let scale: Option<Vec<f64>> = std.map(|s| s.iter().map(|x| if *x == 0.0 { 0.0 } else { 1.0 / x }).collect());
     let by = |i: usize| scale.as_ref().map_or(1.0, |s| s[i]);
     vector::map(vectors, |row, v| {

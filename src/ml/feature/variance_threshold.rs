@@ -5,10 +5,9 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef};
 use prost::Message;
 
-use super::scale;
-use crate::error::{Result, SparkError};
+use super::scale::{self, each_vector};
+use crate::error::Result;
 use crate::ml::columns::{Body, Reads};
-use crate::ml::error::{Signature, VECTOR, failed_function};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, ModelKind};
 use crate::ml::params::{Default, FEATURES, NON_NEGATIVE, OUTPUT, Param, Params, param};
@@ -17,7 +16,7 @@ use crate::ml::stage::{Estimator, Role, Stage, Training};
 use crate::ml::summary::moments::MomentsOf;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
-use crate::values::vector::{self, Vector, VectorBuilder, VectorColumn, VectorRef};
+use crate::values::vector::{self, Vector, VectorRef};
 
 /// Selects the features whose variance in training is above `varianceThreshold`; null vectors are errors
 /// (`VarianceThresholdSelector`).
@@ -105,7 +104,8 @@ impl Fitted for Selected {
     fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved> {
         let read = analyzer.vectors(&input, &params.text("featuresCol")?)?;
         let (features, name) = (self.features.clone(), read.name.clone());
-        let body: Body = Box::new(move |args, _| Ok(select(&features, &args[0], &name)?));
+        let body: Body =
+            Box::new(move |args, _| Ok(select(&features, &args[0], "VarianceThresholdSelectorModel", &name)?));
         analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
     }
 
@@ -129,17 +129,8 @@ impl Fitted for Selected {
 ///
 /// # Errors
 /// `FAILED_EXECUTE_UDF` at a null, and at a dense vector that lacks a selected feature.
-fn select(features: &[i32], vectors: &dyn Array, column: &str) -> Result<ArrayRef> {
-    let vectors = VectorColumn::new(vectors)?;
-    let mut out = VectorBuilder::with_capacity(vectors.len());
-    for row in 0..vectors.len() {
-        let selected = match vectors.get(row) {
-            None => Err("java.lang.NullPointerException: the vector is null".to_owned()),
-            Some(vector) => selected(features, vector),
-        };
-        out.push(selected.map_err(|why| failed(why, column, row))?.view());
-    }
-    out.finish()
+pub(super) fn select(features: &[i32], vectors: &dyn Array, stage: &'static str, column: &str) -> Result<ArrayRef> {
+    each_vector(stage, vectors, column, |v| selected(features, v))
 }
 
 /// Returns the selected features of one vector, or what is wrong with it in Java's words.
@@ -169,17 +160,6 @@ fn selected(features: &[i32], vector: VectorRef<'_>) -> std::result::Result<Vect
             })
         }
     }
-}
-
-/// Returns the error of a row that cannot be selected from (`FAILED_EXECUTE_UDF`).
-fn failed(why: String, column: &str, row: usize) -> SparkError {
-    let function = Signature {
-        stage: "VarianceThresholdSelectorModel",
-        takes: VECTOR,
-        gives: VECTOR,
-        column: column.to_owned(),
-    };
-    failed_function(&function, why, row)
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Spark reads user-defined types by the JSON schema in the file's metadata, so every column carries its type twice: as
 //! Arrow's for the Parquet writer, and as Spark's JSON. Readers take columns by name and check each.
 
+mod maps;
+
 use std::sync::Arc;
 
 use arrow::array::{
@@ -27,13 +29,15 @@ use crate::settings::SPARK_VERSION;
 use crate::storage::files::Files;
 use crate::values::vector::{self, VectorRef};
 
+pub use maps::IndexMaps;
+
 // ------------------------------------------------------------------------------------------------------- writing
 
 /// One column: name, values of its one row, Spark's type as JSON, whether it may be null.
 #[derive(Debug)]
 pub struct Column {
-    /// Spark's name.
-    name: &'static str,
+    /// Spark's name, or that of a user's column.
+    name: String,
     /// An array of one row.
     values: ArrayRef,
     /// Spark's type, for the file's metadata.
@@ -49,7 +53,7 @@ pub struct Column {
 pub fn write(columns: Vec<Column>) -> Result<Vec<u8>> {
     let fields: Vec<Field> = columns
         .iter()
-        .map(|c| Field::new(c.name, c.values.data_type().clone(), c.nullable))
+        .map(|c| Field::new(&c.name, c.values.data_type().clone(), c.nullable))
         .collect();
     let schema = Arc::new(Schema::new(fields));
     // What Spark reads user-defined types from.
@@ -79,9 +83,9 @@ impl Column {
     ///
     /// # Errors
     /// If the arrays do not fit each other.
-    pub fn vector(name: &'static str, values: &[f64]) -> Result<Self> {
+    pub fn vector(name: impl Into<String>, values: &[f64]) -> Result<Self> {
         Ok(Self {
-            name,
+            name: name.into(),
             values: vector_row(VectorRef::Dense(values))?,
             spark: vector_type(),
             nullable: true,
@@ -92,9 +96,9 @@ impl Column {
     ///
     /// # Errors
     /// If the arrays do not fit each other.
-    pub fn matrix(name: &'static str, matrix: &Matrix) -> Result<Self> {
+    pub fn matrix(name: impl Into<String>, matrix: &Matrix) -> Result<Self> {
         Ok(Self {
-            name,
+            name: name.into(),
             values: matrix_row(matrix)?,
             spark: matrix_type(),
             nullable: true,
@@ -105,9 +109,9 @@ impl Column {
     ///
     /// # Errors
     /// If the list is too long.
-    fn array(name: &'static str, values: ArrayRef, element: &str, contains_null: bool) -> Result<Self> {
+    fn array(name: impl Into<String>, values: ArrayRef, element: &str, contains_null: bool) -> Result<Self> {
         Ok(Self {
-            name,
+            name: name.into(),
             values: list_row(values, contains_null)?,
             spark: array_type(json!(element), contains_null),
             nullable: true,
@@ -118,7 +122,7 @@ impl Column {
     ///
     /// # Errors
     /// If the list is too long.
-    pub fn longs(name: &'static str, values: &[i64]) -> Result<Self> {
+    pub fn longs(name: impl Into<String>, values: &[i64]) -> Result<Self> {
         Self::array(name, Arc::new(Int64Array::from(values.to_vec())), "long", false)
     }
 
@@ -126,7 +130,7 @@ impl Column {
     ///
     /// # Errors
     /// If the list is too long.
-    pub fn ints(name: &'static str, values: &[i32]) -> Result<Self> {
+    pub fn ints(name: impl Into<String>, values: &[i32]) -> Result<Self> {
         Self::array(name, Arc::new(Int32Array::from(values.to_vec())), "integer", false)
     }
 
@@ -134,19 +138,19 @@ impl Column {
     ///
     /// # Errors
     /// If the list is too long.
-    pub fn texts(name: &'static str, words: &[String]) -> Result<Self> {
+    pub fn texts(name: impl Into<String>, words: &[String]) -> Result<Self> {
         Self::array(name, texts(words), "string", true)
     }
 
     /// Returns a column of one long.
-    pub fn long(name: &'static str, value: i64) -> Self {
+    pub fn long(name: impl Into<String>, value: i64) -> Self {
         Self::one(name, Arc::new(Int64Array::from(vec![value])), "long")
     }
 
     /// Returns a column of many rows, with Spark's type.
-    pub fn rows(name: &'static str, values: ArrayRef, spark: Json, nullable: bool) -> Self {
+    pub fn rows(name: impl Into<String>, values: ArrayRef, spark: Json, nullable: bool) -> Self {
         Self {
-            name,
+            name: name.into(),
             values,
             spark,
             nullable,
@@ -154,23 +158,23 @@ impl Column {
     }
 
     /// Returns a column of one integer.
-    pub fn int(name: &'static str, value: i32) -> Self {
+    pub fn int(name: impl Into<String>, value: i32) -> Self {
         Self::one(name, Arc::new(Int32Array::from(vec![value])), "integer")
     }
 
     /// Returns a column of one double.
-    pub fn double(name: &'static str, value: f64) -> Self {
+    pub fn double(name: impl Into<String>, value: f64) -> Self {
         Self::one(name, Arc::new(Float64Array::from(vec![value])), "double")
     }
 
     /// Returns a column of one boolean.
-    pub fn bool(name: &'static str, value: bool) -> Self {
+    pub fn bool(name: impl Into<String>, value: bool) -> Self {
         Self::one(name, Arc::new(BooleanArray::from(vec![value])), "boolean")
     }
 
-    fn one(name: &'static str, values: ArrayRef, spark: &str) -> Self {
+    fn one(name: impl Into<String>, values: ArrayRef, spark: &str) -> Self {
         Self {
-            name,
+            name: name.into(),
             values,
             spark: json!(spark),
             nullable: false,
@@ -181,13 +185,13 @@ impl Column {
     ///
     /// # Errors
     /// If the lists are too long.
-    pub fn text_lists(name: &'static str, lists: &[&[String]]) -> Result<Self> {
+    pub fn text_lists(name: impl Into<String>, lists: &[&[String]]) -> Result<Self> {
         let all: Vec<String> = lists.concat();
         let item = Arc::new(Field::new("element", DataType::Utf8, true));
         let offsets = OffsetBuffer::from_lengths(lists.iter().map(|l| l.len()));
         let lists = ListArray::try_new(item, offsets, texts(&all), None)?;
         Ok(Self {
-            name,
+            name: name.into(),
             values: list_row(Arc::new(lists), true)?,
             spark: array_type(array_type(json!("string"), true), true),
             nullable: true,

@@ -112,12 +112,16 @@ pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i
 /// Returns the JSON of `metadata/` (`DefaultParamsWriter.getMetadataToSave`), with the version of Spark whose format it
 /// is.
 pub fn metadata(class: &str, params: &Params, now_ms: i64) -> Json {
+    let is_model = params.operator.model_class() == Some(class);
+    let has = |name: &str| !is_model || !params.operator.training_params().contains(&name);
     let set: Map<String, Json> = params
         .explicit()
+        .filter(|(p, _)| has(p.name))
         .map(|(p, v)| (p.name.to_owned(), v.to_json()))
         .collect();
     let defaults = params.operator.params().iter();
     let defaults: Map<String, Json> = defaults
+        .filter(|p| has(p.name))
         .filter_map(|p| params.default(p).map(|v| (p.name.to_owned(), v.to_json())))
         .collect();
     serde_json::json!({

@@ -14,13 +14,21 @@
 
 pub mod categories;
 pub mod classes;
+pub mod clusters;
 pub mod confusion;
 pub mod counts;
+pub mod covariance;
 pub mod frequencies;
+pub mod label_sets;
 pub mod labels;
 pub mod moments;
+pub mod quantiles;
+pub mod residuals;
 pub mod scores;
+pub mod sketch;
+pub mod sums;
 pub mod text_classes;
+pub mod value_counts;
 
 use std::fmt;
 use std::sync::Arc;

@@ -8,7 +8,7 @@ use super::DfResult;
 use crate::error::SparkError;
 use crate::values::types::simple_string;
 use crate::values::zone::Zone;
-use crate::values::{interval_text, raw, text};
+use crate::values::{interval_text, raw, text, vector};
 
 /// Returns any array as Spark's strings; null stays null.
 ///
@@ -126,6 +126,14 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
             }
             out.push(']');
             Ok(())
+        }
+        vectors if vector::is_vector(vectors) => {
+            let one = array.slice(row, 1);
+            let column = vector::VectorColumn::new(&one)?;
+            match column.get(0) {
+                Some(vector) => write!(out, "{vector}"),
+                None => write!(out, "null"),
+            }
         }
         Struct(_) => {
             out.push('{');

@@ -1,14 +1,18 @@
 /**
- * Machine learning: pipelines of feature stages and naive Bayes, evaluation, tuning. The words are those of `pyspark.ml`; begin with
+ * Machine learning: pipelines of feature stages and naive Bayes, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
  * {@link Pipeline}.
  */
 
 export * from './classification.js';
+export * from './estimators.js';
 export * from './evaluation.js';
 export * from './feature.js';
+export * from './lsh.js';
 export { type ModelSource, modelArchive } from './model_files.js';
 export { type ParamMap, type ParamPair, Params, type ParamValue } from './params.js';
 export { Pipeline, PipelineModel } from './pipeline.js';
+export type { DataFrameOf } from './relations.js';
+export * from './selectors.js';
 export {
   type Accessors,
   Estimator,
@@ -25,6 +29,8 @@ export {
   type StageClass,
   Transformer,
 } from './stage.js';
+export * from './stat.js';
 export * from './streaming_naive_bayes.js';
+export * from './transformers.js';
 export * from './tuning.js';
 export { DenseMatrix, DenseVector, SparseVector, type Vector, type VectorStruct, Vectors, VectorType } from './vector.js';

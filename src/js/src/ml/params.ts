@@ -4,33 +4,48 @@ import { IllegalArgumentException } from '../errors.js';
 import { uuid } from '../uuid.js';
 import { jsonOf } from '../values/json.js';
 import { shown } from '../values/misfit.js';
-import { ArrayType, DoubleType, StringType } from '../values/types.js';
+import { ArrayType, DoubleType, IntegerType, StringType } from '../values/types.js';
+import { DenseVector, SparseVector, type Vector, vectorLiteral } from './vector.js';
 
 /** What a param can be set to. */
-export type ParamValue = boolean | number | string | readonly (string | number | readonly number[])[];
-/** i INT, d DOUBLE, b BOOLEAN, s STRING, S strings, D doubles, L lists of doubles. */
-type Kind = 'i' | 'd' | 'b' | 's' | 'S' | 'D' | 'L';
+export type ParamValue = boolean | number | string | readonly (string | number | readonly number[])[] | Vector;
+/** i INT, l BIGINT, d DOUBLE, b BOOLEAN, s STRING, v vector, I integers, S strings, D doubles, L lists of doubles. */
+type Kind = 'i' | 'l' | 'd' | 'b' | 's' | 'v' | 'I' | 'S' | 'D' | 'L';
 
 /** Every param: name, kind, what it means. */
 const PARAMS = new Map(
   `
-beta d weight of recall in weightedFMeasure and fMeasureByLabel
 batchId i number of the batch; one that is not above the last is not learned again
+beta d weight of recall in weightedFMeasure and fMeasureByLabel
 binary b all counts that are not zero become 1
+bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
+categoricalCols S numeric columns whose values are categories
+degree i highest degree of the products
+distanceMeasure s the distance: squaredEuclidean or cosine
 dropLast b whether the last category has no place in the vector
 eps d least probability in logLoss
+fdr d share of false discoveries
 featuresCol s features column name
+featureType s categorical or continuous
+fpr d p-value that a feature must be below
+fwe d family-wise error rate
 gaps b whether the pattern matches gaps between words, or the words
 halfLife d batches or points after which what was learned counts half
 handleInvalid s what to do with invalid values: skip, error or keep
+indices I indices of the features, in their new order
 initialModel s id of the model to continue from
 inputCol s input column name
 inputCols S input column names
+inverse b whether to transform back
+k i how many recommendations count, or principal components to find
 labelCol s label column name
 labels S labels in the order of their indices
+labelType s categorical or continuous
 locale s locale of the words' lower case
+lower d lower quantile of the range
 max d upper bound of the scaled values
+maxCategories i most different values of a feature that is a category
 maxDF d most documents (or share of them) that a word may be in
 metricLabel d the class of the metrics by label
 metricName s the metric
@@ -39,31 +54,50 @@ minDF d least documents (or share of them) that a word must be in
 minDocFreq i least documents that a term must be in
 minTF d least count (or share of the words) that a word must have in its document
 minTokenLength i least length of a word
+missingValue d the value that stands for a missing one
 modelType s multinomial, complement, bernoulli or gaussian
 n i words in a gram
+names S names of the features, in their new order
 numBins i points that the curves are reduced to; 0 keeps all
+numBuckets i number of buckets
+numBucketsArray I number of buckets of each column
 numFeatures i number of features
+numHashTables i hashes per vector
+numTopFeatures i number of features to select
 outputCol s output column name
 outputCols S output column names
 p d which norm
 pattern s Java regular expression
+percentile d share of features to select
 predictionCol s prediction column name
 probabilityCol s column name for class probabilities
 rawPredictionCol s raw prediction column name
+relativeError d share of the rows by which the rank of a quantile may be off
+scalingVec v what each feature is multiplied with
+seed l seed of the random numbers
+selectionMode s numTopFeatures, percentile, fpr, fdr or fwe
+selectionThreshold d number, share or bound, by selectionMode
+selectorType s numTopFeatures, percentile, fpr, fdr or fwe
+size i size of the vectors
 smoothing d what is added to every count
 splits D bounds of the buckets, ascending
 splitsArray L bounds of the buckets of each column
 statement s SQL statement over __THIS__
 stopWords S the words to remove
+strategy s mean, median or mode
 stringOrderType s order of the labels: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
 threshold d values above it become 1
-timeUnit s what halfLife counts: batches or points
 thresholds D one per class (or column): a prediction is the class with the largest probability / threshold
+throughOrigin b whether the regression goes through the origin
+timeUnit s what halfLife counts: batches or points
 toLowercase b whether strings are converted to lower case first
+upper d upper quantile of the range
 varianceThreshold d variance that a feature must exceed to be selected
 vocabSize i most words in the vocabulary
 weightCol s weight column name
+withCentering b whether to subtract the median
 withMean b whether to subtract the mean
+withScaling b whether to divide by the range of quantiles
 withStd b whether to divide by the standard deviation
 `
     .trim()
@@ -175,6 +209,12 @@ function fits(kind: Kind | undefined, value: ParamValue): boolean {
       return typeof value === 'boolean';
     case 's':
       return typeof value === 'string';
+    case 'l':
+      return Number.isSafeInteger(value);
+    case 'v':
+      return value instanceof DenseVector || value instanceof SparseVector;
+    case 'I':
+      return Array.isArray(value) && value.every((v) => Number.isInteger(v) && ((v as number) | 0) === v);
     case 'S':
       return Array.isArray(value) && value.every((v) => typeof v === 'string');
     case 'D':
@@ -184,14 +224,17 @@ function fits(kind: Kind | undefined, value: ParamValue): boolean {
   }
 }
 
-const ONE = { i: 'integer', d: 'double', b: 'boolean', s: 'string' } as const;
-const MANY = { S: 's', D: 'd', L: 'D' } as const;
+const ONE = { i: 'integer', l: 'long', d: 'double', b: 'boolean', s: 'string' } as const;
+const MANY = { I: 'i', S: 's', D: 'd', L: 'D' } as const;
+const ELEMENTS = { i: IntegerType, s: StringType, d: DoubleType, D: new ArrayType(DoubleType) } as const;
 
 function literalOf(kind: Kind | undefined, value: ParamValue): Literal {
-  if (kind === 'S' || kind === 'D' || kind === 'L') {
+  if (kind === 'v') return vectorLiteral(value as Vector);
+  if (kind === 'l') return { literalType: { case: 'long', value: BigInt(value as number) } };
+  if (kind === 'I' || kind === 'S' || kind === 'D' || kind === 'L') {
     const element = MANY[kind];
     const elements = (value as readonly ParamValue[]).map((item) => literalOf(element, item));
-    const elementType = typeToMessage(element === 'D' ? new ArrayType(DoubleType) : element === 'd' ? DoubleType : StringType);
+    const elementType = typeToMessage(ELEMENTS[element]);
     return { literalType: { case: 'array', value: { elementType, elements } } };
   }
   return { literalType: { case: ONE[kind ?? 's'] as 'string', value: value as string } };

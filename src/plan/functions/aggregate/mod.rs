@@ -7,7 +7,7 @@
 //! ```text
 //! basic       counts, extremes, statistics     sums        sum, avg
 //! collecting  collect_list, listagg, mode      quantiles   percentile and its kin
-//! grouping    grouping, grouping_id
+//! grouping    grouping, grouping_id      vectors     aggregate_metrics
 //! ```
 //!
 //! Nothing is computed here. An entry resolves to a call such as `sum(#4)`; [`crate::plan::aggregate`]
@@ -19,6 +19,7 @@ pub(super) mod collecting;
 pub mod grouping;
 pub(super) mod quantiles;
 mod sums;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -213,6 +214,11 @@ pub static FUNCTIONS: &[Function] = &[
     aggregate("product", collecting::product).takes(&[double("expr")]).returns("DOUBLE").unlisted()
         .about("Returns the product.")
         .example("aggregate(collect_list(x), 1, (a, b) -> a * b) FROM VALUES (1), (2), (1) AS t(x)", "2"),
+    aggregate("aggregate_metrics", vectors::aggregate_metrics)
+        .takes(&[literal("metrics", "ARRAY<STRING>"), any("features"), double("weight")]).returns("STRUCT").unlisted()
+        .null_if("A null is an error.")
+        .about("Returns statistics of each feature of vectors (`Summarizer`): mean, sum, variance, std, count, numNonZeros, weightSum, max, min, normL1, normL2.")
+        .example("avg(x) FROM VALUES (1), (3) AS t(x)", "2.0"),
     form("grouping", grouping::grouping).takes(&[any("col")]).returns("TINYINT").nulls(Nulls::Never)
         .about("Returns 1 if a column is aggregated away in this row of a ROLLUP, CUBE or GROUPING SETS, else 0.")
         .example("x, grouping(x), sum(y) FROM VALUES ('a', 10), ('b', 50) AS t(x, y) GROUP BY cube(x) ORDER BY 1", "NULL\t1\t60\na\t0\t10\nb\t0\t50"),

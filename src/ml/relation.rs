@@ -1,0 +1,114 @@
+//! What clients fetch as a DataFrame: methods of models, and functions that belong to no model.
+//!
+//! Spark Connect asks for them by a `Fetch` that is a relation. Arguments are values or relations.
+//!
+//! ```text
+//! Fetch(model, "surrogateDF")                            ─▶ Fitted::relation ─▶ rows of what the model knows
+//! Fetch(model, "approxNearestNeighbors", dataset, key…)  ─▶ Fitted::relation ─▶ a plan over the dataset
+//! ```
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::{Field, Schema};
+
+use super::literal::Value;
+use super::{model, stat};
+use crate::error::{Result, SparkError};
+use crate::plan::analyzer::Analyzer;
+use crate::plan::scope::Resolved;
+use crate::proto as sc;
+use crate::proto::fetch::method::args::ArgsType;
+use crate::proto::relation::RelType;
+use crate::values::ipc;
+
+/// The object that stands for functions without a model (`MLUtils`' helper).
+pub const HELPER: &str = "______ML_CONNECT_HELPER______";
+
+/// An argument of a method.
+#[derive(Debug)]
+pub enum Argument<'a> {
+    /// A value.
+    Value(Value),
+    /// A dataset.
+    Relation(&'a sc::Relation),
+}
+
+impl Argument<'_> {
+    /// Returns the value.
+    ///
+    /// # Errors
+    /// If it is a dataset.
+    pub fn value(&self) -> Result<&Value> {
+        match self {
+            Self::Value(value) => Ok(value),
+            Self::Relation(_) => Err(SparkError::invalid_plan(
+                "an argument is a DataFrame instead of a value",
+            )),
+        }
+    }
+
+    /// Returns the dataset.
+    ///
+    /// # Errors
+    /// If it is a value.
+    pub fn relation(&self) -> Result<&sc::Relation> {
+        match self {
+            Self::Relation(relation) => Ok(relation),
+            Self::Value(_) => Err(SparkError::invalid_plan(
+                "an argument is a value instead of a DataFrame",
+            )),
+        }
+    }
+}
+
+/// Returns a relation of rows that are known: columns with their names, all of one length.
+///
+/// # Errors
+/// If the columns differ in length, an internal error.
+pub fn rows(analyzer: &mut Analyzer, columns: Vec<(String, ArrayRef)>) -> Result<Resolved> {
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, values)| Field::new(name, values.data_type().clone(), true))
+        .collect();
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(schema.clone(), columns.into_iter().map(|(_, values)| values).collect())?;
+    let local = sc::LocalRelation {
+        data: Some(ipc::write(&schema, [batch])?),
+        schema: None,
+    };
+    analyzer.relation(&sc::Relation {
+        common: None,
+        rel_type: Some(RelType::LocalRelation(local)),
+    })
+}
+
+impl Analyzer {
+    /// Plans a fetch that is a relation.
+    ///
+    /// # Errors
+    /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if the model lacks the method; those of the method.
+    pub(super) fn ml_fetched(&mut self, fetch: &sc::Fetch) -> Result<Resolved> {
+        let id = fetch.obj_ref.as_ref().map(|r| r.id.as_str()).unwrap_or_default();
+        let names: Vec<&str> = fetch.methods.iter().map(|m| m.method.as_str()).collect();
+        let [method] = &fetch.methods[..] else {
+            return Err(model::not_allowed("a model", &names.join(".")));
+        };
+        let args = method
+            .args
+            .iter()
+            .map(|a| match &a.args_type {
+                Some(ArgsType::Param(literal)) => Ok(Argument::Value(Value::from_literal(literal)?)),
+                Some(ArgsType::Input(relation)) => Ok(Argument::Relation(relation)),
+                None => Err(SparkError::invalid_plan("an argument is empty")),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if id == HELPER {
+            return stat::relation(self, &method.method, &args);
+        }
+        let model = self.ml()?.model(id)?;
+        let params = model.params_with(None)?;
+        let found = model.fitted.relation(self, id, &params, &method.method, &args)?;
+        found.ok_or_else(|| model::not_allowed(&model.class, &method.method))
+    }
+}
