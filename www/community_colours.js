@@ -11,7 +11,9 @@ export class CommunityColours {
 
   /** Returns, by label, the number of the colour. `members` are the accounts by label. */
   assign(members) {
-    const large = [...members].filter(([, all]) => all.length >= this.least).sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1));
+    const large = [...members]
+      .filter(([, all]) => all.length >= this.least)
+      .sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1));
     const kinships = [];
     for (const [label, all] of large) {
       const shared = new Map();

@@ -30,8 +30,8 @@ export class GraphPicture {
   #view;
   #simulation = forceSimulation()
     .force('charge', forceManyBody().strength(-90).distanceMax(400))
-    .force('x', forceX().strength(0.06))
-    .force('y', forceY().strength(0.09))
+    .force('x', forceX().strength(0.07))
+    .force('y', forceY().strength(0.07))
     .force(
       'collide',
       forceCollide(({ radius }) => radius + 2),
@@ -58,34 +58,42 @@ export class GraphPicture {
    */
   show(vertices, edges) {
     const known = new Map(this.#vertices.map((vertex) => [vertex.id, vertex]));
-    const isNew = known.size === 0 || !vertices.some(({ id }) => known.has(id));
+    const fresh = vertices.filter(({ id }) => !known.has(id)).length;
     this.#vertices = vertices.map((vertex) => Object.assign(known.get(vertex.id) ?? {}, { label: undefined }, vertex));
     const byId = new Map(this.#vertices.map((vertex) => [vertex.id, vertex]));
     const ends = edges.filter(([a, b]) => a !== b && byId.has(a) && byId.has(b));
     this.#edges = ends.map(([a, b, weight = 1]) => ({ source: byId.get(a), target: byId.get(b), weight }));
-    for (const { source, target } of this.#edges) {
-      for (const [one, other] of [[source, target], [target, source]]) {
-        if (one.x !== undefined || other.x === undefined) continue;
-        // Not all in one place.
-        one.x = other.x + 12 * Math.cos(one.index ?? source.x);
-        one.y = other.y + 12 * Math.sin(one.index ?? source.y);
-      }
-    }
+    this.#placeNew();
+    const links = forceLink(this.#edges).distance(34);
     this.#simulation.nodes(this.#vertices).force(
       'link',
-      forceLink(this.#edges)
-        .distance(34)
-        .strength(({ weight, source, target }) => Math.min(1, Math.sqrt(weight) / 2) / Math.min(source.links ?? 4, target.links ?? 4, 4)),
+      links.strength(({ weight }) => Math.min(0.25, Math.sqrt(weight) / 8)),
     );
-    for (const vertex of this.#vertices) vertex.radius ??= isStill() ? radiusOf(vertex.share) : 3;
-    if (isStill()) {
-      for (const vertex of this.#vertices) vertex.radius = radiusOf(vertex.share);
-      this.#simulation.stop().alpha(isNew ? 1 : 0.5).tick(STILL_STEPS);
-      this.#ease(1);
-      this.draw();
+    // Another graph is laid out anew, one that grows settles again.
+    const heat = fresh > vertices.length / 3 ? 1 : 0.25;
+    for (const vertex of this.#vertices) vertex.radius ??= 3;
+    if (!isStill()) {
+      this.#simulation.alpha(Math.max(this.#simulation.alpha(), heat)).restart();
       return;
     }
-    this.#simulation.alpha(isNew ? 1 : Math.max(this.#simulation.alpha(), 0.25)).restart();
+    this.#simulation.stop().alpha(heat).tick(STILL_STEPS);
+    this.#ease(1);
+    this.draw();
+  }
+
+  /** Puts what is new beside something that it is joined to, if that has a place; each a little elsewhere. */
+  #placeNew() {
+    let turn = 0;
+    const place = (one, other) => {
+      if (one.x !== undefined || other.x === undefined) return;
+      one.x = other.x + 14 * Math.cos(turn);
+      one.y = other.y + 14 * Math.sin(turn);
+      turn += 2.4;
+    };
+    for (const { source, target } of this.#edges) {
+      place(source, target);
+      place(target, source);
+    }
   }
 
   /** Sizes and the view go towards what they should be; with 1, they are it. */
@@ -167,13 +175,18 @@ export class GraphPicture {
     context.lineWidth = 3.5;
     context.strokeStyle = styled('--card');
     context.fillStyle = styled('--ink');
+    const taken = [];
     for (const vertex of this.#vertices) {
-      const text = vertex.label ?? (vertex === this.#pointed ? vertex.name : undefined);
+      const text = vertex === this.#pointed ? (vertex.label ?? vertex.name) : vertex.label;
       if (!text) continue;
       const [x, y] = this.#at(vertex);
-      const isLeft = x + vertex.radius + 5 + context.measureText(text).width > width;
-      context.textAlign = isLeft ? 'right' : 'left';
-      const from = isLeft ? x - vertex.radius - 5 : x + vertex.radius + 5;
+      const wide = context.measureText(text).width;
+      const gap = vertex.radius + 5;
+      const from = x + gap + wide > width ? x - gap - wide : x + gap;
+      // The first that are there have the room.
+      if (vertex !== this.#pointed && taken.some(([left, right, at]) => from < right && left < from + wide && Math.abs(at - y) < 14))
+        continue;
+      taken.push([from, from + wide, y]);
       context.strokeText(text, from, y);
       context.fillText(text, from, y);
     }

@@ -29,9 +29,10 @@ export class MentionGraph {
   #ranking = Promise.resolve();
 
   /** `show` gets each graph that was ranked. */
-  constructor(spark, { minutes, show }) {
+  constructor(spark, { minutes, trigger, show }) {
     this.spark = spark;
     this.minutes = minutes;
+    this.trigger = trigger;
     this.show = show;
   }
 
@@ -42,7 +43,7 @@ export class MentionGraph {
     this.#query = await mentionsOf(df)
       .writeStream.queryName('mentions')
       .outputMode('update')
-      .trigger({ processingTime: '1 second' })
+      .trigger({ processingTime: this.trigger })
       .foreachBatch(async (batch) => {
         const rows = await batch.collect();
         this.#take(rows);
@@ -70,10 +71,12 @@ export class MentionGraph {
 
   /** Ranks the graph of the last minutes, and shows it; one after the other. */
   rank() {
-    this.#ranking = this.#ranking.catch(() => {}).then(async () => {
-      const window = this.#window();
-      if (window) this.show(await this.#ranked(window));
-    });
+    this.#ranking = this.#ranking
+      .catch(() => {})
+      .then(async () => {
+        const window = this.#window();
+        if (window) this.show(await this.#ranked(window));
+      });
     return this.#ranking;
   }
 
@@ -104,7 +107,7 @@ export class MentionGraph {
 
   /** Page rank and community of each account. A mention is an edge: who is mentioned twice has two. */
   async #ranked({ startMs, endMs, edges }) {
-    const names = [...new Set(edges.flatMap(([source, target]) => [source, target]))].sort();
+    const names = [...new Set(edges.flatMap((edge) => edge.slice(0, 2)))].sort();
     const ids = new Map(names.map((name, id) => [name, id]));
     const pairs = edges.flatMap(([source, target, count]) => new Array(count).fill([ids.get(source), ids.get(target)]));
     const graph = Graph.fromEdgeTuples(this.spark.sparkContext.parallelize(pairs, 2), 1);

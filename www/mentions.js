@@ -22,9 +22,13 @@ const isDriven = params.has('driven');
 const picture = new GraphPicture(byId('picture'));
 const colours = new CommunityColours(COLOURS);
 const crowd = new MentionTweets({ seed: Number(params.get('seed') ?? SEED), lateFrom: 400, lateEvery: 80 });
+let spark;
 let graph;
+let timer;
 let owed = 0;
 let lastMs = 0;
+/** The last tweets are not taken in yet. */
+let isWriting = false;
 let writing = Promise.resolve();
 
 /** For scripts that drive the page. */
@@ -54,7 +58,7 @@ function setState(state) {
   byId('state').dataset.state = state;
   byId('state').lastElementChild.textContent = WORDS[state];
   byId('toggle').textContent = BUTTONS[state];
-  byId('toggle').disabled = state === 'starting' || state === 'failed';
+  byId('toggle').disabled = state === 'starting';
 }
 
 function fail(error) {
@@ -62,6 +66,10 @@ function fail(error) {
   demo.error = error.message;
   byId('error').hidden = false;
   byId('error').textContent = error.message;
+  clearInterval(timer);
+  // Another start has another session.
+  void spark?.stop().catch(() => {});
+  spark = graph = undefined;
   setState('failed');
 }
 
@@ -76,13 +84,20 @@ function advance(ms) {
   owed += (ms / 1_000) * Number(byId('rate').value);
   const count = Math.floor(owed);
   owed -= count;
-  if (count > 0) writing = write(Array.from({ length: count }, () => crowd.next()));
+  if (count === 0) return;
+  isWriting = true;
+  writing = write(Array.from({ length: count }, () => crowd.next()))
+    // The query says why.
+    .catch(() => {})
+    .finally(() => {
+      isWriting = false;
+    });
 }
 
-/** Time passes, if the engine is not behind. */
+/** Time passes, unless the engine is behind. */
 function tick() {
   const nowMs = performance.now();
-  advance(Math.min(nowMs - lastMs, MOST_MS));
+  if (!isWriting) advance(Math.min(nowMs - lastMs, MOST_MS));
   lastMs = nowMs;
 }
 
@@ -106,7 +121,8 @@ function show(found) {
   );
   document.querySelector('.picture').classList.remove('is-empty');
   setText(byId('mentions'), mentions.toLocaleString('en'));
-  setText(byId('accounts'), `${accounts.length} in ${members.size}`);
+  setText(byId('accounts'), accounts.length.toLocaleString('en'));
+  setText(byId('communities'), members.size.toLocaleString('en'));
   setText(byId('window'), `${clock(startMs)} – ${clock(endMs)}`);
   list(accounts, members, coloured);
 }
@@ -122,7 +138,7 @@ function list(accounts, members, coloured) {
     const swatch = element('i', { className: 'swatch' });
     swatch.style.background = colorOf(coloured.get(community));
     const all = members.get(community);
-    cell(row, swatch).append(`@${all[0].name}’s ${all.length}`);
+    cell(row, swatch).append(all.length === 1 ? 'alone' : `@${all[0].name} + ${all.length - 1}`);
   }
   byId('table').tBodies[0].replaceWith(body);
   // Said aloud only when somebody else leads.
@@ -137,20 +153,22 @@ function progress({ batchId, stateOperators }) {
 
 async function start() {
   setState('starting');
-  const spark = await SparkSession.builder
+  byId('error').hidden = true;
+  demo.error = null;
+  spark = await SparkSession.builder
     .appName('mentions')
     .master('local[2]')
     .config('spark.sql.shuffle.partitions', 2)
     .config('spark.default.parallelism', 2)
     .create();
   spark.streams.addListener({ onQueryStarted() {}, onQueryTerminated() {}, onQueryProgress: (event) => progress(event.progress) });
-  graph = new MentionGraph(spark, { minutes: Number(byId('minutes').value), show });
+  graph = new MentionGraph(spark, { minutes: Number(byId('minutes').value), trigger: isDriven ? '0 seconds' : '1 second', show });
   await graph.start();
   graph.awaitTermination().catch(fail);
   setState('running');
   if (isDriven) return;
   lastMs = performance.now();
-  setInterval(tick, TICK_MS);
+  timer = setInterval(tick, TICK_MS);
 }
 
 function setRate() {
@@ -162,17 +180,19 @@ function setRate() {
 function describe() {
   byId('program').textContent = `tweets
   .withWatermark('createdAt', '2 minutes')
-  .select('createdAt', F.col('user').alias('source'),
+  .select('createdAt',
+    F.col('user').alias('source'),
     F.explode(F.regexpExtractAll('text',
-      F.lit('@(\\\\w+)'), F.lit(1))).alias('target'))
+      F.lit('@(\\\\w+)'), F.lit(1)))
+      .alias('target'))
   .groupBy(F.window('createdAt', '1 minute'),
     'source', 'target')
   .count()
   .writeStream.outputMode('update')
   .foreachBatch(async (batch) => {
-    const edges = last(${byId('minutes').value}, await batch.collect());
-    const graph = Graph.fromEdgeTuples(
-      sc.parallelize(edges, 2), 1);
+    count(await batch.collect());
+    const graph = Graph.fromEdgeTuples(sc
+      .parallelize(newest(${byId('minutes').value}), 2), 1);
     show(
       await graph.staticPageRank(${RANK_STEPS})
         .vertices.collectAsMap(),

@@ -11,9 +11,9 @@ const sorted = (map) => [...map].map(([id, value]) => [text(id), value]).sort((a
 
 /** Ids of each kind: numbers, numbers beyond doubles, strings of which UTF-16 and UTF-8 have another order. */
 const KINDS = {
-  'BIGINT': (n) => n - 20,
+  BIGINT: (n) => n - 20,
   'BIGINT beyond 2^53': (n) => (n % 2 === 0 ? n : 2n ** 60n + BigInt(n) * (n % 3 === 0 ? -1n : 1n)),
-  'STRING': (n) => `${['a', '\u{1F600}', '\uff5e', 'é', ''][n % 5]}${n}`,
+  STRING: (n) => `${['a', '\u{1F600}', '\uff5e', 'é', ''][n % 5]}${n}`,
 };
 
 /** Batches of edges of a seeded random graph in which components are joined from first to last. */
@@ -44,8 +44,16 @@ async function follow([batches, master, type, bigint]) {
     return { query, write };
   };
   const runs = [
-    await start('components', (graph) => graph.connectedComponents(), ({ component }) => [String(component)]),
-    await start('degrees', (graph) => graph.degrees(), ({ inDegree, outDegree, degree }) => [inDegree, outDegree, degree].map(Number)),
+    await start(
+      'components',
+      (graph) => graph.connectedComponents(),
+      ({ component }) => [String(component)],
+    ),
+    await start(
+      'degrees',
+      (graph) => graph.degrees(),
+      ({ inDegree, outDegree, degree }) => [inDegree, outDegree, degree].map(Number),
+    ),
   ];
   for (const lines of batches) {
     for (const { query, write } of runs) {
@@ -260,7 +268,13 @@ for (const name of ['components', 'degrees']) {
         // In a task: it waits until its executor is no more.
         for (const batch of [batches[1], batches[2]]) {
           const asked = held.asked();
-          const blocked = name === 'components' ? [] : opened.workers().slice(1).map((worker) => worker.evaluate(block, held.url).catch(() => {}));
+          const blocked =
+            name === 'components'
+              ? []
+              : opened
+                  .workers()
+                  .slice(1)
+                  .map((worker) => worker.evaluate(block, held.url).catch(() => {}));
           if (blocked.length > 0) await asked;
           await write(batch, true);
           await asked;
@@ -333,7 +347,15 @@ test('what is not a stream of edges is told at once; edges without an end are le
           for (const { id, ...values } of await batch.collect()) seen[name].set(id, Object.values(values));
         })
         .start();
-      const edges = [[1, 2], [null, 3], [4, null], [5, 5], [null, null], [2, 1], [1, 2]];
+      const edges = [
+        [1, 2],
+        [null, 3],
+        [4, null],
+        [5, 5],
+        [null, null],
+        [2, 1],
+        [1, 2],
+      ];
       await write(edges.map(([a, b]) => ({ edge: { a, b } })));
       await query.processAllAvailable();
       await query.stop();
@@ -356,6 +378,14 @@ test('what is not a stream of edges is told at once; edges without an end are le
     assert.deepEqual(said[name].slice(0, 2), [type, condition], `${name}: ${said[name]}`);
     assert.match(said[name][2], words, name);
   }
-  assert.deepEqual(sorted(new Map(rows)), [['1', [1]], ['2', [1]], ['5', [5]]]);
-  assert.deepEqual(sorted(new Map(degrees)), [['1', [1, 2, 3]], ['2', [2, 1, 3]], ['5', [1, 1, 2]]]);
+  assert.deepEqual(sorted(new Map(rows)), [
+    ['1', [1]],
+    ['2', [1]],
+    ['5', [5]],
+  ]);
+  assert.deepEqual(sorted(new Map(degrees)), [
+    ['1', [1, 2, 3]],
+    ['2', [2, 1, 3]],
+    ['5', [1, 1, 2]],
+  ]);
 });

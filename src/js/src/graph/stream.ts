@@ -86,7 +86,8 @@ export class GraphStream {
  * ```
  */
 export async function graphStream(edges: DataFrame, { src = 'src', dst = 'dst' }: GraphStreamOptions = {}): Promise<GraphStream> {
-  if (!(edges instanceof DataFrame)) throw new SparkTypeError('graphStream needs a streaming DataFrame of edges', { condition: 'RIVULET_GRAPH_STREAM' });
+  if (!(edges instanceof DataFrame))
+    throw new SparkTypeError('graphStream needs a streaming DataFrame of edges', { condition: 'RIVULET_GRAPH_STREAM' });
   if (!(await edges.isStreaming())) {
     throw new IllegalArgumentException(
       'graphStream needs a streaming DataFrame, and this one is not: Graph and GraphFrame are for edges that are all there',
