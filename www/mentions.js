@@ -94,7 +94,7 @@ function advance(ms) {
     });
 }
 
-/** Time passes, unless the engine is behind. */
+/** Time passes, unless the engine has more than it can take. */
 function tick() {
   const nowMs = performance.now();
   if (!isWriting) advance(Math.min(nowMs - lastMs, MOST_MS));
@@ -106,7 +106,8 @@ const clock = (ms) => new Date(ms).toISOString().slice(11, 16);
 function show(found) {
   demo.shown = found;
   const { startMs, endMs, edges, accounts, mentions } = found;
-  const members = Map.groupBy(accounts, ({ community }) => community);
+  const members = new Map(accounts.map(({ community }) => [community, []]));
+  for (const account of accounts) members.get(account.community).push(account);
   const coloured = colours.assign(new Map([...members].map(([label, all]) => [label, all.map(({ name }) => name)])));
   const largest = accounts[0].rank;
   picture.show(
@@ -141,7 +142,7 @@ function list(accounts, members, coloured) {
     cell(row, swatch).append(all.length === 1 ? 'alone' : `@${all[0].name} + ${all.length - 1}`);
   }
   byId('table').tBodies[0].replaceWith(body);
-  // Said aloud only when somebody else leads.
+  // Read aloud only when somebody else leads.
   setText(byId('leaders'), `@${accounts[0].name} leads`);
 }
 

@@ -20,7 +20,7 @@ export type OwnProcessor = 'connectedComponents';
 export interface GroupFunctionPlan {
   kind: GroupFunctionKind;
   call: Call;
-  /** The processor, in place of a function of the user's. */
+  /** A processor that executors have; `call` and `functions` have none then. */
   own?: OwnProcessor;
   functions: FunctionSource[];
   /** DDL of the rows that come out. */
