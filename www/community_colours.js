@@ -3,7 +3,7 @@ export class CommunityColours {
   /** By account: the colour of its community in the last window. */
   #last = new Map();
 
-  /** `colours` is how many there are; communities with fewer than `least` members have none. */
+  /** `colours` is how many there are: the largest communities have them, and none with fewer than `least` members. */
   constructor(colours, least = 3) {
     this.colours = colours;
     this.least = least;
@@ -13,7 +13,8 @@ export class CommunityColours {
   assign(members) {
     const large = [...members]
       .filter(([, all]) => all.length >= this.least)
-      .sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1));
+      .sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1))
+      .slice(0, this.colours);
     const kinships = [];
     for (const [label, all] of large) {
       const shared = new Map();
@@ -32,11 +33,9 @@ export class CommunityColours {
     // Those with most in common choose first.
     for (const { label, colour } of kinships.sort((a, b) => b.count - a.count || a.colour - b.colour))
       if (!found.has(label) && !taken.has(colour)) take(label, colour);
-    for (const [label] of large) {
-      const free = Array.from({ length: this.colours }, (_, n) => n).find((n) => !taken.has(n));
-      if (!found.has(label) && free !== undefined) take(label, free);
-    }
-    this.#last = new Map(large.flatMap(([label, all]) => (found.has(label) ? all.map((name) => [name, found.get(label)]) : [])));
+    const free = Array.from({ length: this.colours }, (_, n) => n).filter((n) => !taken.has(n));
+    for (const [label] of large) if (!found.has(label)) take(label, free.shift());
+    this.#last = new Map(large.flatMap(([label, all]) => all.map((name) => [name, found.get(label)])));
     return found;
   }
 }

@@ -305,7 +305,7 @@ test('a community keeps its colour while most of its members stay, and small one
     ]),
   );
   assert.deepEqual([second.get('c'), second.get('y'), second.get('q')], [0, 1, 2]);
-  // More communities than colours: the smallest has none.
+  // More communities than colours: the smallest has none, and another has its colour.
   const third = colours.assign(
     new Map([
       ['m', ['m', 'n', 'o', 'p']],
@@ -314,5 +314,5 @@ test('a community keeps its colour while most of its members stay, and small one
       ['q', ['q', 'r', 's']],
     ]),
   );
-  assert.deepEqual([third.get('c'), third.get('y'), third.get('q'), third.get('m')], [0, 1, 2, undefined]);
+  assert.deepEqual([third.get('c'), third.get('y'), third.get('q'), third.get('m')], [0, 1, undefined, 2]);
 });

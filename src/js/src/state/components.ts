@@ -1,4 +1,5 @@
 /** The connected components of a graph whose edges come as a stream: a processor of the package's own. */
+import { SparkRuntimeException } from '../errors.js';
 import type { Row } from '../values/rows.js';
 import type { OwnProcessor } from './group_plan.js';
 import type { MapState, StatefulProcessor, StatefulProcessorHandle } from './processor.js';
@@ -15,12 +16,22 @@ interface Page {
 /** A change writes the page that it is on. */
 const PAGE_VERTICES = 256;
 
+/** Checks that ids are of the kind of those that are kept: a checkpoint may be another graph's. */
+function checkKind(kept: Id | undefined, come: Id | undefined): void {
+  const [before, now] = [kept, come].map((id) => (typeof id === 'string' ? 'STRING' : 'BIGINT'));
+  if (kept === undefined || before === now) return;
+  throw new SparkRuntimeException(`The ids of this graph are ${now}, and its checkpoint has ids that are ${before}: it needs another one`, {
+    condition: 'RIVULET_GRAPH_ID',
+    parameters: { types: now!, checkpoint: before! },
+  });
+}
+
 /** One form for each number, whether the session reads LONG as bigint or not: ids are kept from one session to the next. */
 const idOf = (value: Id): Id =>
   typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
 
 /** UTF-16 has surrogates, which are letters beyond U+FFFF, before U+E000; UTF-8, by which Spark orders strings, after U+FFFF. */
-const rank = (unit: number) => (unit >= 0xe000 ? unit - 0x2000 : unit >= 0xd800 ? unit + 0x800 : unit);
+const rank = (unit: number) => (unit >= 0xe000 ? unit - 0x800 : unit >= 0xd800 ? unit + 0x2000 : unit);
 
 /** Whether `a` is before `b`, as Spark orders LONG and STRING. */
 export function isBefore(a: Id, b: Id): boolean {
@@ -87,6 +98,7 @@ export class ConnectedComponents implements StatefulProcessor {
       }
     }
     const fresh = new Set(before.keys());
+    checkKind(pages[0]?.[1].ids[0], before.keys().next().value);
     for (const [, { ids, lowest }] of pages) {
       ids.forEach((id, i) => {
         if (fresh.delete(id)) before.set(id, lowest[i]!);
