@@ -42,12 +42,12 @@ const pick = (n: number) => Math.floor(random() * n);
 
 test('batches of any size make the components of the model, and write no page that did not change', () => {
   for (let round = 0; round < 60; round++) {
-    const vertices = 2 + pick(round % 6 === 0 ? 3_000 : 40);
+    const vertices = 2 + pick(round % 6 === 0 ? 1_500 : 40);
     const store = new Store();
     const edges: [Id, Id][] = [];
     const table = new Map<Id, Id>();
     for (let batch = 0; batch < 6; batch++) {
-      const added = Array.from({ length: pick(round % 6 === 0 ? 900 : 12) }, (): [Id, Id] => [pick(vertices) - 5, pick(vertices) - 5]);
+      const added = Array.from({ length: pick(round % 6 === 0 ? 400 : 12) }, (): [Id, Id] => [pick(vertices) - 5, pick(vertices) - 5]);
       edges.push(...added);
       const changed = store.run(added);
       assert.equal(new Set(changed.map(([id]) => id)).size, changed.length, 'each vertex once');
@@ -55,8 +55,7 @@ test('batches of any size make the components of the model, and write no page th
         assert.notEqual(table.get(id), component);
         table.set(id, component);
       }
-      assert.deepEqual(table, new Map([...table.keys()].map((id) => [id, (componentsOf(edges) as Map<Id, Id>).get(id)])));
-      assert.equal(table.size, (componentsOf(edges) as Map<Id, Id>).size);
+      assert.deepEqual(table, componentsOf(edges));
       assert.deepEqual(store.run(added), [], 'the same edges again change nothing');
       assert.equal(store.written, 0);
     }
