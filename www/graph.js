@@ -98,7 +98,7 @@ function around(vertices, edges) {
 
 function show(algorithm, vertices, { circles, edges }, followers) {
   const largest = Math.max(vertices[0].size, Number.MIN_VALUE);
-  const drawn = around(vertices, edges).map(({ id, size, group }) => ({ id, group, share: size / largest }));
+  const drawn = around(vertices, edges).map(({ id, size, group }) => ({ id, name: nameOf(id), group, share: size / largest }));
   picture.show(
     drawn.sort((a, b) => a.id - b.id),
     edges,

@@ -55,8 +55,8 @@ const WORDS = (
 ).split(' ');
 const USERS = ['ada', 'grace', 'edsger', 'barbara', 'donald', 'margaret', 'alan', 'katherine', 'tim', 'radia', 'leslie', 'frances'];
 
-/** A small generator of uniform 32-bit numbers (mulberry32). */
-function uniform(seed) {
+/** Returns uniform numbers below 1, of 32 bits (mulberry32). */
+export function uniform(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

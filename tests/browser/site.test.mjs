@@ -233,7 +233,7 @@ describe('by keyboard alone', () => {
     assert.equal(await focused(page), 'content');
     await page.reload();
     const names = [];
-    for (let n = 0; n < 10; n++) {
+    for (let n = 0; n < 11; n++) {
       await page.keyboard.press('Tab');
       names.push(await focused(page));
     }
@@ -245,6 +245,7 @@ describe('by keyboard alone', () => {
       'Trending',
       'Sentiment',
       'Moods',
+      'Mentions',
       'Graphs',
       'Jobs',
       'theme',

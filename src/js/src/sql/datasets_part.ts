@@ -2,4 +2,4 @@
 export { SparkContext } from '../rdd/context.js';
 export { RDD } from '../rdd/rdd.js';
 export { frameOf, rowsOf } from './datasets.js';
-export { groupPayload } from './group_function.js';
+export { groupPayload, ownPayload } from './group_function.js';

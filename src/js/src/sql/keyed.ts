@@ -2,7 +2,7 @@ import type { Expression } from '../connect/messages.js';
 import { typeToMessage } from '../connect/type_message.js';
 import { SparkTypeError } from '../errors.js';
 import type { Bound, ModuleFunction, Remote } from '../rdd/remote.js';
-import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, TimeMode } from '../state/group_plan.js';
+import type { GroupFunctionKind, GroupFunctionPlan, GroupStateTimeout, OwnProcessor, TimeMode } from '../state/group_plan.js';
 import type { GroupState } from '../state/group_state.js';
 import type { StatefulProcessor } from '../state/processor.js';
 import { asSchema } from '../values/ddl.js';
@@ -114,6 +114,15 @@ export class KeyValueGroupedDataset {
     });
   }
 
+  /** Runs a processor that executors have. @internal */
+  ownProcessor(name: OwnProcessor, { outputSchema, outputMode }: TransformWithStateOptions): DataFrame {
+    const kind = 'transformWithState';
+    return this.#derive(kind, outputSchema, (rest) => datasets().ownPayload(name, { kind, time: 'None', ...rest }), {
+      outputMode,
+      transformWithStateInfo: { timeMode: 'None' },
+    });
+  }
+
   #call(
     kind: GroupFunctionKind,
     f: Processor<never> | Remote<(...args: never[]) => unknown>,
@@ -122,14 +131,18 @@ export class KeyValueGroupedDataset {
     time: GroupFunctionPlan['time'],
     settings: object,
   ): DataFrame {
+    const travelling = f as Remote<(...args: never[]) => unknown>;
+    return this.#derive(kind, outputSchema, (rest) => datasets().groupPayload(travelling, bound, { kind, time, ...rest }), settings);
+  }
+
+  #derive(
+    kind: GroupFunctionKind,
+    outputSchema: Output['outputSchema'],
+    payloadOf: (rest: Pick<GroupFunctionPlan, 'output' | 'bigint'>) => Uint8Array,
+    settings: object,
+  ): DataFrame {
     const schema = asSchema(outputSchema);
-    const { bigint } = this.context.rowOptions;
-    const payload = datasets().groupPayload(f as Remote<(...args: never[]) => unknown>, bound, {
-      kind,
-      output: schema.toDDL(),
-      time,
-      bigint,
-    });
+    const payload = payloadOf({ output: schema.toDDL(), bigint: this.context.rowOptions.bigint });
     return new DataFrame(
       this.context,
       planOf(

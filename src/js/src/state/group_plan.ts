@@ -14,9 +14,14 @@ export type GroupStateTimeout = 'NoTimeout' | 'ProcessingTimeTimeout' | 'EventTi
 /** The time that a processor's timers go by; with `ProcessingTime` its variables may have a time to live (`TimeMode`). */
 export type TimeMode = 'None' | 'ProcessingTime' | 'EventTime';
 
+/** A processor that executors have (`components.ts`). */
+export type OwnProcessor = 'connectedComponents';
+
 export interface GroupFunctionPlan {
   kind: GroupFunctionKind;
   call: Call;
+  /** A processor that executors have; `call` and `functions` have none then. */
+  own?: OwnProcessor;
   functions: FunctionSource[];
   /** DDL of the rows that come out. */
   output: string;
