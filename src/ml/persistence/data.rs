@@ -3,7 +3,7 @@
 //! Spark reads user-defined types by the JSON schema in the file's metadata, so every column carries its type twice: as
 //! Arrow's for the Parquet writer, and as Spark's JSON. Readers take columns by name and check each.
 
-mod maps;
+pub mod maps;
 
 use std::sync::Arc;
 
@@ -27,8 +27,6 @@ use crate::ml::model::Fitted;
 use crate::settings::SPARK_VERSION;
 use crate::storage::files::Files;
 use crate::values::vector::{self, VectorRef};
-
-pub use maps::IndexMaps;
 
 // ------------------------------------------------------------------------------------------------------- writing
 
