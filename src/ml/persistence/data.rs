@@ -3,7 +3,7 @@
 //! Spark reads user-defined types by the JSON schema in the file's metadata, so every column carries its type twice: as
 //! Arrow's for the Parquet writer, and as Spark's JSON. Readers take columns by name and check each.
 
-mod maps;
+pub mod maps;
 
 use std::sync::Arc;
 
@@ -28,8 +28,6 @@ use crate::ml::matrix::{self, Matrix};
 use crate::settings::SPARK_VERSION;
 use crate::storage::files::Files;
 use crate::values::vector::{self, VectorRef};
-
-pub use maps::IndexMaps;
 
 // ------------------------------------------------------------------------------------------------------- writing
 
