@@ -386,10 +386,7 @@ impl Params {
     /// # Errors
     /// If it is of another type.
     pub fn seed(&self) -> Result<i64> {
-        if self.is_set("seed") {
-            return self.int("seed");
-        }
-        Ok(i64::from(java_random::hash_code(self.operator.class())))
+        self.int("seed")
     }
 
     /// Returns a double; integers were widened when they were set.

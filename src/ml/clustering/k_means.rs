@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int32Array};
-use arrow::datatypes::{DataType, Int32Type};
+use arrow::array::{ArrayRef, Int32Array};
+use arrow::datatypes::DataType;
 use prost::Message;
 
 use super::distance::Distance;
@@ -16,9 +16,9 @@ use crate::ml::learning::{Learning, Rounds, empty};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, ModelKind};
 use crate::ml::params::{
-    Check, Default, FEATURES, NON_NEGATIVE, PREDICTION, Param, Params, WEIGHT, free, one_of, param,
+    Check, Default, FEATURES, NON_NEGATIVE, PREDICTION, Param, Params, SEED, WEIGHT, one_of, param,
 };
-use crate::ml::persistence::data::{Column, vector_rows};
+use crate::ml::persistence::data::{Column, Row, vector_rows};
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
 use crate::ml::summary::labels::Names;
@@ -26,7 +26,7 @@ use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::random::XorShift;
 use crate::plan::scope::Resolved;
 use crate::values::java_random::JavaRandom;
-use crate::values::vector::{self, VectorColumn, VectorRef};
+use crate::values::vector::{VectorColumn, VectorRef};
 
 /// Trains k-means (`KMeans`): a job per step; a task keeps one sum per cluster.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Stage for KMeans {
             param("maxBlockSizeInMB", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
             param("maxIter", Kind::Int, Default::Int(20), NON_NEGATIVE),
             PREDICTION,
-            free("seed", Kind::Long),
+            SEED,
             one_of("solver", "auto", &["auto", "row", "block"]),
             param("tol", Kind::Double, Default::Double(1e-4), NON_NEGATIVE),
             WEIGHT,
@@ -157,13 +157,10 @@ fn distinct(points: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
 }
 
 /// Returns centres to begin with, by k-means||.
-async fn parallel(params: &Params, rounds: &Rounds, rows: i64, distance: Distance) -> Result<Vec<Vec<f64>>> {
+async fn parallel(params: &Params, rounds: &Rounds, rows: i64) -> Result<Vec<Vec<f64>>> {
     let (k, steps, own) = (params.count("k")?, params.count("initSteps")?, params.seed()?);
     let seed = i64::from(XorShift::new(own).int());
     let mut centres = sample(rounds, rows, 1, seed).await?;
-    if distance == Distance::Cosine {
-        centres.iter_mut().for_each(|c| *c = distance.centre(c, 1.0));
-    }
     for step in 0..steps {
         let State { cost, .. } = ask(rounds, What::Cost, &centres, 0.0, 0).await?;
         let share = 2.0 * k as f64 / cost;
@@ -190,8 +187,11 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     let mut centres = if params.text("initMode")? == "random" {
         at_random(&params, &rounds, rows).await?
     } else {
-        parallel(&params, &rounds, rows, distance).await?
+        parallel(&params, &rounds, rows).await?
     };
+    if distance == Distance::Cosine {
+        centres.iter_mut().for_each(|c| *c = distance.centre(c, 1.0));
+    }
     let (most, tolerance) = (params.count("maxIter")?, params.double("tol")?);
     let (mut steps, mut cost, mut settled) = (0, 0.0, false);
     while steps < most && !settled {
@@ -240,27 +240,13 @@ static KIND: ModelKind = ModelKind {
     tag: 60,
     decode: model::decoded::<KMeansModel>,
     read: |row| {
-        let broken = || row.corrupt("the centres of clusters cannot be read");
-        let rows = row.rows();
-        let numbers = rows
-            .column_by_name("clusterIdx")
-            .and_then(|c| c.as_primitive_opt::<Int32Type>());
-        let numbers = numbers.ok_or_else(broken)?;
-        let vectors = rows.column_by_name("clusterCenter").ok_or_else(broken)?;
-        if !vector::is_vector(arrow::array::Array::data_type(vectors)) {
-            return Err(broken());
-        }
-        let vectors = VectorColumn::new(vectors)?;
-        let mut centres = vec![];
-        for i in 0..rows.num_rows() {
-            let centre = vectors.get(i).ok_or_else(broken)?;
-            centres.push((numbers.value(i), centre.to_dense()));
-        }
+        let centre = |row: Row<'_>| Ok((row.int("clusterIdx")?, row.vector("clusterCenter")?));
+        let mut centres = row.each().map(centre).collect::<Result<Vec<_>>>()?;
         centres.sort_by_key(|(number, _)| *number);
         let centres: Vec<Vec<f64>> = centres.into_iter().map(|(_, centre)| centre).collect();
         let size = centres.first().map_or(0, Vec::len);
         if centres.iter().any(|c| c.len() != size) {
-            return Err(broken());
+            return Err(row.corrupt("the centres of clusters differ in their features"));
         }
         Ok(Arc::new(KMeansModel {
             centres: points(&centres),

@@ -344,6 +344,14 @@ impl<'a> Row<'a> {
         &self.batch
     }
 
+    /// Returns each of all rows.
+    pub fn each(&self) -> impl Iterator<Item = Row<'_>> {
+        (0..self.batch.num_rows()).map(|at| Row {
+            batch: self.batch.slice(at, 1),
+            ..*self
+        })
+    }
+
     /// Returns the metadata of the directory.
     pub fn metadata(&self) -> &Json {
         self.metadata

@@ -13,8 +13,8 @@ use crate::ml::learning::{Learning, Rounds};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{Model, ModelKind};
 use crate::ml::params::{
-    Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, THRESHOLDS,
-    WEIGHT, flag, free, named, one_of, param,
+    Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, SEED,
+    THRESHOLDS, WEIGHT, flag, free, named, one_of, param,
 };
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
@@ -41,7 +41,6 @@ const SHARE: Param = param(
     Default::Double(0.0),
     Check::WithinBelow(0.0, 0.5),
 );
-const SEED: Param = free("seed", Kind::Long);
 const RATE: Param = param(
     "subsamplingRate",
     Kind::Double,

@@ -1,5 +1,5 @@
 /**
- * Machine learning: pipelines of feature stages and naive Bayes, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
+ * Machine learning: pipelines of feature stages, naive Bayes, logistic regression, trees and k-means, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
  * {@link Pipeline}.
  */
 
@@ -7,6 +7,7 @@ export * from './classification.js';
 export * from './estimators.js';
 export * from './evaluation.js';
 export * from './feature.js';
+export * from './learners.js';
 export * from './lsh.js';
 export { type ModelSource, modelArchive } from './model_files.js';
 export { type ParamMap, type ParamPair, Params, type ParamValue } from './params.js';

@@ -18,42 +18,59 @@ const PARAMS = new Map(
 batchId i number of the batch; one that is not above the last is not learned again
 beta d weight of recall in weightedFMeasure and fMeasureByLabel
 binary b all counts that are not zero become 1
+bootstrap b whether a tree may take a row several times
 bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
 categoricalCols S numeric columns whose values are categories
 degree i highest degree of the products
 distanceMeasure s the distance: squaredEuclidean or cosine
 dropLast b whether the last category has no place in the vector
+elasticNetParam d share of the penalty that is by absolute values
 eps d least probability in logLoss
+family s auto, binomial or multinomial
 fdr d share of false discoveries
-featuresCol s features column name
+featureSubsetStrategy s features that may decide at a node: auto, all, onethird, sqrt, log2, a number or a share
 featureType s categorical or continuous
+featuresCol s features column name
+fitIntercept b whether there is an intercept
 fpr d p-value that a feature must be below
 fwe d family-wise error rate
 gaps b whether the pattern matches gaps between words, or the words
 halfLife d batches or points after which what was learned counts half
 handleInvalid s what to do with invalid values: skip, error or keep
+impurity s how mixed rows are measured: gini or entropy
 indices I indices of the features, in their new order
+initMode s how k-means begins: k-means|| or random
+initSteps i steps of k-means||
 initialModel s id of the model to continue from
 inputCol s input column name
 inputCols S input column names
 inverse b whether to transform back
 k i how many recommendations count, or principal components to find
 labelCol s label column name
-labels S labels in the order of their indices
 labelType s categorical or continuous
+labels S labels in the order of their indices
+leafCol s column name for the number of the leaf
 locale s locale of the words' lower case
+lossType s which errors count
 lower d lower quantile of the range
 max d upper bound of the scaled values
+maxBins i most bins of a feature's values
 maxCategories i most different values of a feature that is a category
 maxDF d most documents (or share of them) that a word may be in
+maxDepth i most decisions from the root to a leaf
+maxIter i most steps
+maxMemoryInMB i memory for the bins of open nodes
 metricLabel d the class of the metrics by label
 metricName s the metric
 min d lower bound of the scaled values
 minDF d least documents (or share of them) that a word must be in
 minDocFreq i least documents that a term must be in
+minInfoGain d least gain of a decision
+minInstancesPerNode i least rows of a leaf
 minTF d least count (or share of the words) that a word must have in its document
 minTokenLength i least length of a word
+minWeightFractionPerNode d least share of the weight of a leaf
 missingValue d the value that stands for a missing one
 modelType s multinomial, complement, bernoulli or gaussian
 n i words in a gram
@@ -64,6 +81,7 @@ numBucketsArray I number of buckets of each column
 numFeatures i number of features
 numHashTables i hashes per vector
 numTopFeatures i number of features to select
+numTrees i number of trees
 outputCol s output column name
 outputCols S output column names
 p d which norm
@@ -72,6 +90,7 @@ percentile d share of features to select
 predictionCol s prediction column name
 probabilityCol s column name for class probabilities
 rawPredictionCol s raw prediction column name
+regParam d how much large coefficients cost
 relativeError d share of the rows by which the rank of a quantile may be off
 scalingVec v what each feature is multiplied with
 seed l seed of the random numbers
@@ -82,16 +101,21 @@ size i size of the vectors
 smoothing d what is added to every count
 splits D bounds of the buckets, ascending
 splitsArray L bounds of the buckets of each column
+standardization b whether features are scaled before coefficients cost
 statement s SQL statement over __THIS__
+stepSize d what the predictions of trees are multiplied with
 stopWords S the words to remove
 strategy s mean, median or mode
 stringOrderType s order of the labels: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
+subsamplingRate d share of the rows that a tree takes
 threshold d values above it become 1
 thresholds D one per class (or column): a prediction is the class with the largest probability / threshold
 throughOrigin b whether the regression goes through the origin
 timeUnit s what halfLife counts: batches or points
 toLowercase b whether strings are converted to lower case first
+tol d how little a step may change before the training ends
 upper d upper quantile of the range
+varianceCol s column name for the variance of the leaf
 varianceThreshold d variance that a feature must exceed to be selected
 vocabSize i most words in the vocabulary
 weightCol s weight column name

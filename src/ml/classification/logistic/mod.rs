@@ -32,7 +32,7 @@ use crate::ml::summary::labels::{Allowed, LabelledMoments, MOST_CLASSES, Names};
 use crate::ml::tree::stage::labelled;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
-use crate::values::vector::VectorRef;
+use crate::values::vector::{Vector, VectorRef};
 
 /// The labels that are taken.
 const CLASSES: Allowed = Allowed::Classes(MOST_CLASSES);
@@ -183,6 +183,19 @@ impl LogisticRegressionModel {
     }
 }
 
+impl LogisticRegressionModel {
+    /// Returns the intercepts; those of a model that knows one class are stored as the one number.
+    fn intercept_vector(&self) -> Result<(Value, Kind)> {
+        match self.intercepts.iter().position(|i| i.is_infinite()) {
+            Some(class) if self.multinomial => {
+                let sure = Vector::sparse(self.intercepts.len(), vec![class as i32], vec![self.intercepts[class]])?;
+                Ok((Value::Vector(sure), Kind::Vector))
+            }
+            _ => Ok(model::compressed(&self.intercepts)),
+        }
+    }
+}
+
 impl Fitted for LogisticRegressionModel {
     fn kind(&self) -> &'static ModelKind {
         &KIND
@@ -213,7 +226,7 @@ impl Fitted for LogisticRegressionModel {
                 Some((Value::Double(self.intercepts[0]), Kind::Double))
             }
             "coefficientMatrix" => Some((self.coefficients.value(), Kind::Matrix)),
-            "interceptVector" => Some(model::compressed(&self.intercepts)),
+            "interceptVector" => Some(self.intercept_vector()?),
             "numClasses" => Some((Value::Int(self.classes as i64), Kind::Int)),
             "numFeatures" => Some((Value::Int(self.coefficients.columns as i64), Kind::Int)),
             _ => None,
