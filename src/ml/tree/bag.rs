@@ -44,7 +44,7 @@ impl Draws {
     }
 
     /// Draws how often a tree takes the next row.
-    pub fn next(&mut self) -> u32 {
+    pub fn times(&mut self) -> u32 {
         match self {
             Self::All => 1,
             Self::Share(random, rate) => u32::from(random.double() < *rate),

@@ -16,18 +16,18 @@ pub fn thresholds(values: &Values, expected: f64, most: usize) -> Thresholds {
         let at = counts.partition_point(|(value, _)| *value < 0.0);
         counts.insert(at, (0.0, zeros));
     }
-    let between = |i: usize| f64::midpoint(counts[i - 1].0, counts[i].0);
+    let between = |pair: &[(f64, f64)]| f64::midpoint(pair[0].0, pair[1].0);
     if counts.len() <= most + 1 {
-        let values = (1..counts.len()).map(between).collect();
+        let values = counts.windows(2).map(between).collect();
         return Thresholds { values };
     }
     let stride = expected / (most + 1) as f64;
     let (mut target, mut sum, mut values) = (stride, counts[0].1, vec![]);
-    for i in 1..counts.len() {
+    for pair in counts.windows(2) {
         let before = sum;
-        sum += counts[i].1;
+        sum += pair[1].1;
         if (before - target).abs() < (sum - target).abs() {
-            values.push(between(i));
+            values.push(between(pair));
             target += stride;
         }
     }

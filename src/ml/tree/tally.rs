@@ -412,7 +412,7 @@ impl Summary for Tally {
             // Bins are looked up once, and only if a tree takes the row.
             let mut has_bins = false;
             for (tree, of) in self.asked.trees.iter().enumerate() {
-                let times = draws.next();
+                let times = draws.times();
                 if times == 0 {
                     continue;
                 }

@@ -11,6 +11,7 @@ pub mod graphs;
 pub mod kafka;
 mod kafka_tables;
 mod kinesis;
+mod learners;
 mod lives;
 pub mod recovery;
 pub mod stream;

@@ -101,7 +101,7 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
         intercept,
     };
     let found = search.run(&params, rounds).await?;
-    search.into_model(&params, &found.x, &mut model)?;
+    search.finish(&params, &found.x, &mut model)?;
     Ok(Model::new(&params, model).with_history(found.history))
 }
 
@@ -177,7 +177,7 @@ impl Search<'_> {
     }
 
     /// Puts what was found into a model: for features as they are, and centred over the classes where nothing else says where they are.
-    fn into_model(&self, params: &Params, found: &[f64], model: &mut LogisticRegressionModel) -> Result<()> {
+    fn finish(&self, params: &Params, found: &[f64], model: &mut LogisticRegressionModel) -> Result<()> {
         let (sets, features) = (self.sets, self.std.len());
         for j in 0..features {
             for set in 0..sets {

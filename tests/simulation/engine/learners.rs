@@ -1,0 +1,136 @@
+//! Training in rounds while executors die: the centres of clusters are the means of their rows, by arithmetic, and nothing is left of
+//! the rows that were kept.
+
+use super::client::{relation, sql};
+use super::cluster::{Cluster, Faults};
+use super::datasets::DEATHS;
+use crate::seeds::{Log, each_seed};
+use rivulet::ml::literal::{Kind, Value};
+use rivulet::proto::execute_plan_response::ResponseType;
+use rivulet::proto::fetch::Method as FetchMethod;
+use rivulet::proto::ml_command::{Command, Fit};
+use rivulet::proto::ml_command_result::{ResultType, ml_operator_info};
+use rivulet::proto::relation::RelType;
+use rivulet::proto::{
+    self as sc, Fetch, MlCommand, MlOperator, MlParams, MlRelation, ObjectRef, Relation, ml_operator::OperatorType,
+    ml_relation::MlType, ml_relation::Transform, ml_relation::transform::Operator,
+};
+
+const PACKAGE: &str = "org.apache.spark.ml";
+
+fn operator(name: &str, kind: OperatorType) -> MlOperator {
+    MlOperator {
+        name: format!("{PACKAGE}.{name}"),
+        uid: "u".into(),
+        r#type: kind.into(),
+    }
+}
+
+fn params(values: &[(&str, Value, Kind)]) -> MlParams {
+    let literal = |(name, value, kind): &(&str, Value, Kind)| ((*name).to_owned(), value.to_literal(*kind));
+    MlParams {
+        params: values.iter().map(literal).collect(),
+    }
+}
+
+/// Rows around two places: a is 0 to 6, or a thousand more.
+fn dataset(rows: i64, partitions: u64) -> Relation {
+    let text = format!("SELECT CAST((id % 2) * 1000 + id % 7 AS DOUBLE) AS a FROM range(0, {rows}, 1, {partitions})");
+    let transform = Transform {
+        operator: Some(Operator::Transformer(operator(
+            "feature.VectorAssembler",
+            OperatorType::Transformer,
+        ))),
+        input: Some(Box::new(sql(&text))),
+        params: Some(params(&[
+            ("inputCols", Value::texts(["a"]), Kind::Texts),
+            ("outputCol", Value::Text("features".into()), Kind::Text),
+        ])),
+    };
+    relation(RelType::MlRelation(Box::new(MlRelation {
+        ml_type: Some(MlType::Transform(Box::new(transform))),
+        model_summary_dataset: None,
+    })))
+}
+
+fn ask(cluster: &mut Cluster, command: Command, log: &mut Log) -> ResultType {
+    let command = sc::Command {
+        command_type: Some(sc::command::CommandType::MlCommand(MlCommand {
+            command: Some(command),
+        })),
+    };
+    let call = cluster.send_plan(Some(sc::plan::OpType::Command(command)), log);
+    let answer = cluster.answer(call, log);
+    let answer = answer.unwrap_or_else(|e| panic!("a training failed: {e}"));
+    let found = answer.others.into_iter().find_map(|response| match response {
+        ResponseType::MlCommandResult(result) => result.result_type,
+        _ => None,
+    });
+    found.expect("an answer")
+}
+
+/// Trains two clusters, and returns their centres, ascending.
+fn centres(cluster: &mut Cluster, dataset: Relation, log: &mut Log) -> Vec<f64> {
+    let fit = Command::Fit(Fit {
+        estimator: Some(operator("clustering.KMeans", OperatorType::Estimator)),
+        params: Some(params(&[
+            ("k", Value::Int(2), Kind::Int),
+            ("seed", Value::Int(1), Kind::Long),
+        ])),
+        dataset: Some(dataset),
+    });
+    let ResultType::OperatorInfo(info) = ask(cluster, fit, log) else {
+        panic!("a fit has a model")
+    };
+    let Some(ml_operator_info::Type::ObjRef(ObjectRef { id })) = info.r#type else {
+        panic!("a model has an id")
+    };
+    let fetch = Command::Fetch(Fetch {
+        obj_ref: Some(ObjectRef { id }),
+        methods: vec![FetchMethod {
+            method: "clusterCenterMatrix".into(),
+            args: vec![],
+        }],
+    });
+    let ResultType::Param(literal) = ask(cluster, fetch, log) else {
+        panic!("centres are a value")
+    };
+    let Ok(Value::Matrix(matrix)) = Value::from_literal(&literal) else {
+        panic!("centres are a matrix: {literal:?}")
+    };
+    let mut centres = matrix.values;
+    centres.sort_by(f64::total_cmp);
+    centres
+}
+
+fn run(seed: u64, faults: Faults, log: &mut Log) {
+    let mut cluster = Cluster::new(seed, 1 + (seed % 3) as u32, &[], faults, log);
+    for turn in 0..2 {
+        let rows = 20 + (seed % 40) as i64 + turn;
+        let mean = |place: i64| {
+            let own: Vec<i64> = (0..rows)
+                .filter(|id| id % 2 == place)
+                .map(|id| place * 1000 + id % 7)
+                .collect();
+            own.iter().sum::<i64>() as f64 / own.len() as f64
+        };
+        let found = centres(&mut cluster, dataset(rows, 1 + seed % 4), log);
+        let right = [mean(0), mean(1)];
+        let near = found
+            .iter()
+            .zip(right)
+            .all(|(found, right)| (found - right).abs() < 1e-9);
+        assert!(found.len() == 2 && near, "{found:?} {right:?}");
+    }
+}
+
+#[test]
+fn centres_are_the_means_of_their_rows() {
+    each_seed(40, |seed, log| run(seed, Faults::default(), log));
+}
+
+#[test]
+fn centres_are_the_means_of_their_rows_though_executors_die_and_blocks_are_lost() {
+    let faults = Faults { losing: 0.02, ..DEATHS };
+    each_seed(80, |seed, log| run(seed, faults, log));
+}
