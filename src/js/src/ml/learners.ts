@@ -155,7 +155,6 @@ interface OneTree extends AnyTree {
 }
 interface ManyTrees extends AnyTree {
   totalNumNodes: number;
-  getNumTrees: number;
   treeWeights: number[];
 }
 
@@ -163,7 +162,7 @@ const TREE = 'leafCol maxBins=32 maxDepth=5 maxMemoryInMB=256 minInfoGain=0 minI
 const FOREST = `${TREE} bootstrap=true featureSubsetStrategy="auto" numTrees=20 subsamplingRate=1`;
 const BOOSTED = `${TREE} featureSubsetStrategy="all" maxIter=20 stepSize=0.1 subsamplingRate=1`;
 const ONE = 'featureImportances toDebugString numNodes depth predictLeaf';
-const MANY = 'featureImportances toDebugString totalNumNodes getNumTrees treeWeights predictLeaf';
+const MANY = 'featureImportances toDebugString totalNumNodes treeWeights predictLeaf';
 
 interface LeafMethod {
   /** Returns the number of the leaf that one vector comes to. */
