@@ -23,6 +23,7 @@ pub mod model;
 pub mod optimize;
 pub mod params;
 pub mod persistence;
+pub mod regression;
 pub mod relation;
 pub mod spectrum;
 pub mod stage;

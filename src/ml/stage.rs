@@ -23,7 +23,7 @@ use super::model::{Fitted, Model, ModelKind};
 use super::params::{Param, Params};
 use super::summary::Summary;
 use super::text::HashedText;
-use super::{classification, clustering, evaluation, feature, tree};
+use super::{classification, clustering, evaluation, feature, regression, tree};
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -74,6 +74,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::lsh::min_hash::MinHashLsh,
     &classification::logistic::LogisticRegression,
     &clustering::k_means::KMeans,
+    &regression::linear::LinearRegression,
     &tree::stage::DECISION_TREE_CLASSIFIER,
     &tree::stage::DECISION_TREE_REGRESSOR,
     &tree::stage::RANDOM_FOREST_CLASSIFIER,

@@ -29,7 +29,7 @@ SAVED = "m.write().overwrite().save(MODEL_DIR)"
 def learned(family, id, description, stage, arguments, shown, df=ROWS, model=None):
     code = ["df = df.coalesce(1)", "m = %s(%s).fit(df)" % (stage, arguments)]
     if model:
-        code += [SAVED, "m = %sModel.load(MODEL_DIR)" % (stage if stage == "KMeans" else stage.replace("ifier", "ification").replace("ressor", "ression"))]
+        code += [SAVED, "m = %sModel.load(MODEL_DIR)" % (stage if stage in ("KMeans", "LinearRegression") else stage.replace("ifier", "ification").replace("ressor", "ression"))]
     return case(family, id, description, code + shown, model=model, df=df)
 
 
@@ -84,6 +84,48 @@ LOGISTIC = [
     logistic("fraction", "Labels with fractions", "labelCol='number'"),
     logistic("no_column", "A column that does not exist", "labelCol='missing'"),
     logistic("empty", "No rows", "labelCol='two'", df=NONE),
+]
+
+# ----------------------------------------------------------------------------------------------------- linear regression
+
+LINE = ["out['coefficients'] = m.coefficients", "out['intercept'] = m.intercept", "out['scale'] = m.scale", "out['features'] = m.numFeatures",
+        "out['transform'] = m.transform(df.select('features').limit(8))"]
+FITTED = ["s = m.summary", "out['history'] = s.objectiveHistory", "out['errors'] = [s.meanSquaredError, s.rootMeanSquaredError, s.meanAbsoluteError]",
+          "out['explained'] = [s.explainedVariance, s.r2, s.r2adj]", "out['rows'] = s.numInstances", "out['freedom'] = s.degreesOfFreedom"]
+INFERRED = ["s = m.summary", "out['errors'] = s.coefficientStandardErrors", "out['t'] = s.tValues", "out['p'] = s.pValues"]
+# Without the constant feature, whose normal equations have no single solution.
+PLAIN = (SCHEMA, [row[:3] + [dense(*[v for i, v in enumerate(row[3]["values"]) if i != 3]) if row[3]["vector"] == "dense" else
+                             sparse(4, {i - (i > 3): v for i, v in zip(row[3]["indices"], row[3]["values"]) if i != 3})] + row[4:] for row in ROWS[1]])
+CONSTANT = (SCHEMA, [row[:2] + [3.0] + row[3:] for row in ROWS[1]])
+
+
+def line(id, description, arguments="", shown=LINE + FITTED, df=ROWS, model=None):
+    code = "labelCol='number'" + (", " + arguments if arguments else "")
+    return learned("linear_regression", id, description, "LinearRegression", code, shown, df, model)
+
+
+LINES = [
+    line("default", "Defaults: one feature is constant"),
+    line("plain", "Normal equations with one solution", df=PLAIN),
+    line("inferred", "Standard errors, t and p", "", LINE + INFERRED, PLAIN),
+    line("not_inferred", "Standard errors where there are none", "regParam=0.1, elasticNetParam=0.5", INFERRED, PLAIN),
+    line("ridge", "A penalty by squares", "regParam=0.1", df=PLAIN),
+    line("net", "An elastic net", "regParam=0.1, elasticNetParam=0.5"),
+    line("lasso", "A penalty by absolute values, features as they are", "regParam=0.3, elasticNetParam=1.0, standardization=False"),
+    line("no_intercept", "Without intercept", "fitIntercept=False", df=PLAIN),
+    line("weighted", "Weighted rows", "weightCol='w'", df=PLAIN),
+    line("one_step", "One step", "maxIter=1"),
+    line("steps", "Step by step", "solver='l-bfgs'"),
+    line("steps_ridge", "Step by step, a penalty by squares", "solver='l-bfgs', regParam=0.1, standardization=False"),
+    line("steps_net", "Step by step, an elastic net, weighted rows", "solver='l-bfgs', regParam=0.1, elasticNetParam=0.4, weightCol='w'"),
+    line("steps_no_intercept", "Step by step, without intercept", "solver='l-bfgs', fitIntercept=False"),
+    line("constant", "A constant label", df=CONSTANT, shown=LINE),
+    line("constant_no_intercept", "A constant label without intercept", "fitIntercept=False", df=CONSTANT, shown=LINE),
+    line("constant_ridge", "A constant label without intercept, with a penalty", "fitIntercept=False, regParam=0.1", df=CONSTANT, shown=LINE),
+    line("saved", "Saved and loaded", "regParam=0.1", LINE, model="linear_regression"),
+    line("predict", "Single vectors", "regParam=0.1", ["out['one'] = m.predict(Vectors.dense(1.0, 2.0, 0.0, 5.0, 1.0))"]),
+    line("bad_solver", "A solver that does not exist", "solver='guess'"),
+    line("null", "A label that is null", df=(SCHEMA, [[1.0, 1.0, None, dense(1.0), 1.0]])),
 ]
 
 # --------------------------------------------------------------------------------------------------------------- trees
@@ -205,4 +247,4 @@ MEANS = [
     means("nan", "A value that is not a number", "k=2", df=("features VECTOR", [[dense(float("nan"))], [dense(1.0)]])),
 ]
 
-CASES = LOGISTIC + TREES + MEANS
+CASES = LOGISTIC + LINES + TREES + MEANS

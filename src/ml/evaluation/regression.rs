@@ -57,7 +57,7 @@ impl Evaluator for RegressionEvaluator {
         if moments.rows == 0 {
             return Err(SparkError::requirement("Nothing has been added to this summarizer."));
         }
-        metric(&params.text("metricName")?, params.bool("throughOrigin")?, &moments)
+        measured(&params.text("metricName")?, params.bool("throughOrigin")?, &moments)
     }
 }
 
@@ -65,7 +65,7 @@ impl Evaluator for RegressionEvaluator {
 ///
 /// # Errors
 /// If there are not three moments, an internal error.
-fn metric(name: &str, through_origin: bool, moments: &Moments) -> Result<f64> {
+pub fn measured(name: &str, through_origin: bool, moments: &Moments) -> Result<f64> {
     let none = || SparkError::internal("an evaluation has no moments");
     let squares = |i: usize| moments.square_sums().get(i).copied().ok_or_else(none);
     let (label, error, prediction) = (squares(0)?, squares(1)?, squares(2)?);

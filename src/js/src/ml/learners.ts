@@ -99,6 +99,46 @@ export const LogisticRegression = estimator(spec('classification.LogisticRegress
 /** An instance of {@link LogisticRegression}. */
 export type LogisticRegression = InstanceType<typeof LogisticRegression>;
 
+// ---------------------------------------------------------------------------------------------------- linear regression
+
+interface LinearParams extends Labelled {
+  /** The most steps of a search; 100 by default. */
+  maxIter: number;
+  /** How little a step may change before the search ends; 1e-6 by default. */
+  tol: number;
+  /** How much large coefficients cost; 0 by default. */
+  regParam: number;
+  /** Which share of that is by absolute values, which makes coefficients 0; the rest is by squares. */
+  elasticNetParam: number;
+  /** Whether there is an intercept; true by default. */
+  fitIntercept: boolean;
+  /** Whether features are scaled before coefficients cost; true by default. */
+  standardization: boolean;
+  /** By the normal equations, or step by step; `auto` by the number of features. */
+  solver: 'auto' | 'normal' | 'l-bfgs';
+}
+interface LinearAttributes extends Counts {
+  /** Returns a number per feature. */
+  coefficients: Vector;
+  /** Returns what is added. */
+  intercept: number;
+}
+const LINEAR = `${LABELLED} elasticNetParam=0 fitIntercept=true maxIter=100 regParam=0 solver="auto" standardization=true tol=0.000001`;
+const linear = model<LinearParams, LinearAttributes>(
+  spec('regression.LinearRegressionModel', LINEAR, 'coefficients intercept numFeatures predict'),
+);
+/** A fitted {@link LinearRegression}. */
+export type LinearRegressionModel = ModelOf<LinearParams, LinearAttributes> & PredictMethod;
+/** Predicts numbers by sums of features times coefficients (`LinearRegressionModel`). */
+export const LinearRegressionModel = linear as unknown as ModelClassOf<LinearRegressionModel>;
+/** Learns linear regressions by least squares, with an elastic net (`LinearRegression`). */
+export const LinearRegression = estimator(spec('regression.LinearRegression', LINEAR), linear) as unknown as StageClass<
+  LinearParams,
+  Estimator<LinearRegressionModel> & MLWritable
+>;
+/** An instance of {@link LinearRegression}. */
+export type LinearRegression = InstanceType<typeof LinearRegression>;
+
 // --------------------------------------------------------------------------------------------------------------- trees
 
 interface TreeParams {

@@ -99,6 +99,7 @@ selectionThreshold d number, share or bound, by selectionMode
 selectorType s numTopFeatures, percentile, fpr, fdr or fwe
 size i size of the vectors
 smoothing d what is added to every count
+solver s how the training searches
 splits D bounds of the buckets, ascending
 splitsArray L bounds of the buckets of each column
 standardization b whether features are scaled before coefficients cost

@@ -6,7 +6,7 @@
 //! ```
 
 mod learn;
-mod loss;
+pub mod loss;
 
 use std::sync::Arc;
 
