@@ -93,7 +93,7 @@ mod tests {
             let row = [label, label - prediction, prediction];
             moments.add(VectorRef::Dense(&row), 1.0).unwrap();
         }
-        let of = |name: &str, through: bool| metric(name, through, &moments).unwrap();
+        let of = |name: &str, through: bool| measured(name, through, &moments).unwrap();
         assert_eq!(of("mse", false), 2.0 / 3.0);
         assert_eq!(of("mae", false), 2.0 / 3.0);
         assert!((of("r2", false) - (1.0 - 2.0 / 8.0)).abs() < 1e-12);
