@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::buffer::Buffer;
-use blocks::LossyBlocks;
+use blocks::{LossyBlocks, Names};
 pub use crash::Injected;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
@@ -125,6 +125,8 @@ pub struct Cluster {
     pub driver: Driver,
     pub network: Network<Happening>,
     live: BTreeMap<ExecutorId, (Incarnation, Executor<LossyBlocks>)>,
+    /// What the executors hold, by their numbers.
+    blocks: BTreeMap<ExecutorId, Names>,
     /// Dead ones whose last messages are lost.
     /// Executors whose task has let go of the thread.
     turning: BTreeSet<ExecutorRef>,
@@ -185,6 +187,7 @@ impl Cluster {
             driver: driver(&defaults, seed, reaches_page),
             network: Network::new(seed),
             live: BTreeMap::new(),
+            blocks: BTreeMap::new(),
             silenced: BTreeSet::new(),
             turning: BTreeSet::new(),
             faults,
@@ -284,6 +287,11 @@ impl Cluster {
         }
     }
 
+    /// Returns whether no executor holds a block.
+    pub fn holds_nothing(&self) -> bool {
+        self.blocks.values().all(|names| names.borrow().is_empty())
+    }
+
     /// Lets things happen until `done`.
     pub fn run_until(&mut self, log: &mut Log, done: impl Fn(&Self) -> bool) {
         for _ in 0..50_000 {
@@ -376,6 +384,12 @@ impl Cluster {
                 blocks: MemoryBlocks::default(),
                 rng: SmallRng::seed_from_u64(self.network.rng.random()),
                 losing: self.faults.losing,
+                names: self
+                    .blocks
+                    .entry(executor.id)
+                    .insert_entry(Names::default())
+                    .get()
+                    .clone(),
             },
             Functions::new(executor),
         )

@@ -121,6 +121,8 @@ fn run(seed: u64, faults: Faults, log: &mut Log) {
             .zip(right)
             .all(|(found, right)| (found - right).abs() < 1e-9);
         assert!(found.len() == 2 && near, "{found:?} {right:?}");
+        // Nothing stays behind, once the executors have heard that the training is over.
+        cluster.run_until(log, Cluster::holds_nothing);
     }
 }
 

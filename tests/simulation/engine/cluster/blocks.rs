@@ -1,5 +1,8 @@
 //! Shuffle blocks and stored state of which some are lost.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::buffer::Buffer;
@@ -17,7 +20,12 @@ pub struct LossyBlocks {
     pub blocks: MemoryBlocks,
     pub rng: SmallRng,
     pub losing: f64,
+    /// The names of what is here, seen from outside; an executor that dies takes its own along.
+    pub names: Names,
 }
+
+/// The names of blocks of one executor.
+pub type Names = Rc<RefCell<BTreeSet<BlockId>>>;
 
 impl StateStore for LossyBlocks {
     fn takes_state(&self) -> bool {
@@ -42,6 +50,7 @@ impl BlockStore for LossyBlocks {
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool) {
         if !self.rng.random_bool(self.losing) {
             self.blocks.put(id, bytes, to_file);
+            self.names.borrow_mut().insert(id);
         }
     }
 
@@ -51,5 +60,6 @@ impl BlockStore for LossyBlocks {
 
     fn retain(&mut self, wanted: &dyn Fn(BlockId) -> bool) {
         self.blocks.retain(wanted);
+        self.names.borrow_mut().retain(|id| wanted(*id));
     }
 }
