@@ -61,7 +61,7 @@ const PARTS = [
     file: 'index.js',
     what: 'client on the page, with its chunks',
     measure: 'gzip',
-    limit: 108_000,
+    limit: 113_000,
     goal: 60_000,
     of: () => withImports('index.js'),
   },
@@ -74,7 +74,7 @@ const PARTS = [
     of: () => bundled('SparkSession'),
   },
   { file: '+ functions', what: 'DataFrames', measure: 'gzip', limit: 61_000, goal: 50_000, of: () => bundled('SparkSession, functions') },
-  { file: 'ml.js', what: 'rivulet/ml, with its chunks', measure: 'gzip', limit: 54_000, goal: 60_000, of: () => withImports('ml.js') },
+  { file: 'ml.js', what: 'rivulet/ml, with its chunks', measure: 'gzip', limit: 58_000, goal: 60_000, of: () => withImports('ml.js') },
   {
     file: 'dstream.js',
     what: 'rivulet/dstream, with its chunks',
