@@ -40,17 +40,6 @@ pub(super) const ROUND: &str = "type.rivulet/rivulet.ml.Round";
 /// A learner that runs: straight code that asks.
 pub type Learning = Pin<Box<dyn Future<Output = Result<Model>>>>;
 
-/// What a learner asks of all rows.
-#[derive(Clone, PartialEq, Message)]
-pub struct Question {
-    /// What the summary is to know, such as the weights so far: [`Learner::summary`] reads it.
-    #[prost(bytes = "vec", tag = "1")]
-    pub body: Vec<u8>,
-    /// One more than the column whose equal values are to be in one partition; 0 leaves rows where they are.
-    #[prost(uint32, tag = "2")]
-    by: u32,
-}
-
 /// A job that answers a question.
 #[derive(Clone, PartialEq, Message)]
 pub struct Round {
@@ -60,15 +49,15 @@ pub struct Round {
     /// Names the rows that executors keep for this training.
     #[prost(uint64, tag = "2")]
     dataset: u64,
-    /// The question.
-    #[prost(message, optional, tag = "3")]
-    question: Option<Question>,
+    /// The question: what the summary is to know, such as the weights so far.
+    #[prost(bytes = "vec", tag = "3")]
+    question: Vec<u8>,
 }
 
 /// What passes between a learner and who runs it.
 #[derive(Debug, Default)]
 struct Turn {
-    question: Option<Question>,
+    question: Option<Vec<u8>>,
     answer: Option<Vec<u8>>,
 }
 
@@ -82,28 +71,7 @@ impl Rounds {
     /// # Errors
     /// `INTERNAL_ERROR` if the state is not such a message; what rows that training refuses raise ends the learner instead.
     pub async fn ask<M: Message + Default>(&self, question: &impl Message) -> Result<M> {
-        self.put(Question {
-            body: question.encode_to_vec(),
-            by: 0,
-        })
-        .await
-    }
-
-    /// Asks all rows, dealt out so that rows with equal values in a column (by its place in [`Learner::columns`]) are in one
-    /// partition.
-    ///
-    /// # Errors
-    /// As [`Self::ask`].
-    pub async fn ask_by<M: Message + Default>(&self, column: usize, question: &impl Message) -> Result<M> {
-        self.put(Question {
-            body: question.encode_to_vec(),
-            by: column as u32 + 1,
-        })
-        .await
-    }
-
-    async fn put<M: Message + Default>(&self, question: Question) -> Result<M> {
-        self.0.borrow_mut().question = Some(question);
+        self.0.borrow_mut().question = Some(question.encode_to_vec());
         let bytes = Answer(self).await;
         state(&bytes)
     }
@@ -124,8 +92,8 @@ impl Future for Answer<'_> {
 /// What a learner wants after an answer.
 #[derive(Debug)]
 pub enum Step {
-    /// The answer to one more question.
-    Ask(Question),
+    /// The answer to one more question, which [`Learner::summary`] reads.
+    Ask(Vec<u8>),
     /// Nothing: the model is made.
     Done(Box<Model>),
 }
@@ -173,15 +141,12 @@ impl Run {
     }
 }
 
-/// How many names of rows a training may need: one for all columns, one by each of them.
-pub const NAMES: u64 = 64;
-
 /// Returns the relation of the job that answers a question: one row with one BINARY, the summary's state.
-pub fn round_relation(fit: &sc::ml_command::Fit, dataset: DatasetId, question: Question) -> sc::Relation {
+pub fn round_relation(fit: &sc::ml_command::Fit, dataset: DatasetId, question: Vec<u8>) -> sc::Relation {
     let round = Round {
         fit: fit.encode_to_vec(),
         dataset: dataset.0,
-        question: Some(question),
+        question,
     };
     relation(ROUND, round.encode_to_vec())
 }
@@ -193,10 +158,10 @@ impl Round {
     /// If they cannot be read.
     pub(super) fn read(
         bytes: &[u8],
-    ) -> std::result::Result<(sc::ml_command::Fit, DatasetId, Question), prost::DecodeError> {
+    ) -> std::result::Result<(sc::ml_command::Fit, DatasetId, Vec<u8>), prost::DecodeError> {
         let round = Self::decode(bytes)?;
         let fit = sc::ml_command::Fit::decode(&round.fit[..])?;
-        Ok((fit, DatasetId(round.dataset), round.question.unwrap_or_default()))
+        Ok((fit, DatasetId(round.dataset), round.question))
     }
 }
 
@@ -210,7 +175,7 @@ impl Analyzer {
         params: &Params,
         stage: &dyn Learner,
         input: Resolved,
-        (dataset, question): (DatasetId, Question),
+        (dataset, question): (DatasetId, Vec<u8>),
     ) -> Result<Resolved> {
         without_outputs(params, &input)?;
         let columns: Columns = stage.columns(params)?;
@@ -219,15 +184,8 @@ impl Analyzer {
         let named = reads.into_iter().zip(&names).map(|(read, name)| read.alias(name));
         let plan = LogicalPlanBuilder::from(input.plan).project(named)?.build()?;
         let column = |name: &String| Expr::Column(datafusion_common::Column::new_unqualified(name.clone()));
-        let keep = |dataset, keys| Keep { dataset, keys };
-        let mut plan = nodes::plan(keep(dataset, vec![]), plan)?;
-        if question.by > 0 {
-            let by = names.get(question.by as usize - 1).map(column);
-            let by =
-                by.ok_or_else(|| SparkError::internal("a learner deals out rows by a column that it does not read"))?;
-            plan = nodes::plan(keep(DatasetId(dataset.0 + u64::from(question.by)), vec![by]), plan)?;
-        }
-        let made: MakeSummary = stage.summary(params, &question.body)?;
+        let plan = nodes::plan(Keep { dataset }, plan)?;
+        let made: MakeSummary = stage.summary(params, &question)?;
         let function = summary::aggregate(params.fingerprint(), made);
         let state = self.attribute("state", DataType::Binary, true);
         let call = function
@@ -254,7 +212,7 @@ mod tests {
     /// Asks for a number twice, and fails with their sum.
     async fn adds(rounds: Rounds) -> Result<Model> {
         let one: i64 = rounds.ask(&1_i64).await?;
-        let other: i64 = rounds.ask_by(2, &one).await?;
+        let other: i64 = rounds.ask(&one).await?;
         Err(illegal(format!("{}", one + other)))
     }
 
@@ -266,11 +224,11 @@ mod tests {
         let Ok(Step::Ask(asked)) = run.next(None) else {
             panic!("no question")
         };
-        assert_eq!((i64::decode(&asked.body[..]).unwrap(), asked.by), (1, 0));
+        assert_eq!(i64::decode(&asked[..]).unwrap(), 1);
         let Ok(Step::Ask(asked)) = run.next(Some(40_i64.encode_to_vec())) else {
             panic!("no question")
         };
-        assert_eq!((i64::decode(&asked.body[..]).unwrap(), asked.by), (40, 3));
+        assert_eq!(i64::decode(&asked[..]).unwrap(), 40);
         assert_eq!(run.next(Some(2_i64.encode_to_vec())).unwrap_err().message, "42");
     }
 

@@ -452,8 +452,6 @@ impl Node for Repartition {
 pub struct Keep {
     /// Names the rows over all jobs of the driver.
     pub dataset: DatasetId,
-    /// What rows of one partition have in common; without, each row stays in the partition where it is.
-    pub keys: Vec<Expr>,
 }
 
 impl Node for Keep {
@@ -462,16 +460,7 @@ impl Node for Keep {
     }
 
     fn details(&self) -> String {
-        format!("{} by {:?}", self.dataset, self.keys)
-    }
-
-    fn expressions(&self) -> Vec<Expr> {
-        self.keys.clone()
-    }
-
-    fn with_expressions(&self, keys: Vec<Expr>) -> Option<Arc<dyn Node>> {
-        let dataset = self.dataset;
-        Some(Arc::new(Self { dataset, keys }))
+        self.dataset.to_string()
     }
 }
 
