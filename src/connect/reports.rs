@@ -88,7 +88,7 @@ impl Driver {
         let found = self.ml_model(session, &report.model)?;
         let known = match name {
             "objectiveHistory" if of_training => Some((Value::doubles(&found.history), Kind::Doubles)),
-            "totalIterations" | "numIter" if of_training => {
+            "totalIterations" if of_training => {
                 let steps = found.history.len().saturating_sub(1);
                 Some((Value::Int(steps as i64), Kind::Int))
             }

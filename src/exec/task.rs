@@ -297,7 +297,7 @@ impl Scatter {
     /// Adds all rows of a batch to one partition.
     ///
     /// # Errors
-    /// If there is no memory to keep them, or the partition does not exist.
+    /// If memory cannot hold them, or the partition does not exist.
     fn add_to(&mut self, batch: RecordBatch, to: PartitionId, kept: &mut Kept) -> Result<()> {
         let (Some(rows), Some(part)) = (self.rows.get_mut(to.0), self.parts.get_mut(to.0)) else {
             return Err(SparkError::internal("rows are for a partition that does not exist"));

@@ -25,6 +25,7 @@ pub mod params;
 pub mod persistence;
 pub mod regression;
 pub mod relation;
+pub mod sampling;
 pub mod spectrum;
 pub mod stage;
 pub mod stat;

@@ -74,16 +74,8 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// If the attribute exists but not for this model.
-    fn attribute(&self, _name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _params: &Params, _name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(None)
-    }
-
-    /// Returns an attribute that depends on params too; by default one of [`Self::attribute`].
-    ///
-    /// # Errors
-    /// As [`Self::attribute`].
-    fn attribute_with(&self, _params: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
-        self.attribute(name)
     }
 
     /// Returns the models that it is made of, such as the trees of a forest.
@@ -99,7 +91,7 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Returns what a summary of the model over a dataset says under a name; `None` if it has no such.
+    /// Returns what a summary of the model over a dataset says under a name; `None` if it does not say that.
     ///
     /// # Errors
     /// If a param is of another type.
@@ -107,7 +99,7 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
         Ok(None)
     }
 
-    /// Plans what a method returns as a DataFrame; `None` if there is no such method.
+    /// Plans what a method returns as a DataFrame; `None` if the model lacks the method.
     ///
     /// # Errors
     /// If an argument does not fit, or those of the plan.
@@ -340,7 +332,7 @@ impl Model {
     /// # Errors
     /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if the model lacks one of that name.
     pub fn attribute(&self, name: &str) -> Result<(Value, Kind)> {
-        let found = match (self.fitted.attribute_with(&self.params_with(None)?, name)?, name) {
+        let found = match (self.fitted.attribute(&self.params_with(None)?, name)?, name) {
             (Some(found), _) => Some(found),
             (None, "uid") => Some((Value::Text(self.uid.clone()), Kind::Text)),
             (None, "toString") => Some((Value::Text(self.describe()?), Kind::Text)),

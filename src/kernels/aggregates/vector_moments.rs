@@ -350,7 +350,7 @@ impl Accumulator for Summarizer {
 
     fn evaluate(&mut self) -> DfResult<ScalarValue> {
         let DataType::Struct(fields) = summary_type(&self.metrics) else {
-            return datafusion_common::internal_err!("a summary is no struct");
+            return datafusion_common::internal_err!("a summary is not a struct");
         };
         let parts = self
             .metrics

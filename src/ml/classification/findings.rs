@@ -12,7 +12,7 @@ use crate::ml::training;
 /// How many points the curves of two classes have, about.
 const BINS: usize = 1000;
 
-/// Returns what a summary says under a name; `None` if it has no such. `score` is the column by which two classes are told apart, empty
+/// Returns what a summary says under a name; `None` if it does not say that. `score` is the column by which two classes are told apart, empty
 /// for models of more.
 ///
 /// # Errors

@@ -213,8 +213,7 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
         cost,
         steps: steps as u64,
     };
-    let history = vec![cost; steps + 1];
-    Ok(Model::new(&params, model).with_history(history))
+    Ok(Model::new(&params, model))
 }
 
 /// `KMeansModel`: the centres.
@@ -296,7 +295,7 @@ impl Fitted for KMeansModel {
         analyzer.append(input, params, &options, &to, DataType::Int32, vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "numFeatures" => Some((Value::Int(self.size as i64), Kind::Int)),
             "clusterCenterMatrix" => {
@@ -320,6 +319,7 @@ impl Fitted for KMeansModel {
         let k = params.count("k")?;
         Ok(match name {
             "k" => Some(Finding::Known(Value::Int(k as i64), Kind::Int)),
+            "numIter" => Some(Finding::Known(Value::Int(self.steps as i64), Kind::Int)),
             "trainingCost" => Some(Finding::Known(Value::Double(self.cost), Kind::Double)),
             "featuresCol" => Some(findings::text(params, &FEATURES)?),
             "predictionCol" => Some(findings::text(params, &PREDICTION)?),

@@ -6,12 +6,11 @@ use prost::Message;
 use super::distance::Distance;
 use crate::error::Result;
 use crate::ml::error::invalid_value;
+use crate::ml::sampling::Bernoulli;
 use crate::ml::summary::labels::{Names, same_size};
 use crate::ml::summary::{Summary, Weights, corrupt};
-use crate::ml::tree::tally::Bernoulli;
 use crate::plan::functions::partition;
 use crate::plan::functions::random::XorShift;
-use crate::values::java_random::JavaRandom;
 use crate::values::vector::{VectorColumn, VectorRef};
 
 /// What is asked.
@@ -134,12 +133,8 @@ impl Steps {
         match self.asked.what() {
             What::Count => {}
             What::Sample => {
-                let asked = &self.asked;
-                let sample = self.sample.get_or_insert_with(|| {
-                    let mut seeds = JavaRandom::new(asked.seed);
-                    let seed = (0..=at).map(|_| seeds.long()).last();
-                    Bernoulli::new(asked.share, seed.unwrap_or_default())
-                });
+                let Asked { share, seed, .. } = self.asked;
+                let sample = self.sample.get_or_insert_with(|| Bernoulli::new(share, seed, at));
                 if sample.takes_next() {
                     self.draw(point, weight);
                 }

@@ -128,7 +128,7 @@ fn silhouette(clusters: &[Cluster], point: VectorRef<'_>, id: f64, weight: f64, 
     if own.weight == weight {
         return Ok(0.0);
     }
-    // The point itself is no neighbour of its own.
+    // A point is not its own neighbour.
     let inside = distance(own) * own.weight / (own.weight - weight);
     Ok(if inside < next {
         1.0 - inside / next

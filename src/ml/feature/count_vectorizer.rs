@@ -224,7 +224,7 @@ impl Fitted for Words {
         analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "vocabulary" => Some((Value::texts(self.words.clone()), Kind::Texts)),
             _ => None,

@@ -169,7 +169,7 @@ impl Fitted for IdfModel {
         analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "idf" => Some((Value::Vector(Vector::Dense(self.idf.clone())), Kind::Vector)),
             "docFreq" => {

@@ -93,7 +93,7 @@ impl Fitted for Numbers {
         analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "maxAbs" => Some(model::compressed(&self.values)),
             _ => None,

@@ -109,7 +109,7 @@ impl Fitted for Bounds {
         analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "originalMin" => Some(model::compressed(&self.min)),
             "originalMax" => Some(model::compressed(&self.max)),

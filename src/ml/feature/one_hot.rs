@@ -210,7 +210,7 @@ impl Fitted for Categories {
         Ok(input)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "categorySizes" => {
                 let sizes = self.sizes.iter().map(|n| Value::Int((*n).into()));

@@ -152,7 +152,7 @@ impl Fitted for Components {
         analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "pc" => Some((self.directions().value(), Kind::Matrix)),
             "explainedVariance" => Some(model::dense(&self.explained)),

@@ -169,7 +169,7 @@ impl Fitted for Buckets {
         bucketizer::bucketized(analyzer, input, params, splits)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         let lists = || self.columns.iter().map(|c| Value::doubles(&c.splits));
         Ok(match name {
             "getSplits" => lists().next().map(|splits| (splits, Kind::Doubles)),

@@ -129,7 +129,7 @@ impl Fitted for Ranges {
         analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "range" => Some(model::compressed(&self.range)),
             "median" => Some(model::compressed(&self.median)),

@@ -103,7 +103,7 @@ impl Fitted for Scales {
         analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "mean" => Some(model::dense(&self.mean)),
             "std" => Some(model::dense(&self.std)),

@@ -249,7 +249,7 @@ impl Fitted for Labels {
         Ok(input)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "labels" => {
                 let [only] = &self.columns[..] else {

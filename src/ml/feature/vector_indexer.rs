@@ -310,7 +310,7 @@ impl Fitted for Indices {
         relation::rows(analyzer, columns).map(Some)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok((name == "numFeatures").then(|| (Value::Int(self.features.into()), Kind::Int)))
     }
 

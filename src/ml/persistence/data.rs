@@ -328,7 +328,7 @@ impl<'a> Row<'a> {
     /// Reads the Parquet files of the directory `path`, whose metadata is `metadata`.
     ///
     /// # Errors
-    /// `CORRUPT_MODEL` if one is not a Parquet file, or there is no row.
+    /// `CORRUPT_MODEL` if one is not a Parquet file, or all are without rows.
     pub fn open(data: &[Buffer], files: &'a dyn Files, path: &'a str, metadata: &'a Json) -> Result<Self> {
         let batch = table(data, path)?.ok_or_else(|| corrupt(path, "data has no row"))?;
         Ok(Self {

@@ -20,7 +20,7 @@ pub struct Known {
     pub coefficients: Vec<f64>,
 }
 
-/// Returns what a summary says under a name; `None` if it has no such.
+/// Returns what a summary says under a name; `None` if it does not say that.
 ///
 /// # Errors
 /// If a param is of another type.
@@ -78,7 +78,7 @@ pub fn of(params: &Params, name: &str, known: &Known) -> Result<Option<Finding>>
     }
 }
 
-/// Returns the standard errors of coefficients, how many of them a coefficient is from 0, or how probable so many are.
+/// Returns, per coefficient, its standard error, its t statistic (itself over that error), or its two-sided p-value.
 fn inferred(name: &str, known: &Known, moments: &Moments) -> Vec<f64> {
     let degrees = moments.rows as f64 - known.coefficients.len() as f64;
     let errors = moments.square_sums().get(1).copied().unwrap_or_default();

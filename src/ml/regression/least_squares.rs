@@ -4,9 +4,9 @@ use arrow::array::ArrayRef;
 use prost::Message;
 
 use crate::error::Result;
-use crate::ml::classification::logistic::loss::State;
+use crate::ml::summary::Summary;
 use crate::ml::summary::labels::{Allowed, Instances, Names, same_size};
-use crate::ml::summary::{Summary, corrupt};
+use crate::ml::summary::loss::State;
 
 /// Where the error is asked for.
 #[derive(Clone, PartialEq, Message)]
@@ -41,10 +41,7 @@ impl Errors {
     /// Returns an empty sum at a place.
     pub fn new(names: Names, asked: Asked) -> Self {
         let scaled = asked.coefficients.iter().zip(&asked.inverse_std).map(|(c, s)| c * s);
-        let state = State {
-            gradient: vec![0.0; asked.coefficients.len()],
-            ..State::default()
-        };
+        let state = State::new(asked.coefficients.len());
         Self {
             factors: scaled.collect(),
             names,
@@ -76,16 +73,7 @@ impl Summary for Errors {
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
-        let other = State::decode(state).map_err(|e| corrupt(&e))?;
-        same_size(self.state.gradient.len(), other.gradient.len())?;
-        self.state
-            .gradient
-            .iter_mut()
-            .zip(&other.gradient)
-            .for_each(|(a, b)| *a += b);
-        self.state.loss += other.loss;
-        self.state.weight += other.weight;
-        Ok(())
+        self.state.merge(state)
     }
 
     fn encode(&self) -> Vec<u8> {

@@ -9,7 +9,6 @@ use super::findings::{self, Known};
 use super::least_squares::{Asked, Errors};
 use super::normal::{MOST_FEATURES, NormalSums, Problem, Sums, solve};
 use crate::error::{Result, SparkError};
-use crate::ml::classification::logistic::loss::State;
 use crate::ml::columns::Body;
 use crate::ml::error::illegal;
 use crate::ml::findings::Finding;
@@ -25,7 +24,7 @@ use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
 use crate::ml::summary::labels::{self, Allowed, LabelledMoments, Names};
-use crate::ml::tree::stage::labelled;
+use crate::ml::summary::loss::State;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::values::vector::{self, VectorRef};
@@ -79,7 +78,7 @@ impl Learner for LinearRegression {
         if params.text("loss")? == "huber" {
             return Err(SparkError::unsupported("LinearRegression with the loss huber"));
         }
-        labelled(params)
+        Ok(Names::of(params)?.columns())
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
@@ -158,14 +157,8 @@ impl Objective for MeanError {
             offset,
             ..self.asked.clone()
         };
-        let State { loss, weight, gradient } = self.rounds.ask(&asked).await?;
-        let mut squares = 0.0;
-        let of = |((g, x), p): ((f64, &f64), &f64)| {
-            squares += p * x * x;
-            g / weight + p * x
-        };
-        let gradient = gradient.into_iter().zip(x).zip(&self.penalty).map(of).collect();
-        Ok((loss / weight + squares / 2.0, gradient))
+        let found: State = self.rounds.ask(&asked).await?;
+        Ok(found.penalized(x, &self.penalty))
     }
 }
 
@@ -222,7 +215,6 @@ async fn by_steps(params: &Params, rounds: Rounds, statistics: &labels::State) -
         tolerance: params.double("tol")?,
         penalty: if absolute == 0.0 { vec![] } else { scaled(absolute, 1) },
     };
-    // The offset has the sign of what is taken away: predictions less labels.
     let found = minimize(&objective, vec![0.0; std.len()], &options).await?;
     model.coefficients = found
         .x
@@ -296,7 +288,7 @@ impl Fitted for LinearRegressionModel {
         analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "coefficients" => Some(model::compressed(&self.coefficients)),
             "intercept" => Some((Value::Double(self.intercept), Kind::Double)),

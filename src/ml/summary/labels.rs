@@ -9,8 +9,10 @@ use prost::Message;
 use super::moments::Moments;
 use super::{Summary, Weights, corrupt};
 use crate::error::{Result, SparkError};
+use crate::ml::columns::Reads;
 use crate::ml::error::invalid_value;
 use crate::ml::params::Params;
+use crate::ml::stage::Columns;
 use crate::values::text::double;
 use crate::values::vector::{VectorColumn, VectorRef};
 
@@ -36,6 +38,13 @@ impl Names {
             label: params.text("labelCol")?,
             weight: params.column("weightCol").unwrap_or_default(),
         })
+    }
+
+    /// Returns the columns that supervised training reads: features, label, and the weight if there is one.
+    pub fn columns(self) -> Columns {
+        let weight = (!self.weight.is_empty()).then_some((self.weight, Reads::Numbers));
+        let columns = [(self.features, Reads::Vectors), (self.label, Reads::Numbers)];
+        columns.into_iter().chain(weight).collect()
     }
 }
 

@@ -21,6 +21,7 @@ pub mod covariance;
 pub mod frequencies;
 pub mod label_sets;
 pub mod labels;
+pub mod loss;
 pub mod moments;
 pub mod quantiles;
 pub mod residuals;

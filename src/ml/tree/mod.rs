@@ -87,6 +87,11 @@ impl Tree {
         self.leaf_by(|feature| features.at(feature))
     }
 
+    /// Returns the stats of the leaf that a vector comes to.
+    pub fn stats(&self, features: VectorRef<'_>) -> &[f64] {
+        self.nodes.get(self.leaf(features)).map_or(&[], |leaf| &leaf.stats)
+    }
+
     /// Returns the place of the leaf that a row of values comes to.
     pub fn leaf_of(&self, values: &[f64]) -> usize {
         self.leaf_by(|feature| values[feature])

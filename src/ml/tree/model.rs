@@ -276,7 +276,7 @@ impl Fitted for Forest {
         self.with_leaves(analyzer, input, (id, params))
     }
 
-    fn attribute_with(&self, params: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, params: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         let nodes = || self.trees.iter().map(|t| t.nodes.len() as i64).sum::<i64>();
         let (which, own) = (self.which(), |value: i64| Some((Value::Int(value), Kind::Int)));
         Ok(match name {
@@ -433,20 +433,19 @@ impl Scores for Votes {
     fn raw(&self, features: VectorRef<'_>, out: &mut Vec<f64>) -> std::result::Result<(), String> {
         out.clear();
         let forest = &self.forest;
-        let stats = |tree: &Tree| tree.nodes[tree.leaf(features)].stats.clone();
         match forest.which() {
             GbtClassification => {
                 let sum = forest.number(features);
                 out.extend([-sum, sum]);
             }
-            DecisionTreeClassification => out.extend(forest.trees.first().map(stats).unwrap_or_default()),
+            DecisionTreeClassification => out.extend(forest.trees.iter().flat_map(|tree| tree.stats(features))),
             _ => {
                 out.resize(forest.classes as usize, 0.0);
                 for tree in &forest.trees {
-                    let stats = stats(tree);
+                    let stats = tree.stats(features);
                     let total: f64 = stats.iter().sum();
                     if total != 0.0 {
-                        out.iter_mut().zip(&stats).for_each(|(vote, s)| *vote += s / total);
+                        out.iter_mut().zip(stats).for_each(|(vote, s)| *vote += s / total);
                     }
                 }
             }

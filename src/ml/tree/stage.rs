@@ -8,7 +8,6 @@ use super::impurity::Impurity;
 use super::model::{Forest, Which};
 use super::tally::{Asked, Boosted, Loss, Tally, ValuesOf};
 use crate::error::Result;
-use crate::ml::columns::Reads;
 use crate::ml::learning::{Learning, Rounds};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{Model, ModelKind};
@@ -289,7 +288,7 @@ impl Learner for Trees {
                 params.operator.short()
             )));
         }
-        labelled(params)
+        Ok(Names::of(params)?.columns())
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
@@ -306,17 +305,6 @@ impl Learner for Trees {
     fn learn(&self, params: Params, rounds: Rounds) -> Learning {
         Box::pin(learn(self.which, self.impurity(&params), params, rounds))
     }
-}
-
-/// Returns the columns that supervised training reads: features, label, and the weight if there is one.
-///
-/// # Errors
-/// If a param is of another type.
-pub fn labelled(params: &Params) -> Result<Columns> {
-    let names = Names::of(params)?;
-    let mut columns = vec![(names.features, Reads::Vectors), (names.label, Reads::Numbers)];
-    columns.extend(params.column("weightCol").map(|w| (w, Reads::Numbers)));
-    Ok(columns)
 }
 
 /// Trains a model of trees.

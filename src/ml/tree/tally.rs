@@ -9,10 +9,10 @@ use super::Tree;
 use super::bag::{Draws, Sampling};
 use super::impurity::Impurity;
 use crate::error::Result;
+use crate::ml::sampling::Bernoulli;
 use crate::ml::summary::labels::{Allowed, Instances, Names, same_size};
 use crate::ml::summary::{Summary, corrupt};
 use crate::plan::functions::partition;
-use crate::plan::functions::random::XorShift;
 
 /// The thresholds of a feature, ascending.
 #[derive(Clone, PartialEq, Message)]
@@ -180,54 +180,6 @@ pub struct ValuesOf {
     features: Vec<(BTreeMap<i64, f64>, u64)>,
 }
 
-/// Draws rows as Spark's `BernoulliSampler` does.
-#[derive(Debug)]
-pub struct Bernoulli {
-    random: XorShift,
-    share: f64,
-    /// How many rows are left out before the next, if that is drawn in place of each row.
-    gap: Option<u64>,
-}
-
-impl Bernoulli {
-    /// Below this share, gaps are drawn.
-    const GAPS: f64 = 0.4;
-
-    /// Begins a partition whose seed is known.
-    pub fn new(share: f64, seed: i64) -> Self {
-        let mut own = Self {
-            random: XorShift::new(seed),
-            share,
-            gap: None,
-        };
-        if share <= Self::GAPS {
-            own.gap = Some(own.draw_gap());
-        }
-        own
-    }
-
-    fn draw_gap(&mut self) -> u64 {
-        let drawn = self.random.double().max(5e-11);
-        (drawn.ln() / (-self.share).ln_1p()) as u64
-    }
-
-    /// Draws whether the next row is taken.
-    pub fn takes_next(&mut self) -> bool {
-        match self.gap {
-            _ if self.share >= 1.0 => true,
-            None => self.random.double() <= self.share,
-            Some(0) => {
-                self.gap = Some(self.draw_gap());
-                true
-            }
-            Some(left) => {
-                self.gap = Some(left - 1);
-                false
-            }
-        }
-    }
-}
-
 /// Returns an integer in the order of doubles; -0 and 0 are one.
 fn key(value: f64) -> i64 {
     let bits = (value + 0.0).to_bits() as i64;
@@ -264,12 +216,10 @@ impl Summary for ValuesOf {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
         let names = self.names.clone();
         let rows = Instances::new(columns, self.allowed, &names)?;
-        let draws = self.draws.get_or_insert_with(|| {
-            // A seed for each partition, from the one of the sample (`PartitionwiseSampledRDD`).
-            let mut seeds = crate::values::java_random::JavaRandom::new(self.seed);
-            let seed = (0..=partition::current()).map(|_| seeds.long()).last();
-            Bernoulli::new(self.share, seed.unwrap_or_default())
-        });
+        let (share, seed) = (self.share, self.seed);
+        let draws = self
+            .draws
+            .get_or_insert_with(|| Bernoulli::new(share, seed, partition::current()));
         let taken: Vec<bool> = (0..rows.len()).map(|_| draws.takes_next()).collect();
         for row in (0..rows.len()).filter(|row| taken[*row]) {
             let (features, _, weight) = rows.get(row)?;
@@ -365,8 +315,8 @@ pub struct Tally {
     impurity: Impurity,
     asked: Asked,
     layout: Layout,
-    /// By tree and place: the open node's number.
-    open: BTreeMap<(u32, usize), usize>,
+    /// By tree and place: the open node's number, if the node is open.
+    open: Vec<Vec<Option<usize>>>,
     draws: Option<Draws>,
     bins: Vec<f64>,
 }
@@ -375,16 +325,18 @@ impl Tally {
     /// Returns empty bins.
     pub fn new(names: Names, allowed: Allowed, impurity: Impurity, asked: Asked) -> Self {
         let layout = Layout::new(&asked, impurity);
-        let open = asked
-            .open
-            .iter()
-            .enumerate()
-            .map(|(i, o)| ((o.tree, o.node as usize), i));
+        let mut open: Vec<Vec<Option<usize>>> = asked.trees.iter().map(|t| vec![None; t.nodes.len()]).collect();
+        for (number, of) in asked.open.iter().enumerate() {
+            let place = open
+                .get_mut(of.tree as usize)
+                .and_then(|tree| tree.get_mut(of.node as usize));
+            place.into_iter().for_each(|place| *place = Some(number));
+        }
         Self {
             names,
             allowed,
             impurity,
-            open: open.collect(),
+            open,
             draws: None,
             bins: vec![0.0; layout.size],
             layout,
@@ -416,8 +368,7 @@ impl Summary for Tally {
                 if times == 0 {
                     continue;
                 }
-                let leaf = of.leaf_of(&values);
-                let Some(node) = self.open.get(&(tree as u32, leaf)) else {
+                let Some(node) = self.open[tree][of.leaf_of(&values)] else {
                     continue;
                 };
                 if !has_bins {
@@ -427,7 +378,7 @@ impl Summary for Tally {
                     has_bins = true;
                 }
                 let weight = weight * f64::from(times);
-                for (feature, begin) in &self.layout.nodes[*node] {
+                for (feature, begin) in &self.layout.nodes[node] {
                     let at = begin + bins[*feature] as usize * self.layout.width;
                     let bin = &mut self.bins[at..at + self.layout.width];
                     let (stats, count) = bin.split_at_mut(self.layout.width - 1);

@@ -326,7 +326,7 @@ async function events(spark, F) {
   }
 }
 
-/** Trains a model on files of labelled texts, and scores them. */
+/** Trains a model on labelled strings in files, and scores them. */
 async function bayes(spark, ml) {
   const file = new Blob([Array.from({ length: 400 }, (_, n) => `${n % 2}\tword${n % 13} and word${n % 7}\n`).join('')]);
   const read = () => spark.read.option('sep', '\t').schema('label DOUBLE, text STRING').csv(file);

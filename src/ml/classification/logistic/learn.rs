@@ -1,7 +1,7 @@
 //! The training of logistic regressions: statistics of the columns first, then the loss wherever the search wants to know it.
 
 use super::LogisticRegressionModel;
-use super::loss::{Asked, State};
+use super::loss::Asked;
 use crate::error::Result;
 use crate::ml::error::illegal;
 use crate::ml::learning::{Rounds, empty};
@@ -11,6 +11,7 @@ use crate::ml::optimize::lbfgs::{Options, minimize};
 use crate::ml::optimize::{Evaluated, Minimum, Objective};
 use crate::ml::params::Params;
 use crate::ml::summary::labels;
+use crate::ml::summary::loss::State;
 
 /// The mean loss over all rows, with the smooth part of the penalty.
 struct MeanLoss {
@@ -27,14 +28,8 @@ impl Objective for MeanLoss {
             coefficients: x.to_vec(),
             ..self.asked.clone()
         };
-        let State { loss, weight, gradient } = self.rounds.ask(&asked).await?;
-        let mut gradient: Vec<f64> = gradient.into_iter().map(|g| g / weight).collect();
-        let mut squares = 0.0;
-        for ((x, penalty), g) in x.iter().zip(&self.penalty).zip(&mut gradient) {
-            squares += penalty * x * x;
-            *g += penalty * x;
-        }
-        Ok((loss / weight + squares / 2.0, gradient))
+        let found: State = self.rounds.ask(&asked).await?;
+        Ok(found.penalized(x, &self.penalty))
     }
 }
 

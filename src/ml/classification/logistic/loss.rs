@@ -8,8 +8,9 @@ use prost::Message;
 
 use super::CLASSES;
 use crate::error::Result;
+use crate::ml::summary::Summary;
 use crate::ml::summary::labels::{Instances, Names, same_size};
-use crate::ml::summary::{Summary, corrupt};
+use crate::ml::summary::loss::State;
 use crate::values::vector::VectorRef;
 
 /// Where the loss is asked for; without coefficients, moments of the columns are.
@@ -32,20 +33,6 @@ pub struct Asked {
     pub intercept: bool,
 }
 
-/// The loss and its gradient.
-#[derive(Clone, PartialEq, Message)]
-pub struct State {
-    /// Sum of the losses.
-    #[prost(double, tag = "1")]
-    pub loss: f64,
-    /// Sum of the weights.
-    #[prost(double, tag = "2")]
-    pub weight: f64,
-    /// The gradient, in the order of the coefficients.
-    #[prost(double, repeated, tag = "3")]
-    pub gradient: Vec<f64>,
-}
-
 /// Sums up losses over (features, label) or (features, label, weight).
 #[derive(Debug)]
 pub struct Loss {
@@ -59,10 +46,8 @@ pub struct Loss {
     products: Vec<f64>,
     /// Sum of multipliers, by set.
     multipliers: Vec<f64>,
-    loss: f64,
-    weight: f64,
-    /// What others have found.
-    merged: Vec<f64>,
+    /// The sums here, but for the gradient, and what others have found.
+    merged: State,
 }
 
 impl Loss {
@@ -85,9 +70,7 @@ impl Loss {
             offsets: (0..sets).map(offset).collect(),
             products: vec![0.0; features * sets],
             multipliers: vec![0.0; sets],
-            merged: vec![0.0; coefficients.len()],
-            loss: 0.0,
-            weight: 0.0,
+            merged: State::new(coefficients.len()),
             names,
             asked,
         }
@@ -96,7 +79,7 @@ impl Loss {
     /// Returns the gradient of what was added here and by others.
     fn gradient(&self) -> Vec<f64> {
         let sets = self.multipliers.len();
-        let mut gradient = self.merged.clone();
+        let mut gradient = self.merged.gradient.clone();
         for (i, product) in self.products.iter().enumerate() {
             let (feature, set) = (i / sets, i % sets);
             gradient[i] += product * self.asked.inverse_std[feature];
@@ -117,7 +100,7 @@ impl Loss {
     fn add_binary(&mut self, features: VectorRef<'_>, label: f64, weight: f64) {
         let margin = -(of(features, |i, v| self.factors[i] * v) + self.offsets[0]);
         let multiplier = weight * (1.0 / (1.0 + margin.exp()) - label);
-        self.loss += if label > 0.0 {
+        self.merged.loss += if label > 0.0 {
             weight * log_1p_exp(margin)
         } else {
             weight * (log_1p_exp(margin) - margin)
@@ -140,7 +123,7 @@ impl Loss {
         let most = margins.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         margins.iter_mut().for_each(|m| *m = (*m - most).exp());
         let total: f64 = margins.iter().sum();
-        self.loss += weight * (total.ln() + most - own);
+        self.merged.loss += weight * (total.ln() + most - own);
         for (class, margin) in margins.iter_mut().enumerate() {
             let is_own = f64::from(class == label as usize);
             *margin = weight * (*margin / total - is_own);
@@ -181,7 +164,7 @@ impl Summary for Loss {
             if weight == 0.0 {
                 continue;
             }
-            self.weight += weight;
+            self.merged.weight += weight;
             if self.multipliers.len() == 1 {
                 self.add_binary(features, label, weight);
             } else {
@@ -192,25 +175,19 @@ impl Summary for Loss {
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
-        let other = State::decode(state).map_err(|e| corrupt(&e))?;
-        same_size(self.merged.len(), other.gradient.len())?;
-        self.merged.iter_mut().zip(&other.gradient).for_each(|(a, b)| *a += b);
-        self.loss += other.loss;
-        self.weight += other.weight;
-        Ok(())
+        self.merged.merge(state)
     }
 
     fn encode(&self) -> Vec<u8> {
         let state = State {
-            loss: self.loss,
-            weight: self.weight,
             gradient: self.gradient(),
+            ..self.merged
         };
         state.encode_to_vec()
     }
 
     fn bytes(&self) -> usize {
-        512 + (self.factors.len() * 3 + self.merged.len()) * 8
+        512 + (self.factors.len() * 3 + self.merged.gradient.len()) * 8
     }
 }
 

@@ -6,7 +6,7 @@
 //! ```
 
 mod learn;
-pub mod loss;
+mod loss;
 
 use std::sync::Arc;
 
@@ -29,7 +29,6 @@ use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
 use crate::ml::summary::labels::{Allowed, LabelledMoments, MOST_CLASSES, Names};
-use crate::ml::tree::stage::labelled;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::values::vector::{Vector, VectorRef};
@@ -103,7 +102,7 @@ impl Learner for LogisticRegression {
         if let Some(bound) = BOUNDS.iter().find(|bound| params.is_set(bound)) {
             return Err(illegal(format!("LogisticRegression does not support {bound}.")));
         }
-        labelled(params)
+        Ok(Names::of(params)?.columns())
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
@@ -215,7 +214,7 @@ impl Fitted for LogisticRegressionModel {
         predictions.plan(analyzer, input)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "coefficients" => {
                 self.only_binomial("coefficientMatrix")?;

@@ -112,14 +112,18 @@ pub fn sums_of_classes(params: &Params) -> Result<Training> {
 /// use rivulet::ml::classification::naive_bayes::NaiveBayesModel;
 /// use rivulet::ml::matrix::Matrix;
 /// use rivulet::ml::model::Fitted;
+/// use rivulet::ml::params::Params;
+/// use rivulet::ml::stage;
 ///
 /// let model = NaiveBayesModel {
 ///     pi: vec![0.5_f64.ln(), 0.5_f64.ln()],
 ///     theta: Matrix::new(2, 1, vec![0.0, 0.0]),
 ///     ..NaiveBayesModel::default()
 /// };
-/// assert!(model.attribute("theta")?.is_some());
-/// assert!(model.attribute("coefficients")?.is_none());
+/// let stage = stage::by_name("org.apache.spark.ml.classification.NaiveBayes")?;
+/// let params = Params::new(stage, "nb", &Default::default())?;
+/// assert!(model.attribute(&params, "theta")?.is_some());
+/// assert!(model.attribute(&params, "coefficients")?.is_none());
 /// # Ok::<(), rivulet::error::SparkError>(())
 /// ```
 #[derive(Clone, PartialEq, Message)]
@@ -202,7 +206,7 @@ impl Fitted for NaiveBayesModel {
         predictions.plan(analyzer, input)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok(match name {
             "pi" => Some(model::dense(&self.pi)),
             "theta" => Some((self.theta.value(), Kind::Matrix)),

@@ -141,7 +141,7 @@ impl Fitted for Chosen {
         analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<(Value, Kind)>> {
+    fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
         Ok((name == "selectedFeatures").then(|| {
             let indices = self.features.iter().map(|i| Value::Int((*i).into()));
             (Value::List(indices.collect()), Kind::Ints)

@@ -67,7 +67,7 @@ pub(super) static KIND: ModelKind = ModelKind {
 /// Returns the test that params ask for.
 ///
 /// # Errors
-/// If a type is not set, or there is no test for the two.
+/// If a type is not set, or no test fits the two.
 fn test(params: &Params) -> Result<&'static Test> {
     if !params.is_set("featureType") || !params.is_set("labelType") {
         return Err(SparkError::requirement("featureType and labelType need to be set"));
