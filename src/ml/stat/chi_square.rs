@@ -2,17 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::Float64Type;
+use arrow::array::ArrayRef;
 use prost::Message;
 
 use super::distributions;
-use super::tests::{Test, Tested};
+use super::tests::{Test, Tested, each_row, same_size};
 use crate::error::{Exception, Result, SparkError};
-use crate::ml::error::invalid_value;
 use crate::ml::summary::{Summary, corrupt};
 use crate::ml::training;
-use crate::values::vector::VectorColumn;
 
 /// Most different values of a feature, and most different labels.
 const CATEGORIES: usize = 10_000;
@@ -99,13 +96,7 @@ impl Contingency {
         if self.labels.is_empty() {
             self.features = vec![BTreeMap::new(); size];
         }
-        if self.features.len() == size {
-            return Ok(());
-        }
-        Err(SparkError::requirement(format!(
-            "Number of features must be {} but got {size}",
-            self.features.len()
-        )))
+        same_size(self.features.len(), size)
     }
 
     /// Adds to a count of a feature.
@@ -142,23 +133,13 @@ fn counts_of(counts: &ByLabel) -> Counts {
 
 impl Summary for Contingency {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let vectors = VectorColumn::new(&columns[0])?;
-        let labels = columns[1].as_primitive::<Float64Type>();
-        for row in 0..vectors.len() {
-            let vector = vectors
-                .get(row)
-                .ok_or_else(|| invalid_value("Vectors MUST NOT be Null", &self.columns.0, row))?;
-            if labels.is_null(row) {
-                return Err(invalid_value("Labels MUST NOT be Null", &self.columns.1, row));
-            }
-            self.sized(vector.size())?;
-            let label = (labels.value(row) + 0.0).to_bits();
+        let names = self.columns.clone();
+        each_row(columns, &names, |features, label| {
+            self.sized(features.size())?;
+            let label = (label + 0.0).to_bits();
             self.count_label(label, 1)?;
-            for (feature, value) in vector.nonzero() {
-                self.count(feature, value, label, 1)?;
-            }
-        }
-        Ok(())
+            features.nonzero().try_for_each(|(feature, value)| self.count(feature, value, label, 1))
+        })
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {

@@ -1,16 +1,13 @@
 //! The F-test of a linear regression of the label on each feature alone.
 
-use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::Float64Type;
+use arrow::array::ArrayRef;
 use prost::Message;
 
 use super::distributions;
-use super::tests::{Test, Tested};
+use super::tests::{Test, Tested, each_row, same_size};
 use crate::error::{Result, SparkError};
-use crate::ml::error::invalid_value;
 use crate::ml::summary::{Summary, corrupt};
 use crate::ml::training;
-use crate::values::vector::VectorColumn;
 
 /// `FValueTest`.
 pub static TEST: Test = Test {
@@ -70,13 +67,7 @@ impl State {
         if self.rows == 0 {
             (self.means, self.squares, self.products) = (vec![0.0; size], vec![0.0; size], vec![0.0; size]);
         }
-        if self.means.len() == size {
-            return Ok(());
-        }
-        Err(SparkError::requirement(format!(
-            "Number of features must be {} but got {size}",
-            self.means.len()
-        )))
+        same_size(self.means.len(), size)
     }
 
     /// Takes in a row.
@@ -113,19 +104,12 @@ impl State {
 
 impl Summary for Deviations {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let vectors = VectorColumn::new(&columns[0])?;
-        let labels = columns[1].as_primitive::<Float64Type>();
-        for row in 0..vectors.len() {
-            let vector = vectors
-                .get(row)
-                .ok_or_else(|| invalid_value("Vectors MUST NOT be Null", &self.columns.0, row))?;
-            if labels.is_null(row) {
-                return Err(invalid_value("Labels MUST NOT be Null", &self.columns.1, row));
-            }
-            self.state.sized(vector.size())?;
-            self.state.add(&vector.to_dense(), labels.value(row));
-        }
-        Ok(())
+        let Self { columns: names, state } = self;
+        each_row(columns, names, |features, label| {
+            state.sized(features.size())?;
+            state.add(&features.to_dense(), label);
+            Ok(())
+        })
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
@@ -181,33 +165,10 @@ fn results(state: &[u8]) -> Result<Vec<Tested>> {
 
 #[cfg(test)]
 mod unit {
-    use std::sync::Arc;
-
-    use arrow::array::Float64Array;
-
     use super::*;
-    use crate::values::vector::{VectorBuilder, VectorRef};
+    use crate::ml::stat::tests::fixtures::{agrees, refuses_few};
 
-    /// Labels with features.
-    const ROWS: [(f64, [f64; 3]); 7] = [
-        (3.0, [1.7, 4.4, 7.6]),
-        (2.0, [8.8, 7.3, 5.7]),
-        (1.0, [1.2, 9.5, 2.5]),
-        (2.0, [3.7, 9.2, 6.1]),
-        (4.0, [8.9, 5.2, 7.8]),
-        (4.0, [7.9, 8.5, 9.2]),
-        (1.0, [2.0, 4.0, 3.5]),
-    ];
-
-    /// The columns of some rows.
-    fn columns(rows: &[(f64, [f64; 3])]) -> Vec<ArrayRef> {
-        let mut features = VectorBuilder::with_capacity(rows.len());
-        rows.iter().for_each(|(_, v)| features.push(VectorRef::Dense(v)));
-        let labels = Float64Array::from_iter_values(rows.iter().map(|r| r.0));
-        vec![features.finish().unwrap(), Arc::new(labels)]
-    }
-
-    /// What Spark 4.3 answers, in Scala; however rows are split over tasks.
+    /// What Spark 4.3 answers, in Scala.
     #[test]
     fn p_values_and_statistics_are_sparks() {
         let expected = [
@@ -215,27 +176,11 @@ mod unit {
             (0.780_137_152_557_301_3, 0.086_790_535_982_157_63),
             (0.001_024_035_276_438_684, 46.694_608_975_002_55),
         ];
-        let make = (TEST.summary)("features".into(), "label".into());
-        for split in 0..=ROWS.len() {
-            let (mut one, mut other) = (make(), make());
-            one.update(&columns(&ROWS[..split])).unwrap();
-            other.update(&columns(&ROWS[split..])).unwrap();
-            one.merge(&other.encode()).unwrap();
-            let found = results(&one.encode()).unwrap();
-            assert_eq!(found.len(), expected.len());
-            for (tested, (p, statistic)) in found.iter().zip(expected) {
-                assert_eq!(tested.freedom, 5);
-                assert!((tested.p - p).abs() < 1e-11, "{tested:?}");
-                assert!((tested.statistic - statistic).abs() < 1e-11 * statistic, "{tested:?}");
-            }
-        }
+        agrees(&TEST, expected, 5);
     }
 
     #[test]
     fn too_few_rows_are_refused() {
-        let mut summary = (TEST.summary)("features".into(), "label".into())();
-        assert!(results(&summary.encode()).is_err());
-        summary.update(&columns(&ROWS[..2])).unwrap();
-        assert!(results(&summary.encode()).is_err());
+        refuses_few(&TEST);
     }
 }

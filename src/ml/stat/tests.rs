@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Float64Array, Int32Array, Int64Array, ListArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, Int64Array, ListArray, StructArray};
 use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::datatypes::{DataType, Field, Fields, Float64Type};
 
 use super::{Finish, made_of_state, summarised};
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::ml::columns::Reads;
+use crate::ml::error::invalid_value;
 use crate::ml::stage::{Columns, MakeSummary};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::{Generator, Resolved, Typed};
 use crate::proto as sc;
 use crate::values::types::list_of;
-use crate::values::vector::{self, VectorBuilder, VectorRef};
+use crate::values::vector::{self, VectorBuilder, VectorColumn, VectorRef};
 
 /// What a test found of one feature.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,6 +43,40 @@ pub struct Test {
     pub summary: fn(String, String) -> MakeSummary,
     /// Returns what a finished summary says of each feature.
     pub results: fn(&[u8]) -> Result<Vec<Tested>>,
+}
+
+/// Hands each row of (features, label) to `take`; `names` are the columns' in errors.
+///
+/// # Errors
+/// `USER_RAISED_EXCEPTION` if a vector or a label is null; those of `take`.
+pub(super) fn each_row(
+    columns: &[ArrayRef],
+    names: &(String, String),
+    mut take: impl FnMut(VectorRef<'_>, f64) -> Result<()>,
+) -> Result<()> {
+    let vectors = VectorColumn::new(&columns[0])?;
+    let labels = columns[1].as_primitive::<Float64Type>();
+    for row in 0..vectors.len() {
+        let vector = vectors.get(row);
+        let vector = vector.ok_or_else(|| invalid_value("Vectors MUST NOT be Null", &names.0, row))?;
+        if labels.is_null(row) {
+            return Err(invalid_value("Labels MUST NOT be Null", &names.1, row));
+        }
+        take(vector, labels.value(row))?;
+    }
+    Ok(())
+}
+
+/// Checks that a vector has the size of those before.
+///
+/// # Errors
+/// If it has not.
+pub(super) fn same_size(expected: usize, found: usize) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    let message = format!("Number of features must be {expected} but got {found}");
+    Err(SparkError::requirement(message))
 }
 
 impl Test {
@@ -152,4 +187,54 @@ fn flattened(analyzer: &mut Analyzer, input: Resolved, test: &'static Test) -> R
     let mut made = analyzer.select_typed(input, vec![item])?;
     made.hidden.clear();
     Ok(made)
+}
+
+/// What tests of distributions are checked with.
+#[cfg(test)]
+pub(super) mod fixtures {
+    use super::*;
+
+    /// Labels with features.
+    const ROWS: [(f64, [f64; 3]); 7] = [
+        (3.0, [1.7, 4.4, 7.6]),
+        (2.0, [8.8, 7.3, 5.7]),
+        (1.0, [1.2, 9.5, 2.5]),
+        (2.0, [3.7, 9.2, 6.1]),
+        (4.0, [8.9, 5.2, 7.8]),
+        (4.0, [7.9, 8.5, 9.2]),
+        (1.0, [2.0, 4.0, 3.5]),
+    ];
+
+    fn columns(rows: &[(f64, [f64; 3])]) -> Vec<ArrayRef> {
+        let mut features = VectorBuilder::with_capacity(rows.len());
+        rows.iter().for_each(|(_, v)| features.push(VectorRef::Dense(v)));
+        let labels = Float64Array::from_iter_values(rows.iter().map(|r| r.0));
+        vec![features.finish().unwrap(), Arc::new(labels)]
+    }
+
+    /// Compares p-values and statistics, however rows are split over tasks.
+    pub fn agrees(test: &Test, expected: [(f64, f64); 3], freedom: i64) {
+        let make = (test.summary)("features".into(), "label".into());
+        for split in 0..=ROWS.len() {
+            let (mut one, mut other) = (make(), make());
+            one.update(&columns(&ROWS[..split])).unwrap();
+            other.update(&columns(&ROWS[split..])).unwrap();
+            one.merge(&other.encode()).unwrap();
+            let found = (test.results)(&one.encode()).unwrap();
+            assert_eq!(found.len(), expected.len());
+            for (tested, (p, statistic)) in found.iter().zip(expected) {
+                assert_eq!(tested.freedom, freedom);
+                assert!((tested.p - p).abs() < 1e-11, "{tested:?}");
+                assert!((tested.statistic - statistic).abs() < 1e-11 * statistic, "{tested:?}");
+            }
+        }
+    }
+
+    /// Neither no rows nor two are enough.
+    pub fn refuses_few(test: &Test) {
+        let mut summary = (test.summary)("features".into(), "label".into())();
+        assert!((test.results)(&summary.encode()).is_err());
+        summary.update(&columns(&ROWS[..2])).unwrap();
+        assert!((test.results)(&summary.encode()).is_err());
+    }
 }
