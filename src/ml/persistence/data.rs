@@ -4,32 +4,27 @@
 //! Arrow's for the Parquet writer, and as Spark's JSON. Readers take columns by name and check each.
 
 pub mod maps;
+mod row;
 
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int8Array, Int32Array, Int64Array, ListArray, RecordBatch,
+    Array, ArrayRef, BooleanArray, Float64Array, Int8Array, Int32Array, Int64Array, ListArray, RecordBatch,
     StringArray, StructArray, new_null_array,
 };
-use arrow::buffer::{Buffer, OffsetBuffer};
-use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Field, FieldRef, Fields, Float64Type, Int8Type, Int32Type, Int64Type, Schema,
-};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::Compression;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use serde_json::{Value as Json, json};
 
-use super::{corrupt, parts};
+pub use self::row::Row;
 use crate::error::{Result, SparkError};
 use crate::ml::matrix::{self, Matrix};
 use crate::settings::SPARK_VERSION;
-use crate::storage::files::Files;
 use crate::values::vector::{self, VectorRef};
-
-// ------------------------------------------------------------------------------------------------------- writing
 
 /// One column: name, values of its one row, Spark's type as JSON, whether it may be null.
 #[derive(Debug)]
@@ -310,316 +305,18 @@ fn matrix_type() -> Json {
     json!({ "type": "udt", "class": matrix::JVM_CLASS, "pyClass": "pyspark.ml.linalg.MatrixUDT", "sqlType": stored })
 }
 
-// ------------------------------------------------------------------------------------------------------- reading
-
-/// The one row of a model's Parquet file, and the directory around it.
-pub struct Row<'a> {
-    /// All rows, the first of which it is.
-    batch: RecordBatch,
-    /// What `metadata/` has.
-    metadata: &'a Json,
-    /// The files around it.
-    files: &'a dyn Files,
-    /// The directory, as errors name it.
-    path: &'a str,
-}
-
-impl<'a> Row<'a> {
-    /// Reads the Parquet files of the directory `path`, whose metadata is `metadata`.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if one is not a Parquet file, or all are without rows.
-    pub fn open(data: &[Buffer], files: &'a dyn Files, path: &'a str, metadata: &'a Json) -> Result<Self> {
-        let batch = table(data, path)?.ok_or_else(|| corrupt(path, "data has no row"))?;
-        Ok(Self {
-            batch,
-            files,
-            path,
-            metadata,
-        })
-    }
-
-    /// Returns all rows.
-    pub fn rows(&self) -> &RecordBatch {
-        &self.batch
-    }
-
-    /// Returns each of all rows.
-    pub fn each(&self) -> impl Iterator<Item = Row<'_>> {
-        (0..self.batch.num_rows()).map(|at| Row {
-            batch: self.batch.slice(at, 1),
-            ..*self
-        })
-    }
-
-    /// Returns the metadata of the directory.
-    pub fn metadata(&self) -> &Json {
-        self.metadata
-    }
-
-    /// Returns the rows of a table in a folder beside the data; `None` if it has none.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if a file is not a Parquet file.
-    pub fn table(&self, folder: &str) -> Result<Option<RecordBatch>> {
-        table(&parts(self.files, &format!("{}/{folder}", self.path))?, self.path)
-    }
-
-    /// Returns the file of a folder beside Spark's own; `None` if there is none.
-    ///
-    /// # Errors
-    /// If the host cannot read.
-    pub fn beside(&self, folder: &str) -> Result<Option<Buffer>> {
-        let found = parts(self.files, &format!("{}/{folder}", self.path))?;
-        Ok(found.into_iter().next())
-    }
-
-    /// Returns the error of a directory whose content does not fit together (`CORRUPT_MODEL`).
-    pub fn corrupt(&self, why: &str) -> SparkError {
-        corrupt(self.path, why)
-    }
-}
-
-/// Returns the rows of Parquet files, in their order; `None` if there are none.
-///
-/// # Errors
-/// `CORRUPT_MODEL` if one is not a Parquet file, or their columns differ.
-fn table(files: &[Buffer], path: &str) -> Result<Option<RecordBatch>> {
-    let broken = |e: parquet::errors::ParquetError| corrupt(path, &format!("data is not a Parquet file: {e}"));
-    let mut batches = vec![];
-    for file in files {
-        let bytes = bytes::Bytes::copy_from_slice(file.as_slice());
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
-            .map_err(broken)?
-            .build()
-            .map_err(broken)?;
-        for batch in reader {
-            let batch = batch.map_err(|e| corrupt(path, &format!("data cannot be read: {e}")))?;
-            batches.extend((batch.num_rows() > 0).then_some(batch));
-        }
-    }
-    let Some(first) = batches.first() else { return Ok(None) };
-    let all = arrow::compute::concat_batches(&first.schema(), &batches);
-    all.map(Some)
-        .map_err(|e| corrupt(path, &format!("the files of data differ: {e}")))
-}
-
-impl Row<'_> {
-    /// Returns the error of a column that is missing, null or of another type (`CORRUPT_MODEL`).
-    fn bad(&self, name: &str) -> SparkError {
-        corrupt(
-            self.path,
-            &format!("the column {name} of data is missing or of another type"),
-        )
-    }
-
-    /// Returns whether the file has a column.
-    pub fn has(&self, name: &str) -> bool {
-        self.batch.column_by_name(name).is_some()
-    }
-
-    /// Returns a column whose one value is not null.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if it is missing or null.
-    fn column(&self, name: &str) -> Result<&ArrayRef> {
-        let found = self.batch.column_by_name(name).filter(|c| c.is_valid(0));
-        found.ok_or_else(|| self.bad(name))
-    }
-
-    /// Returns the elements of a list column.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or not a list.
-    fn list(&self, name: &str) -> Result<ArrayRef> {
-        let list = self.column(name)?.as_list_opt::<i32>().ok_or_else(|| self.bad(name))?;
-        Ok(list.value(0))
-    }
-
-    /// Returns a list of strings; a null element becomes empty.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn texts(&self, name: &str) -> Result<Vec<String>> {
-        let list = self.list(name)?;
-        let texts = list.as_string_opt::<i32>().ok_or_else(|| self.bad(name))?;
-        Ok(texts.iter().map(|t| t.unwrap_or_default().to_owned()).collect())
-    }
-
-    /// Returns a list of lists of strings.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn text_lists(&self, name: &str) -> Result<Vec<Vec<String>>> {
-        let outer = self.list(name)?;
-        let lists = outer.as_list_opt::<i32>().ok_or_else(|| self.bad(name))?;
-        lists
-            .iter()
-            .map(|list| {
-                let list = list.ok_or_else(|| self.bad(name))?;
-                let texts = list.as_string_opt::<i32>().ok_or_else(|| self.bad(name))?;
-                Ok(texts.iter().map(|t| t.unwrap_or_default().to_owned()).collect())
-            })
-            .collect()
-    }
-
-    /// Returns a list of integers.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn ints(&self, name: &str) -> Result<Vec<i32>> {
-        let list = self.list(name)?;
-        let ints = list.as_primitive_opt::<Int32Type>().ok_or_else(|| self.bad(name))?;
-        Ok(ints.values().to_vec())
-    }
-
-    /// Returns a list of longs.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn longs(&self, name: &str) -> Result<Vec<i64>> {
-        let list = self.list(name)?;
-        let longs = list.as_primitive_opt::<Int64Type>().ok_or_else(|| self.bad(name))?;
-        Ok(longs.values().to_vec())
-    }
-
-    fn number<T: ArrowPrimitiveType>(&self, name: &str) -> Result<T::Native> {
-        let numbers = self
-            .column(name)?
-            .as_primitive_opt::<T>()
-            .ok_or_else(|| self.bad(name))?;
-        Ok(numbers.value(0))
-    }
-
-    /// Returns a long.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn long(&self, name: &str) -> Result<i64> {
-        self.number::<Int64Type>(name)
-    }
-
-    /// Returns an integer.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn int(&self, name: &str) -> Result<i32> {
-        self.number::<Int32Type>(name)
-    }
-
-    /// Returns a double.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn double(&self, name: &str) -> Result<f64> {
-        self.number::<Float64Type>(name)
-    }
-
-    /// Returns a boolean.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn bool(&self, name: &str) -> Result<bool> {
-        let bools = self.column(name)?.as_boolean_opt().ok_or_else(|| self.bad(name))?;
-        Ok(bools.value(0))
-    }
-
-    /// Returns the struct that a vector or matrix is stored as.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or not a struct.
-    fn parts(&self, name: &str) -> Result<&StructArray> {
-        self.column(name)?.as_struct_opt().ok_or_else(|| self.bad(name))
-    }
-
-    /// Returns a vector, made dense.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
-    pub fn vector(&self, name: &str) -> Result<Vec<f64>> {
-        let bad = || self.bad(name);
-        let parts = self.parts(name)?;
-        let values = doubles(parts, "values").ok_or_else(bad)?;
-        let kind = parts
-            .column_by_name("type")
-            .and_then(|c| c.as_primitive_opt::<Int8Type>());
-        if kind.ok_or_else(bad)?.value(0) == 1 {
-            return Ok(values);
-        }
-        let size = usize::try_from(int(parts, "size").ok_or_else(bad)?).map_err(|_| bad())?;
-        let indices = ints(parts, "indices").ok_or_else(bad)?;
-        let sparse = vector::Vector::sparse(size, indices, values).map_err(|_| bad())?;
-        Ok(sparse.view().to_dense())
-    }
-
-    /// Returns a dense matrix, or a sparse one made dense; at most 2^28 values.
-    ///
-    /// # Errors
-    /// `CORRUPT_MODEL` if the column is missing, null or of another type, or if its parts do not fit each other.
-    pub fn matrix(&self, name: &str) -> Result<Matrix> {
-        let bad = || self.bad(name);
-        let parts = self.parts(name)?;
-        let size = |part: &str| usize::try_from(int(parts, part).ok_or_else(bad)?).map_err(|_| bad());
-        let (rows, columns) = (size("numRows")?, size("numCols")?);
-        let values = doubles(parts, "values").ok_or_else(bad)?;
-        let flag = parts.column_by_name("isTransposed").and_then(|c| c.as_boolean_opt());
-        let transposed = flag.is_some_and(|f| f.value(0));
-        let kind = parts
-            .column_by_name("type")
-            .and_then(|c| c.as_primitive_opt::<Int8Type>());
-        if kind.ok_or_else(bad)?.value(0) == 1 {
-            return Matrix::from_storage(rows, columns, values, transposed).ok_or_else(bad);
-        }
-        let starts = ints(parts, "colPtrs").ok_or_else(bad)?;
-        let at = ints(parts, "rowIndices").ok_or_else(bad)?;
-        let (lines, length) = if transposed { (rows, columns) } else { (columns, rows) };
-        let mut dense = vec![0.0; rows.checked_mul(columns).filter(|n| *n < 1 << 28).ok_or_else(bad)?];
-        for line in 0..lines {
-            let range = starts.get(line).zip(starts.get(line + 1)).ok_or_else(bad)?;
-            for i in (*range.0 as usize)..(*range.1 as usize) {
-                let (index, value) = at.get(i).zip(values.get(i)).ok_or_else(bad)?;
-                let place = usize::try_from(*index).ok().filter(|p| *p < length).ok_or_else(bad)?;
-                dense[line * length + place] = *value;
-            }
-        }
-        Matrix::from_storage(rows, columns, dense, transposed).ok_or_else(bad)
-    }
-}
-
-/// Returns an integer of a struct; `None` if it is missing, null or of another type.
-fn int(parts: &StructArray, name: &str) -> Option<i32> {
-    let column = parts.column_by_name(name)?.as_primitive_opt::<Int32Type>()?;
-    column.is_valid(0).then(|| column.value(0))
-}
-
-/// Returns a list of integers of a struct; `None` if it is missing, null or of another type.
-fn ints(parts: &StructArray, name: &str) -> Option<Vec<i32>> {
-    let list = parts
-        .column_by_name(name)?
-        .as_list_opt::<i32>()
-        .filter(|l| l.is_valid(0))?
-        .value(0);
-    Some(list.as_primitive_opt::<Int32Type>()?.values().to_vec())
-}
-
-/// Returns a list of doubles of a struct; `None` if it is missing, null or of another type.
-fn doubles(parts: &StructArray, name: &str) -> Option<Vec<f64>> {
-    let list = parts
-        .column_by_name(name)?
-        .as_list_opt::<i32>()
-        .filter(|l| l.is_valid(0))?
-        .value(0);
-    Some(list.as_primitive_opt::<Float64Type>()?.values().to_vec())
-}
-
 #[cfg(test)]
 mod tests {
+    use arrow::buffer::Buffer;
+
     use super::*;
     use crate::ml::classification::naive_bayes::NaiveBayesModel;
     use crate::ml::feature::{
         count_vectorizer::Words, idf::IdfModel, min_max_scaler::Bounds, one_hot::Categories, string_indexer::Labels,
     };
     use crate::ml::model::Fitted;
+    use crate::ml::persistence::corrupt;
+    use crate::storage::files::Files;
 
     struct Nothing;
 

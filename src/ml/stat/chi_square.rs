@@ -138,7 +138,9 @@ impl Summary for Contingency {
             self.sized(features.size())?;
             let label = (label + 0.0).to_bits();
             self.count_label(label, 1)?;
-            features.nonzero().try_for_each(|(feature, value)| self.count(feature, value, label, 1))
+            features
+                .nonzero()
+                .try_for_each(|(feature, value)| self.count(feature, value, label, 1))
         })
     }
 

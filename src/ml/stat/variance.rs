@@ -96,7 +96,9 @@ impl Summary for Groups {
             let group = self.group(label);
             group.rows += 1;
             features.nonzero().for_each(|(i, value)| group.sums[i] += value);
-            features.nonzero().for_each(|(i, value)| self.squares[i] += value * value);
+            features
+                .nonzero()
+                .for_each(|(i, value)| self.squares[i] += value * value);
             Ok(())
         })
     }

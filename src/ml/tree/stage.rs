@@ -69,180 +69,87 @@ const fn strategy(default: &'static str) -> Param {
     param(NAME, Kind::Text, Default::Text(default), check)
 }
 
+/// Returns the params of several lists as one; `N` is their number.
+const fn joined<const N: usize>(lists: &[&[Param]]) -> [Param; N] {
+    let mut all = [SEED; N];
+    let (mut list, mut at) = (0, 0);
+    while list < lists.len() {
+        let mut own = 0;
+        while own < lists[list].len() {
+            all[at] = lists[list][own];
+            own += 1;
+            at += 1;
+        }
+        list += 1;
+    }
+    assert!(at == N, "the lists have another number of params");
+    all
+}
+
+/// What every estimator of trees has.
+const TREE: &[Param] = &[
+    CACHE, CHECKPOINT, FEATURES, LABEL, LEAVES, BINS, DEPTH, MEMORY, GAIN, ROWS, SHARE, PREDICTION, PRUNE, SEED, WEIGHT,
+];
+/// What classifiers have.
+const CLASSES: &[Param] = &[PROBABILITY, RAW_PREDICTION, THRESHOLDS];
+/// What forests have.
+const BAGS: &[Param] = &[flag("bootstrap", true), SOME_FEATURES, TREES, RATE];
+/// What boosting has.
+const BOOSTING: &[Param] = &[ALL_FEATURES, VARIANCE, STEPS, STEP, RATE, VALIDATION, VALIDATION_TOL];
+
 /// `DecisionTreeClassifier`: one tree; a task keeps the bins of the open nodes.
 pub static DECISION_TREE_CLASSIFIER: Trees = Trees {
     which: Which::DecisionTreeClassification,
     class: "org.apache.spark.ml.classification.DecisionTreeClassifier",
-    params: &[
-        CACHE,
-        CHECKPOINT,
-        FEATURES,
-        CLASS_IMPURITY,
-        LABEL,
-        LEAVES,
-        BINS,
-        DEPTH,
-        MEMORY,
-        GAIN,
-        ROWS,
-        SHARE,
-        PREDICTION,
-        PROBABILITY,
-        PRUNE,
-        RAW_PREDICTION,
-        SEED,
-        THRESHOLDS,
-        WEIGHT,
-    ],
+    params: &const { joined::<19>(&[TREE, CLASSES, &[CLASS_IMPURITY]]) },
 };
 
 /// `DecisionTreeRegressor`.
 pub static DECISION_TREE_REGRESSOR: Trees = Trees {
     which: Which::DecisionTreeRegression,
     class: "org.apache.spark.ml.regression.DecisionTreeRegressor",
-    params: &[
-        CACHE,
-        CHECKPOINT,
-        FEATURES,
-        VARIANCE,
-        LABEL,
-        LEAVES,
-        BINS,
-        DEPTH,
-        MEMORY,
-        GAIN,
-        ROWS,
-        SHARE,
-        PREDICTION,
-        PRUNE,
-        SEED,
-        free("varianceCol", Kind::Text),
-        WEIGHT,
-    ],
+    params: &const { joined::<17>(&[TREE, &[VARIANCE, free("varianceCol", Kind::Text)]]) },
 };
 
 /// `RandomForestClassifier`: many trees, each over rows that are drawn for it, and over some features at each node.
 pub static RANDOM_FOREST_CLASSIFIER: Trees = Trees {
     which: Which::RandomForestClassification,
     class: "org.apache.spark.ml.classification.RandomForestClassifier",
-    params: &[
-        flag("bootstrap", true),
-        CACHE,
-        CHECKPOINT,
-        SOME_FEATURES,
-        FEATURES,
-        CLASS_IMPURITY,
-        LABEL,
-        LEAVES,
-        BINS,
-        DEPTH,
-        MEMORY,
-        GAIN,
-        ROWS,
-        SHARE,
-        TREES,
-        PREDICTION,
-        PROBABILITY,
-        PRUNE,
-        RAW_PREDICTION,
-        SEED,
-        RATE,
-        THRESHOLDS,
-        WEIGHT,
-    ],
+    params: &const { joined::<23>(&[TREE, CLASSES, BAGS, &[CLASS_IMPURITY]]) },
 };
 
 /// `RandomForestRegressor`.
 pub static RANDOM_FOREST_REGRESSOR: Trees = Trees {
     which: Which::RandomForestRegression,
     class: "org.apache.spark.ml.regression.RandomForestRegressor",
-    params: &[
-        flag("bootstrap", true),
-        CACHE,
-        CHECKPOINT,
-        SOME_FEATURES,
-        FEATURES,
-        VARIANCE,
-        LABEL,
-        LEAVES,
-        BINS,
-        DEPTH,
-        MEMORY,
-        GAIN,
-        ROWS,
-        SHARE,
-        TREES,
-        PREDICTION,
-        PRUNE,
-        SEED,
-        RATE,
-        WEIGHT,
-    ],
+    params: &const { joined::<20>(&[TREE, BAGS, &[VARIANCE]]) },
 };
 
 /// `GBTClassifier`: trees one after the other, each fitted to what the ones before leave; two classes.
 pub static GBT_CLASSIFIER: Trees = Trees {
     which: Which::GbtClassification,
     class: "org.apache.spark.ml.classification.GBTClassifier",
-    params: &[
-        CACHE,
-        CHECKPOINT,
-        ALL_FEATURES,
-        FEATURES,
-        VARIANCE,
-        LABEL,
-        LEAVES,
-        one_of("lossType", "logistic", &["logistic"]),
-        BINS,
-        DEPTH,
-        STEPS,
-        MEMORY,
-        GAIN,
-        ROWS,
-        SHARE,
-        PREDICTION,
-        PROBABILITY,
-        PRUNE,
-        RAW_PREDICTION,
-        SEED,
-        STEP,
-        RATE,
-        THRESHOLDS,
-        VALIDATION,
-        VALIDATION_TOL,
-        WEIGHT,
-    ],
+    params: &const {
+        joined::<26>(&[
+            TREE,
+            CLASSES,
+            BOOSTING,
+            &[one_of("lossType", "logistic", &["logistic"])],
+        ])
+    },
 };
 
 /// `GBTRegressor`.
 pub static GBT_REGRESSOR: Trees = Trees {
     which: Which::GbtRegression,
     class: "org.apache.spark.ml.regression.GBTRegressor",
-    params: &[
-        CACHE,
-        CHECKPOINT,
-        ALL_FEATURES,
-        FEATURES,
-        VARIANCE,
-        LABEL,
-        LEAVES,
-        one_of("lossType", "squared", &["squared", "absolute"]),
-        BINS,
-        DEPTH,
-        STEPS,
-        MEMORY,
-        GAIN,
-        ROWS,
-        SHARE,
-        PREDICTION,
-        PRUNE,
-        SEED,
-        STEP,
-        RATE,
-        VALIDATION,
-        VALIDATION_TOL,
-        WEIGHT,
-    ],
+    params: &const {
+        joined::<23>(&[
+            TREE,
+            BOOSTING,
+            &[one_of("lossType", "squared", &["squared", "absolute"])],
+        ])
+    },
 };
 
 impl Stage for Trees {

@@ -90,6 +90,6 @@ impl Row<'_> {
 
     /// Returns the names of the columns, in the order of the file.
     pub fn names(&self) -> Vec<String> {
-        self.batch.schema().fields().iter().map(|f| f.name().clone()).collect()
+        self.rows().schema().fields().iter().map(|f| f.name().clone()).collect()
     }
 }
