@@ -22,7 +22,7 @@ use super::driver::Driver;
 use super::files::PAGE_FILES;
 use super::jobs::Owner;
 use super::learning::InRounds;
-use super::reports::Asked;
+use super::reports;
 use super::saved::Want;
 use crate::cluster::runner::{JobRequest, Limits, Outcome};
 use crate::compile::job;
@@ -34,6 +34,7 @@ use crate::ml::feature::string_indexer::Labels;
 use crate::ml::findings;
 use crate::ml::learning::Run;
 use crate::ml::literal::{Kind, Value};
+use crate::ml::method::{Asked, method_relation};
 use crate::ml::model::{self, Fitted, Model, Models};
 use crate::ml::params::{Params, texts_of};
 use crate::ml::persistence;
@@ -146,13 +147,13 @@ impl Driver {
                     return self.start_learning(job, run, fit, now_ms);
                 }
                 let relation = training::fit_relation(fit);
-                return self.start_ml_job(operation, session, work, &relation, Wants::Model, now_ms);
+                return self.start_ml_job(operation, session, work.params, &relation, Wants::Model, now_ms);
             }
             Command::Evaluate(evaluate) => {
                 let work = Work::of_evaluate(evaluate)?;
                 let relation = training::evaluate_relation(evaluate);
                 let again = Some(Box::new(evaluate.clone()));
-                return self.start_ml_job(operation, session, work, &relation, Wants::Metric(again), now_ms);
+                return self.start_ml_job(operation, session, work.params, &relation, Wants::Metric(again), now_ms);
             }
             Command::Fetch(fetch) => {
                 let Some(result) = self.ml_fetch(operation, session, fetch, now_ms)? else {
@@ -238,7 +239,7 @@ impl Driver {
         &mut self,
         operation: &str,
         session: &str,
-        work: Work,
+        params: Params,
         relation: &sc::Relation,
         wants: Wants,
         now_ms: i64,
@@ -252,7 +253,7 @@ impl Driver {
             "evaluate"
         };
         let request = JobRequest {
-            description: format!("{verb} {}", work.params.operator.short()),
+            description: format!("{verb} {}", params.operator.short()),
             scans,
             limits: Limits::of_statement(&spec.conf)?,
             ..JobRequest::default()
@@ -260,7 +261,7 @@ impl Driver {
         let job = MlJob {
             operation: operation.to_owned(),
             session: session.to_owned(),
-            params: work.params,
+            params,
             wants,
             rounds: None,
         };
@@ -298,7 +299,7 @@ impl Driver {
                 self.start_ml_job(
                     &job.operation,
                     &job.session,
-                    work,
+                    work.params,
                     &relation,
                     Wants::Metric(None),
                     now_ms,
@@ -378,12 +379,20 @@ impl Driver {
         {
             return self.evaluate_model(session, id, dataset).map(Some);
         }
+        if let Some(asked) = Asked::of(fetch)? {
+            let model = self.ml_model(session, id)?;
+            let params = model.params_with(None)?;
+            let method = asked.of_model(&model, &params)?;
+            let (relation, wants) = (method_relation(fetch), Wants::Finding(method.read));
+            self.start_ml_job(operation, session, params, &relation, wants, now_ms)?;
+            return Ok(None);
+        }
         let args = method
             .args
             .iter()
             .map(|a| match &a.args_type {
                 Some(ArgsType::Param(literal)) => Value::from_literal(literal),
-                _ => Err(SparkError::unsupported(format!("{} over a DataFrame", method.method))),
+                _ => Err(SparkError::unsupported(format!("{} of a DataFrame", method.method))),
             })
             .collect::<Result<Vec<_>>>()?;
         if id == HELPER {
@@ -404,7 +413,7 @@ impl Driver {
         if fetch.methods.len() > 1 || !self.session(session).models.0.contains_key(id) {
             let methods = fetch.methods.iter().map(|m| m.method.as_str()).collect();
             let args = &args;
-            return self.ml_report(operation, session, &Asked { id, methods, args }, now_ms);
+            return self.ml_report(operation, session, &reports::Asked { id, methods, args }, now_ms);
         }
         let model = self.ml_model(session, id)?;
         if method.method == "trees" {

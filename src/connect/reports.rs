@@ -144,11 +144,11 @@ impl Driver {
             dataset: Some(dataset),
         };
         let relation = training::evaluate_relation(&evaluate);
-        let work = Work::of_evaluate(&evaluate)?;
+        let params = Work::of_evaluate(&evaluate)?.params;
         self.start_ml_job(
             operation,
             session,
-            work,
+            params,
             &relation,
             Wants::Finding(measure.read),
             now_ms,

@@ -19,6 +19,7 @@ pub mod findings;
 pub mod learning;
 pub mod literal;
 pub mod matrix;
+pub mod method;
 pub mod model;
 pub mod optimize;
 pub mod params;

@@ -22,6 +22,7 @@ use prost::{DecodeError, Message};
 
 use super::findings::Finding;
 use super::literal::{Kind, Value};
+use super::method::Method;
 use super::params::Params;
 use super::persistence::data::{Column, Row};
 use super::relation::Argument;
@@ -88,6 +89,14 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// If an argument does not fit the model.
     fn call(&self, _params: &Params, _method: &str, _args: &[Value]) -> Result<Option<(Value, Kind)>> {
+        Ok(None)
+    }
+
+    /// Returns a method over a dataset, given its other arguments; `None` if the model has no such method.
+    ///
+    /// # Errors
+    /// If an argument does not fit the model.
+    fn over(&self, _params: &Params, _method: &str, _args: &[Value]) -> Result<Option<Method>> {
         Ok(None)
     }
 

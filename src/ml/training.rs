@@ -16,6 +16,7 @@ use prost::Message;
 use super::columns::Reads;
 use super::error::illegal;
 use super::learning::{ROUND, Round};
+use super::method::METHOD;
 use super::model::Model;
 use super::params::Params;
 use super::stage::{self, Columns, Role, Training};
@@ -141,7 +142,7 @@ pub fn needs_second_job(params: &Params, state: &[u8]) -> Result<bool> {
 
 /// Returns whether an extension is one of these jobs; other extensions are refused elsewhere.
 pub fn is_job(any: &prost_types::Any) -> bool {
-    [FIT, EVALUATE, EVALUATE_AGAIN, ROUND].contains(&any.type_url.as_str())
+    [FIT, EVALUATE, EVALUATE_AGAIN, ROUND, METHOD].contains(&any.type_url.as_str())
 }
 
 impl Analyzer {
@@ -152,6 +153,9 @@ impl Analyzer {
     /// trained.
     pub(crate) fn ml_job(&mut self, any: &prost_types::Any) -> Result<Resolved> {
         let unreadable = |e: prost::DecodeError| SparkError::invalid_plan(format!("an ML job cannot be read: {e}"));
+        if any.type_url == METHOD {
+            return self.ml_method(&sc::Fetch::decode(&any.value[..]).map_err(unreadable)?);
+        }
         let (mut asked, mut before) = (None, None);
         let work = match any.type_url.as_str() {
             FIT => Work::of_fit(&sc::ml_command::Fit::decode(&any.value[..]).map_err(unreadable)?)?,
@@ -167,17 +171,36 @@ impl Analyzer {
             }
             _ => Work::of_evaluate(&sc::ml_command::Evaluate::decode(&any.value[..]).map_err(unreadable)?)?,
         };
-        let input = self.relation(&work.dataset)?;
-        if input.streaming {
-            return Err(illegal(format!(
-                "{} takes no streaming DataFrame: train on a batch, or with StreamingNaiveBayes.",
-                work.params.operator.short()
-            )));
-        }
+        let input = self.batch_of(&work.dataset, &work.params)?;
         if let (Role::Learner(stage), Some(asked)) = (work.params.operator.role(), asked) {
             return self.ml_round(&work.params, stage, input, asked);
         }
         let training = training(&work.params, &input, before.as_deref())?;
+        self.ml_aggregate(&work.params, input, training)
+    }
+
+    /// Plans a dataset that is read whole.
+    ///
+    /// # Errors
+    /// If it is a stream, or cannot be planned.
+    pub(super) fn batch_of(&mut self, dataset: &sc::Relation, params: &Params) -> Result<Resolved> {
+        // What is drawn by partition is drawn as Spark draws it, and every executor has rows.
+        self.deals_rows = true;
+        let input = self.input(Some(dataset))?;
+        if input.streaming {
+            return Err(illegal(format!(
+                "{} takes no streaming DataFrame: train on a batch, or with StreamingNaiveBayes.",
+                params.operator.short()
+            )));
+        }
+        Ok(input)
+    }
+
+    /// Plans a dataset under one aggregate.
+    ///
+    /// # Errors
+    /// If the dataset lacks a column that the summary reads.
+    pub(super) fn ml_aggregate(&mut self, params: &Params, input: Resolved, training: Training) -> Result<Resolved> {
         let mut columns = self.training_columns(&input, &training.columns)?;
         let mut summary = training.summary;
         if let Some(of_text) = training.of_text
@@ -187,7 +210,7 @@ impl Analyzer {
             columns[0] = text;
             summary = made;
         }
-        let function = summary::aggregate(work.params.fingerprint(), summary);
+        let function = summary::aggregate(params.fingerprint(), summary);
         let state = self.attribute("state", DataType::Binary, true);
         let call = function.call(columns).alias(state.id.clone());
         let plan = LogicalPlanBuilder::from(input.plan)

@@ -158,12 +158,7 @@ impl Analyzer {
     pub(crate) fn ml_relation(&mut self, node: &sc::MlRelation) -> Result<Resolved> {
         match &node.ml_type {
             Some(MlType::Transform(transform)) => {
-                let input = self.relation(
-                    transform
-                        .input
-                        .as_deref()
-                        .ok_or_else(|| SparkError::invalid_plan("a transform lacks its input"))?,
-                )?;
+                let input = self.input(transform.input.as_deref())?;
                 let given = transform.params.clone().unwrap_or_default();
                 match &transform.operator {
                     Some(Operator::ObjRef(reference)) => {

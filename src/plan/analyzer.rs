@@ -108,6 +108,9 @@ pub struct Analyzer {
     pub question: Option<Question>,
     /// How many rows the LIMIT right above needs.
     pub(super) row_goal: Option<usize>,
+    /// Whether rows that come with the plan are dealt over `spark.default.parallelism` partitions, as Spark deals them; else they are
+    /// one partition, and nothing about them needs an exchange.
+    pub deals_rows: bool,
     /// Where file names and inferred schemas come from.
     pub files: Rc<dyn FileCatalog>,
     /// How many tasks read each table of another system, by [`table_key`](super::scan::table_key), as far as that is known.
@@ -150,6 +153,7 @@ impl Analyzer {
             views: Views::default(),
             question: None,
             row_goal: None,
+            deals_rows: false,
             files,
             tables: BTreeMap::new(),
             extensions: vec![],

@@ -101,14 +101,28 @@ fn read_batches(block: &Buffer) -> Result<Vec<RecordBatch>, verify::Flaw> {
     Ok(batches)
 }
 
+/// Checks a stream as [`read`] does, but reads no values; returns its columns, and how many rows it has.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence.
+pub fn outline(block: &[u8]) -> Result<(SchemaRef, usize), String> {
+    let mut messages = Messages::new(block);
+    let mut rows = 0_usize;
+    while let Some(message) = messages.next()? {
+        if let Kind::Batch(batch) = message.kind {
+            rows = rows.saturating_add(usize::try_from(batch.length()).unwrap_or_default());
+        }
+    }
+    let schema = messages.schema.ok_or("it has no schema")?;
+    Ok((schema, rows))
+}
+
 /// Checks a stream as [`read`] does, but reads no values; returns its columns.
 ///
 /// # Errors
 /// What is wrong with it, as the end of a sentence.
 pub fn schema_of(block: &[u8]) -> Result<SchemaRef, String> {
-    let mut messages = Messages::new(block);
-    while messages.next()?.is_some() {}
-    messages.schema.ok_or_else(|| "it has no schema".into())
+    Ok(outline(block)?.0)
 }
 
 /// Reads several blocks into batches of one schema: columns by position, under the schema's names.

@@ -66,7 +66,10 @@ pub fn scan(
     let blocks = inputs.scans.get(&scan.id).map(Vec::as_slice).unwrap_or_default();
     let batches = match &scan.origin {
         Origin::Local { ipc } if ipc.is_empty() => vec![],
-        Origin::Local { ipc } => conformed(&ipc::read(&Buffer::from(ipc.to_vec()))?, columns, &wanted)?,
+        Origin::Local { ipc } => {
+            let all = conformed(&ipc::read(&Buffer::from(ipc.to_vec()))?, columns, &wanted)?;
+            slice(all, partition, scan.partitions)
+        }
         Origin::Range { start, end, step } => {
             let (id, inputs) = (scan.id, inputs.clone());
             let batches = range((*start, *end, *step), partition, scan.partitions, out);
@@ -102,6 +105,24 @@ pub fn scan(
     *inputs.report().scanned_rows.entry(scan.id).or_default() += rows as u64;
     let renamed: Vec<RecordBatch> = batches.iter().map(|b| ipc::rename(b, out)).collect::<Result<_>>()?;
     Ok(Box::new(renamed.into_iter().map(Ok)))
+}
+
+/// Returns the rows of one of `parts` parts that differ in length by at most one row (`ParallelCollectionRDD`).
+fn slice(batches: Vec<RecordBatch>, part: PartitionId, parts: usize) -> Vec<RecordBatch> {
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let bound = |part: usize| (rows as u128 * part as u128 / parts.max(1) as u128) as usize;
+    let (begin, end) = (bound(part.0), bound(part.0 + 1));
+    let mut first = 0;
+    let mut out = vec![];
+    for batch in batches {
+        let last = first + batch.num_rows();
+        let (from, to) = (begin.max(first), end.min(last));
+        if from < to || parts <= 1 {
+            out.push(batch.slice(from - first, to.saturating_sub(from)));
+        }
+        first = last;
+    }
+    out
 }
 
 /// Largest block that is looked at before it is read.

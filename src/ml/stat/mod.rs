@@ -82,7 +82,7 @@ fn summarised(
     options: String,
     make: impl Fn() -> Box<dyn Summary> + Send + Sync + 'static,
 ) -> Result<Resolved> {
-    let input = analyzer.relation(dataset)?;
+    let input = analyzer.input(Some(dataset))?;
     if input.streaming {
         return Err(SparkError::unsupported("statistics of a streaming DataFrame"));
     }

@@ -5,7 +5,7 @@ use super::impurity::Impurity;
 use super::splits;
 use super::tally::{AllValues, Asked, Boosted, Layout, Open, State, Thresholds};
 use super::{Node, Tree};
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::ml::error::illegal;
 use crate::ml::learning::{Rounds, empty};
 use crate::ml::params::Params;
@@ -45,6 +45,11 @@ pub async fn ground(params: &Params, rounds: &Rounds) -> Result<Ground> {
     let statistics: labels::State = rounds.ask(&Asked::default()).await?;
     if statistics.features.rows == 0 {
         return Err(empty());
+    }
+    if statistics.features.size() == 0 {
+        return Err(SparkError::requirement(
+            "DecisionTree requires number of features > 0, but was given an empty features vector",
+        ));
     }
     let rows = statistics.features.rows as f64;
     let bins = params.double_of_count("maxBins")?.min(rows);
@@ -176,6 +181,12 @@ pub async fn grow(params: &Params, rounds: &Rounds, ground: &Ground, order: &Ord
         for (open, features) in asked.open.iter().zip(&layout.nodes) {
             let (tree, place) = (open.tree as usize, open.node as usize);
             let found = best(&growing[tree][place], features, &layout, &bins, order, ground, &limits);
+            if let (0, None, Some((_, begin))) = (place, &found, features.first()) {
+                // Nothing can be split: every feature has one bin, of all rows that the tree takes.
+                let all = &bins[*begin..begin + layout.width];
+                let node = &mut growing[tree][0].node;
+                (node.stats, node.raw_count) = (all[..layout.width - 1].to_vec(), all[layout.width - 1] as i64);
+            }
             let children = divide(&mut growing[tree], place, found, order.impurity, ground, &limits);
             stack.extend(children.into_iter().map(|child| (tree, child)));
         }
@@ -316,11 +327,6 @@ fn divide(
 ) -> Vec<usize> {
     let depth = tree[place].depth;
     let Some(split) = split else {
-        if depth == 0 {
-            // Nothing can be split: what the root holds is known of the labels alone.
-            tree[place].node.stats = of_labels(ground, impurity);
-            tree[place].node.raw_count = ground.statistics.features.rows;
-        }
         return vec![];
     };
     if depth == 0 {
@@ -346,17 +352,6 @@ fn divide(
         .filter(|(_, open)| *open)
         .map(|(child, _)| child)
         .collect()
-}
-
-/// Returns what a tree without features would hold.
-fn of_labels(ground: &Ground, impurity: Impurity) -> Vec<f64> {
-    if impurity != Impurity::Variance {
-        return ground.statistics.histogram();
-    }
-    let label = &ground.statistics.label;
-    let sums = label.sums().first().copied().unwrap_or_default();
-    let squares = label.square_sums().first().copied().unwrap_or_default();
-    vec![label.total_weight, sums, squares]
 }
 
 /// Makes one leaf of two with the same prediction.

@@ -12,6 +12,7 @@ pub mod bag;
 pub mod debug;
 pub mod grow;
 pub mod impurity;
+pub mod losses;
 pub mod model;
 pub mod splits;
 pub mod stage;

@@ -7,15 +7,17 @@ use arrow::datatypes::DataType;
 use prost::Message;
 
 use super::impurity::Impurity;
-use super::{Tree, debug, importances, stored};
+use super::{Tree, debug, importances, losses, stored};
 use crate::error::Result;
 use crate::ml::classification::scores::{self, Predictions, Scores};
 use crate::ml::columns::Body;
 use crate::ml::findings::Finding;
 use crate::ml::literal::{Kind, Value};
+use crate::ml::method::Method;
 use crate::ml::model::{self, Decoded, Fitted, Model, ModelKind};
 use crate::ml::params::Params;
 use crate::ml::persistence::data::{Column, Row};
+use crate::ml::summary::labels::{Allowed, MOST_CLASSES};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::values::text::double;
@@ -56,6 +58,15 @@ impl Which {
     /// Returns the kind of model.
     pub fn kind(self) -> &'static ModelKind {
         &KINDS[self as usize]
+    }
+
+    /// Returns which labels it is trained on.
+    pub fn labels(self) -> Allowed {
+        match self {
+            GbtClassification => Allowed::Classes(2),
+            which if which.is_classification() => Allowed::Classes(MOST_CLASSES),
+            _ => Allowed::Numbers,
+        }
     }
 
     /// Returns whether there is one tree and no more.
@@ -314,6 +325,13 @@ impl Fitted for Forest {
             }
             _ => Ok(None),
         }
+    }
+
+    fn over(&self, params: &Params, method: &str, args: &[Value]) -> Result<Option<Method>> {
+        if method != "evaluateEachIteration" {
+            return Ok(None);
+        }
+        losses::each(self, params, args)
     }
 
     fn finding(&self, params: &Params, name: &str, args: &[Value]) -> Result<Option<Finding>> {

@@ -17,7 +17,7 @@ use crate::ml::params::{
 };
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
-use crate::ml::summary::labels::{Allowed, LabelledMoments, MOST_CLASSES, Names};
+use crate::ml::summary::labels::{LabelledMoments, Names};
 
 /// An estimator of trees.
 #[derive(Debug)]
@@ -171,14 +171,6 @@ impl Stage for Trees {
 }
 
 impl Trees {
-    fn allowed(&self) -> Allowed {
-        match self.which {
-            Which::GbtClassification => Allowed::Classes(2),
-            which if which.is_classification() => Allowed::Classes(MOST_CLASSES),
-            _ => Allowed::Numbers,
-        }
-    }
-
     fn impurity(&self, params: &Params) -> Result<Impurity> {
         if self.which.of_tree() == Which::DecisionTreeRegression {
             return Ok(Impurity::Variance);
@@ -199,7 +191,7 @@ impl Learner for Trees {
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
-        let (names, allowed) = (Names::of(params)?, self.allowed());
+        let (names, allowed) = (Names::of(params)?, self.which.labels());
         let asked = Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
         let impurity = self.impurity(params)?;
         Ok(match asked.step {

@@ -68,6 +68,15 @@ impl Loss {
             .find(|l| *l as u32 == number)
     }
 
+    /// Returns what a label stands for: -1 and 1 are the classes 0 and 1.
+    pub fn target(self, label: f64) -> f64 {
+        if self == Self::Logistic {
+            label * 2.0 - 1.0
+        } else {
+            label
+        }
+    }
+
     /// Returns minus the gradient at a prediction: what the next tree is fitted to.
     pub fn rest(self, prediction: f64, label: f64) -> f64 {
         match self {
@@ -133,11 +142,7 @@ fn target(boosted: Option<&Boosted>, label: f64, values: &[f64]) -> f64 {
     let Some((boosted, loss)) = boosted.and_then(|b| Some((b, Loss::of(b.loss)?))) else {
         return label;
     };
-    let label = if loss == Loss::Logistic {
-        label * 2.0 - 1.0
-    } else {
-        label
-    };
+    let label = loss.target(label);
     if boosted.trees.is_empty() {
         return label;
     }

@@ -63,7 +63,7 @@ impl Analyzer {
     ///
     /// # Errors
     /// If the message lacks it, `CONNECT_INVALID_PLAN`.
-    pub(super) fn input(&mut self, input: Option<&sc::Relation>) -> Result<Resolved> {
+    pub(crate) fn input(&mut self, input: Option<&sc::Relation>) -> Result<Resolved> {
         let mut input = self.rows(input)?;
         input.below.clear();
         Ok(input)

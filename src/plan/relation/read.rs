@@ -201,7 +201,7 @@ impl Analyzer {
                 Keeper::Plan,
             );
         };
-        let arriving = ipc::schema_of(data)
+        let (arriving, rows) = ipc::outline(data)
             .map_err(|why| SparkError::invalid_plan(format!("a local relation is not an Arrow stream: {why}")))?;
         let own: Fields = arriving
             .fields()
@@ -217,12 +217,16 @@ impl Analyzer {
             }
             None => own,
         };
+        let partitions = match self.deals_rows {
+            true => self.conf.parallelism().min(rows.max(1)),
+            false => 1,
+        };
         self.scan(
             Origin::Local {
                 ipc: Arc::from(data.as_slice()),
             },
             &fields,
-            1,
+            partitions,
             Keeper::Plan,
         )
     }

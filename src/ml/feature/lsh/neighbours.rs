@@ -109,7 +109,7 @@ impl Known<'_> {
     /// # Errors
     /// If it is a stream, or lacks the column of vectors.
     fn hashed(&self, analyzer: &mut Analyzer, dataset: &sc::Relation) -> Result<Resolved> {
-        let input = analyzer.relation(dataset)?;
+        let input = analyzer.input(Some(dataset))?;
         if input.streaming {
             return Err(SparkError::unsupported("neighbours in a streaming DataFrame"));
         }
