@@ -83,6 +83,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &tree::stage::GBT_REGRESSOR,
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,
+    &classification::linear_svc::LinearSvc,
     &evaluation::binary::BinaryEvaluator,
     &evaluation::multiclass::MulticlassEvaluator,
     &evaluation::multilabel::MultilabelEvaluator,
