@@ -84,6 +84,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,
     &classification::linear_svc::LinearSvc,
+    &regression::generalized::GeneralizedLinearRegression,
     &evaluation::binary::BinaryEvaluator,
     &evaluation::multiclass::MulticlassEvaluator,
     &evaluation::multilabel::MultilabelEvaluator,

@@ -1,4 +1,6 @@
 """Cases of LinearSVC, generalized linear regression, survival and isotonic regression, perceptrons and factorization machines."""
+import random
+
 from ml_examples import case, dense, sparse
 from ml_examples_learners import HISTORY, MEASURES, NONE, ONE_CLASS, PLAIN, ROWS, SAVED
 
@@ -46,4 +48,84 @@ PLANES = [
     plane("empty", "No rows", "", df=NONE),
 ]
 
-CASES = PLANES
+# ------------------------------------------------------------------------------------------- generalized linear regression
+
+
+def counted(rows, seed):
+    """The rows with a count, a positive number, a share and an offset in the place of labels."""
+    source = random.Random(seed)
+    made = []
+    for two, _three, number, features, weight in rows:
+        count = float(max(0, int(source.gauss(2 + number / 2, 1.5))))
+        positive = round(abs(number) + source.uniform(0.2, 1.5), 3)
+        made.append([two, count, positive, source.choice([0.0, 0.25, 0.5, 1.0]), number, features, weight, round(source.uniform(-0.5, 0.5), 2)])
+    return "two DOUBLE, count DOUBLE, positive DOUBLE, share DOUBLE, number DOUBLE, features VECTOR, w DOUBLE, o DOUBLE", made
+
+
+LABELS = counted(PLAIN[1], 5)
+FIT = ["out['coefficients'] = m.coefficients", "out['intercept'] = m.intercept", "out['features'] = m.numFeatures", "s = m.summary",
+       "out['steps'] = s.numIterations", "out['deviance'] = s.deviance", "out['null'] = s.nullDeviance", "out['dispersion'] = s.dispersion",
+       "out['freedom'] = [s.rank, s.degreesOfFreedom, s.residualDegreeOfFreedom, s.residualDegreeOfFreedomNull, s.numInstances]",
+       "out['transform'] = m.transform(df).drop('features').limit(8)"]
+AIC = ["out['aic'] = s.aic"]
+INFERRED = ["out['errors'] = s.coefficientStandardErrors", "out['t'] = s.tValues", "out['p'] = s.pValues"]
+WHOLE = FIT + AIC + INFERRED
+
+
+def general(id, description, arguments, shown=WHOLE, df=LABELS, model=None):
+    return learned("generalized_linear_regression", id, description, "GeneralizedLinearRegression", "GeneralizedLinearRegressionModel", arguments, shown, df, model)
+
+
+GENERAL = [
+    general("gaussian", "Defaults", "labelCol='number'"),
+    general("gaussian_log", "A logarithmic link", "labelCol='positive', link='log'"),
+    general("gaussian_inverse", "An inverse link", "labelCol='positive', link='inverse'"),
+    general("binomial", "Two classes", "labelCol='two', family='binomial'"),
+    general("probit", "A normal link", "labelCol='two', family='binomial', link='probit', linkPredictionCol='eta'"),
+    general("cloglog", "A link of two logarithms", "labelCol='two', family='binomial', link='cloglog'"),
+    general("trials", "Shares of trials", "labelCol='share', family='binomial', weightCol='w'"),
+    general("poisson", "Counts", "labelCol='count', family='poisson'"),
+    general("poisson_identity", "Counts, a plain link", "labelCol='count', family='poisson', link='identity', maxIter=5"),
+    general("poisson_sqrt", "Counts, the link of the root", "labelCol='count', family='Poisson', link='SQRT'"),
+    general("gamma", "Positive numbers", "labelCol='positive', family='gamma'"),
+    general("gamma_log", "Positive numbers, a logarithmic link, weights", "labelCol='positive', family='gamma', link='log', weightCol='w'"),
+    general("gamma_identity", "Positive numbers, a plain link", "labelCol='positive', family='gamma', link='identity'"),
+    general("tweedie", "A power of the variance", "labelCol='count', family='tweedie', variancePower=1.6, linkPower=0.0", FIT + INFERRED),
+    general("tweedie_default_link", "A power of the variance, with its link", "labelCol='positive', family='tweedie', variancePower=1.5", FIT + INFERRED),
+    general("tweedie_three", "A high power", "labelCol='positive', family='tweedie', variancePower=2.5, linkPower=-0.5", FIT + INFERRED),
+    general("tweedie_poisson", "The power of counts", "labelCol='count', family='tweedie', variancePower=1.0, linkPower=0.0"),
+    general("no_aic", "A criterion that the family lacks", "labelCol='count', family='tweedie', variancePower=1.6, linkPower=0.0", ["out['aic'] = m.summary.aic"]),
+    general("offset", "Offsets", "labelCol='count', family='poisson', offsetCol='o'"),
+    general("offset_linear", "Offsets of a linear model", "labelCol='number', offsetCol='o', weightCol='w'"),
+    general("offset_binomial", "Offsets, weights, a link prediction", "labelCol='two', family='binomial', offsetCol='o', weightCol='w', linkPredictionCol='eta'"),
+    general("ridge", "A penalty by squares", "labelCol='number', regParam=0.3"),
+    general("ridge_poisson", "A penalty by squares, counts", "labelCol='count', family='poisson', regParam=0.1"),
+    general("no_intercept", "Without intercept", "labelCol='count', family='poisson', fitIntercept=False"),
+    general("no_intercept_offset", "Without intercept, with offsets", "labelCol='two', family='binomial', fitIntercept=False, offsetCol='o'"),
+    general("one_step", "One step", "labelCol='count', family='poisson', maxIter=1"),
+    general("no_step", "No step", "labelCol='count', family='poisson', maxIter=0"),
+    general("loose", "A loose tolerance", "labelCol='count', family='poisson', tol=0.1"),
+    general("residuals", "Residuals", "labelCol='count', family='poisson', weightCol='w'",
+            ["s = m.summary"] + ["out['%s'] = s.residuals('%s')" % (kind, kind) for kind in ("deviance", "pearson", "working", "response")] +
+            ["out['default'] = s.residuals()", "out['predictions'] = s.predictions.select('prediction', 'count')"]),
+    general("bad_residuals", "Residuals that do not exist", "labelCol='count', family='poisson'", ["out['r'] = m.summary.residuals('other')"]),
+    general("text", "The summary as text", "labelCol='count', family='poisson', offsetCol='o'", ["out['text'] = repr(m.summary)", "out['solver'] = m.summary.solver"]),
+    general("text_linear", "The summary as text", "labelCol='number'", ["out['text'] = repr(m.summary)", "out['column'] = m.summary.predictionCol"]),
+    general("singular", "A constant feature", "labelCol='number'", FIT + AIC, ROWS),
+    general("not_inferred", "Standard errors where there are none", "labelCol='number'", ["out['errors'] = m.summary.coefficientStandardErrors"], ROWS),
+    general("evaluated", "A summary of other rows", "labelCol='count', family='poisson', offsetCol='o'",
+            ["s = m.evaluate(df.limit(20))", "out['deviance'] = s.deviance", "out['null'] = s.nullDeviance", "out['aic'] = s.aic", "out['dispersion'] = s.dispersion", "out['rows'] = s.numInstances"]),
+    general("saved", "Saved and loaded", "labelCol='count', family='poisson', linkPredictionCol='eta'", FIT[:3] + FIT[-1:], model="generalized_linear_regression"),
+    general("saved_tweedie", "Saved and loaded", "labelCol='count', family='tweedie', variancePower=1.6, linkPower=0.0", FIT[:3] + FIT[-1:], model="generalized_linear_regression_tweedie"),
+    general("predict", "Single vectors", "labelCol='count', family='poisson'", ["out['one'] = m.predict(Vectors.dense(1.0, 2.0, 0.0, 1.0))"]),
+    general("bad_pair", "A link that the family lacks", "labelCol='count', family='poisson', link='logit'"),
+    general("bad_family", "A family that does not exist", "labelCol='count', family='cauchy'"),
+    general("bad_power", "A power between 0 and 1", "labelCol='count', family='tweedie', variancePower=0.5"),
+    general("negative_count", "A negative count", "labelCol='number', family='poisson'"),
+    general("zero", "Labels of 0", "labelCol='count', family='gamma'"),
+    general("not_a_share", "A share above 1", "labelCol='count', family='binomial'"),
+    general("null_offset", "An offset that is null", "labelCol='count', family='poisson', offsetCol='o'", df=(LABELS[0], [row[:-1] + [None] for row in LABELS[1]])),
+    general("empty", "No rows", "labelCol='number'", df=(LABELS[0], [])),
+]
+
+CASES = PLANES + GENERAL

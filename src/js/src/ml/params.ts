@@ -51,6 +51,9 @@ labelCol s label column name
 labelType s categorical or continuous
 labels S labels in the order of their indices
 leafCol s column name for the number of the leaf
+link s which function of the mean is linear in the features
+linkPower d power of the mean that is linear in the features
+linkPredictionCol s column name for the linear part of the prediction
 locale s locale of the words' lower case
 lossType s which errors count
 lower d lower quantile of the range
@@ -82,6 +85,7 @@ numFeatures i number of features
 numHashTables i hashes per vector
 numTopFeatures i number of features to select
 numTrees i number of trees
+offsetCol s column name of what is added to the linear part
 outputCol s output column name
 outputCols S output column names
 p d which norm
@@ -117,6 +121,7 @@ toLowercase b whether strings are converted to lower case first
 tol d how little a step may change before the training ends
 upper d upper quantile of the range
 varianceCol s column name for the variance of the leaf
+variancePower d power of the mean that the variance is
 varianceThreshold d variance that a feature must exceed to be selected
 vocabSize i most words in the vocabulary
 weightCol s weight column name

@@ -1,6 +1,22 @@
-import { CLASSIFYING, type Classes, type ClassifierMethods, type Classifying } from './learner_parts.js';
+import {
+  CLASSIFYING,
+  type Classes,
+  type ClassifierMethods,
+  type Classifying,
+  type Counts,
+  LABELLED,
+  type Labelled,
+  type PredictMethod,
+} from './learner_parts.js';
 import { type Estimator, estimator, type MLWritable, type ModelClassOf, type ModelOf, model, type StageClass, spec } from './stage.js';
 import type { DenseVector, Vector } from './vector.js';
+
+interface LinearAttributes extends Counts {
+  /** Returns a number per feature. */
+  coefficients: Vector;
+  /** Returns what is added. */
+  intercept: number;
+}
 
 // --------------------------------------------------------------------------------------- linear support vector machine
 
@@ -18,22 +34,16 @@ interface PlaneParams extends Omit<Classifying, 'probabilityCol' | 'thresholds'>
   /** The second class is predicted above this raw prediction; 0 by default. */
   threshold: number;
 }
-interface PlaneAttributes extends Classes {
-  /** Returns a number per feature. */
-  coefficients: Vector;
-  /** Returns what is added. */
-  intercept: number;
-}
 interface PlaneMethods extends Omit<ClassifierMethods, 'predictProbability'> {
   /** Returns the raw prediction of one vector: how far it is on either side. */
   predictRaw(features: Vector): Promise<DenseVector>;
 }
 const PLANE = `${CLASSIFYING.replace(' probabilityCol="probability"', '').replace(' thresholds', '')} fitIntercept=true maxIter=100 regParam=0 standardization=true threshold=0 tol=0.000001`;
-const plane = model<PlaneParams, PlaneAttributes>(
+const plane = model<PlaneParams, LinearAttributes & Pick<Classes, 'numClasses'>>(
   spec('classification.LinearSVCModel', PLANE, 'coefficients intercept numFeatures numClasses predict predictRaw'),
 );
 /** A fitted {@link LinearSVC}. */
-export type LinearSVCModel = ModelOf<PlaneParams, PlaneAttributes> & PlaneMethods;
+export type LinearSVCModel = ModelOf<PlaneParams, LinearAttributes & Pick<Classes, 'numClasses'>> & PlaneMethods;
 /** Predicts two classes by the sides of a plane (`LinearSVCModel`). */
 export const LinearSVCModel = plane as unknown as ModelClassOf<LinearSVCModel>;
 /**
@@ -52,3 +62,52 @@ export const LinearSVC = estimator(spec('classification.LinearSVC', PLANE), plan
 >;
 /** An instance of {@link LinearSVC}. */
 export type LinearSVC = InstanceType<typeof LinearSVC>;
+
+// -------------------------------------------------------------------------------------------- generalized linear models
+
+interface GeneralParams extends Labelled {
+  /** How labels vary around their mean; `gaussian` by default. */
+  family: 'gaussian' | 'binomial' | 'poisson' | 'gamma' | 'tweedie';
+  /** Which function of the mean is linear in the features; by the family if it is not set. */
+  link: 'identity' | 'log' | 'inverse' | 'logit' | 'probit' | 'cloglog' | 'sqrt';
+  /** Of the family tweedie, the power of the mean that is linear in the features; 1 - `variancePower` by default. */
+  linkPower: number;
+  /** Of the family tweedie, the power of the mean that the variance is: 0, or from 1 on. */
+  variancePower: number;
+  /** Column for the linear part of the prediction; none by default. */
+  linkPredictionCol: string;
+  /** Column of what is added to the linear part; 0 by default. */
+  offsetCol: string;
+  /** The most steps; 25 by default. */
+  maxIter: number;
+  /** How little coefficients may change before the training ends; 1e-6 by default. */
+  tol: number;
+  /** How much the squares of coefficients cost; 0 by default. */
+  regParam: number;
+  /** Whether there is an intercept; true by default. */
+  fitIntercept: boolean;
+}
+const GENERAL = `${LABELLED} family="gaussian" fitIntercept=true link linkPower linkPredictionCol maxIter=25 offsetCol regParam=0 tol=0.000001 variancePower=0`;
+const general = model<GeneralParams, LinearAttributes>(
+  spec('regression.GeneralizedLinearRegressionModel', GENERAL, 'coefficients intercept numFeatures predict'),
+);
+/** A fitted {@link GeneralizedLinearRegression}. */
+export type GeneralizedLinearRegressionModel = ModelOf<GeneralParams, LinearAttributes> & PredictMethod;
+/** Predicts means by a function of a sum over features (`GeneralizedLinearRegressionModel`). */
+export const GeneralizedLinearRegressionModel = general as unknown as ModelClassOf<GeneralizedLinearRegressionModel>;
+/**
+ * Learns generalized linear models: of numbers, shares, counts and positive numbers (`GeneralizedLinearRegression`).
+ * @example
+ * ```ts
+ * const rows = [[1, 0], [2, 1], [4, 2]].map(([label, x]) => ({ label, features: ml.Vectors.toStruct(ml.Vectors.dense(x!)) }));
+ * const schema = new StructType([new StructField('label', DoubleType), new StructField('features', ml.VectorType)]);
+ * const counts = await new ml.GeneralizedLinearRegression({ family: 'poisson' }).fit(spark.createDataFrame(rows, schema));
+ * Math.round(await counts.predict(ml.Vectors.dense(3))); // → 8
+ * ```
+ */
+export const GeneralizedLinearRegression = estimator(
+  spec('regression.GeneralizedLinearRegression', GENERAL),
+  general,
+) as unknown as StageClass<GeneralParams, Estimator<GeneralizedLinearRegressionModel> & MLWritable>;
+/** An instance of {@link GeneralizedLinearRegression}. */
+export type GeneralizedLinearRegression = InstanceType<typeof GeneralizedLinearRegression>;
