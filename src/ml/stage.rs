@@ -85,6 +85,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &classification::streaming::StreamingNaiveBayes,
     &classification::linear_svc::LinearSvc,
     &regression::generalized::GeneralizedLinearRegression,
+    &regression::survival::AftSurvivalRegression,
     &evaluation::binary::BinaryEvaluator,
     &evaluation::multiclass::MulticlassEvaluator,
     &evaluation::multilabel::MultilabelEvaluator,

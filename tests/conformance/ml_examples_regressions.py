@@ -128,4 +128,47 @@ GENERAL = [
     general("empty", "No rows", "labelCol='number'", df=(LABELS[0], [])),
 ]
 
-CASES = PLANES + GENERAL
+# ------------------------------------------------------------------------------------------------- survival regression
+
+
+def lifetimes(rows, seed):
+    """Lifetimes that depend on the features, some of which have not ended."""
+    source = random.Random(seed)
+    return "life DOUBLE, censor DOUBLE, other INT, features VECTOR", [
+        [round(source.weibullvariate(1.0, 1.5) * 2.718 ** (0.3 * row[2]), 4), float(source.random() < 0.7), source.randint(0, 1), row[3]] for row in rows]
+
+
+LIVES = lifetimes(PLAIN[1], 3)
+CONSTANT_LIVES = lifetimes(ROWS[1], 3)
+LIFE = ["out['coefficients'] = m.coefficients", "out['intercept'] = m.intercept", "out['scale'] = m.scale", "out['features'] = m.numFeatures",
+        "out['transform'] = m.transform(df.select('features').limit(8))"]
+
+
+def survival(id, description, arguments="", shown=LIFE, df=LIVES, model=None):
+    code = "labelCol='life'" + (", " + arguments if arguments else "")
+    return learned("aft_survival_regression", id, description, "AFTSurvivalRegression", "AFTSurvivalRegressionModel", code, shown, df, model)
+
+
+SURVIVAL = [
+    survival("default", "Defaults"),
+    survival("constant", "A constant feature", df=CONSTANT_LIVES),
+    survival("no_intercept", "Without intercept", "fitIntercept=False"),
+    survival("no_intercept_constant", "Without intercept, a constant feature", "fitIntercept=False", df=CONSTANT_LIVES),
+    survival("quantiles", "Quantiles", "quantilesCol='q', quantileProbabilities=[0.1, 0.5, 0.9]"),
+    survival("default_quantiles", "Quantiles of the default probabilities", "quantilesCol='q'"),
+    survival("only_quantiles", "Quantiles without predictions", "quantilesCol='q', predictionCol=''"),
+    survival("other_censor", "Another column of censors, of integers", "censorCol='other'"),
+    survival("one_step", "One step", "maxIter=1"),
+    survival("no_step", "No step", "maxIter=0"),
+    survival("loose", "A loose tolerance", "tol=0.01"),
+    survival("saved", "Saved and loaded", "quantilesCol='q', quantileProbabilities=[0.2]", model="aft_survival_regression"),
+    survival("predict", "Single vectors", "quantileProbabilities=[0.2, 0.4]", ["v = Vectors.dense(1.0, 2.0, 0.0, 1.0)", "out['one'] = m.predict(v)", "out['many'] = m.predictQuantiles(v)"]),
+    survival("bad_probabilities", "A probability of 1", "quantileProbabilities=[0.5, 1.0]"),
+    survival("bad_censor", "A censor that is neither 0 nor 1", df=(LIVES[0], [[1.5, 0.5, 0, dense(1.0)], [2.5, 1.0, 1, dense(2.0)]])),
+    survival("null_censor", "A censor that is null", df=(LIVES[0], [[1.5, None, 0, dense(1.0)], [2.5, 1.0, 1, dense(2.0)]])),
+    survival("zero", "A lifetime of 0", df=(LIVES[0], [[0.0, 1.0, 0, dense(1.0)], [2.5, 1.0, 1, dense(2.0)]])),
+    survival("no_column", "A column that does not exist", "censorCol='missing'"),
+    survival("empty", "No rows", df=(LIVES[0], [])),
+]
+
+CASES = PLANES + GENERAL + SURVIVAL

@@ -99,13 +99,7 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
             params.uid
         )));
     }
-    let inverse = |variance: &f64| {
-        let std = variance.sqrt();
-        if std == 0.0 { 0.0 } else { 1.0 / std }
-    };
-    let inverse_std: Vec<f64> = statistics.features.variances().iter().map(inverse).collect();
-    let means = statistics.features.means();
-    let scaled_mean: Vec<f64> = means.iter().zip(&inverse_std).map(|(m, s)| m * s).collect();
+    let (inverse_std, scaled_mean) = statistics.features.scales();
     let (features, intercept) = (inverse_std.len(), params.bool("fitIntercept")?);
     let (square, standardized) = (params.double("regParam")?, params.bool("standardization")?);
     let size = features + usize::from(intercept);

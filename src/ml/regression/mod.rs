@@ -5,3 +5,5 @@ pub mod generalized;
 mod least_squares;
 pub mod linear;
 mod normal;
+pub mod survival;
+mod survival_loss;

@@ -22,6 +22,7 @@ bootstrap b whether a tree may take a row several times
 bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
 categoricalCols S numeric columns whose values are categories
+censorCol s column name that says whether a lifetime ended
 degree i highest degree of the products
 distanceMeasure s the distance: squaredEuclidean or cosine
 dropLast b whether the last category has no place in the vector
@@ -93,6 +94,8 @@ pattern s Java regular expression
 percentile d share of features to select
 predictionCol s prediction column name
 probabilityCol s column name for class probabilities
+quantileProbabilities D probabilities of the quantiles
+quantilesCol s column name for the quantiles
 rawPredictionCol s raw prediction column name
 regParam d how much large coefficients cost
 relativeError d share of the rows by which the rank of a quantile may be off

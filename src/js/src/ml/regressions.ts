@@ -111,3 +111,43 @@ export const GeneralizedLinearRegression = estimator(
 ) as unknown as StageClass<GeneralParams, Estimator<GeneralizedLinearRegressionModel> & MLWritable>;
 /** An instance of {@link GeneralizedLinearRegression}. */
 export type GeneralizedLinearRegression = InstanceType<typeof GeneralizedLinearRegression>;
+
+// -------------------------------------------------------------------------------------------------- survival regression
+
+interface SurvivalParams extends Omit<Labelled, 'weightCol'> {
+  /** Column that says whether a lifetime ended: 1, or 0 if it was longer than the label; `censor` by default. */
+  censorCol: string;
+  /** Column for the quantiles of the lifetime; none by default. */
+  quantilesCol: string;
+  /** Probabilities of the quantiles, without 0 and 1. */
+  quantileProbabilities: readonly number[];
+  /** The most steps; 100 by default. */
+  maxIter: number;
+  /** How little a step may change before the training ends; 1e-6 by default. */
+  tol: number;
+  /** Whether there is an intercept; true by default. */
+  fitIntercept: boolean;
+}
+interface SurvivalAttributes extends LinearAttributes {
+  /** Returns how much lifetimes vary: one over the shape of Weibull's distribution. */
+  scale: number;
+}
+interface SurvivalMethods extends PredictMethod {
+  /** Returns the quantiles of the lifetime of one vector. */
+  predictQuantiles(features: Vector): Promise<DenseVector>;
+}
+const SURVIVAL = `${LABELLED.replace(' weightCol', '')} censorCol="censor" fitIntercept=true maxIter=100 quantileProbabilities=[0.01,0.05,0.1,0.25,0.5,0.75,0.9,0.95,0.99] quantilesCol tol=0.000001`;
+const survival = model<SurvivalParams, SurvivalAttributes>(
+  spec('regression.AFTSurvivalRegressionModel', SURVIVAL, 'coefficients intercept scale numFeatures predict predictQuantiles'),
+);
+/** A fitted {@link AFTSurvivalRegression}. */
+export type AFTSurvivalRegressionModel = ModelOf<SurvivalParams, SurvivalAttributes> & SurvivalMethods;
+/** Predicts lifetimes and their quantiles (`AFTSurvivalRegressionModel`). */
+export const AFTSurvivalRegressionModel = survival as unknown as ModelClassOf<AFTSurvivalRegressionModel>;
+/** Learns what makes lifetimes longer or shorter, some of which have not ended (`AFTSurvivalRegression`). */
+export const AFTSurvivalRegression = estimator(spec('regression.AFTSurvivalRegression', SURVIVAL), survival) as unknown as StageClass<
+  SurvivalParams,
+  Estimator<AFTSurvivalRegressionModel> & MLWritable
+>;
+/** An instance of {@link AFTSurvivalRegression}. */
+export type AFTSurvivalRegression = InstanceType<typeof AFTSurvivalRegression>;
