@@ -86,6 +86,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &classification::linear_svc::LinearSvc,
     &regression::generalized::GeneralizedLinearRegression,
     &regression::survival::AftSurvivalRegression,
+    &regression::isotonic::IsotonicRegression,
     &evaluation::binary::BinaryEvaluator,
     &evaluation::multiclass::MulticlassEvaluator,
     &evaluation::multilabel::MultilabelEvaluator,

@@ -171,4 +171,51 @@ SURVIVAL = [
     survival("empty", "No rows", df=(LIVES[0], [])),
 ]
 
-CASES = PLANES + GENERAL + SURVIVAL
+# ------------------------------------------------------------------------------------------------- isotonic regression
+
+
+def steps(count, seed):
+    """Labels that rise with the second feature and fall with the first, some values more than once."""
+    source = random.Random(seed)
+    made = []
+    for i in range(count):
+        x = source.choice([round(source.uniform(0, 10), 1), float(source.randint(0, 10))])
+        features = dense(-x, x) if i % 2 else sparse(2, {j: v for j, v in enumerate((-x, x)) if v})
+        made.append([round(x + source.gauss(0, 2), 2), x, features, source.choice([0.0, 0.5, 1.0, 3.0])])
+    return "label DOUBLE, x DOUBLE, features VECTOR, w DOUBLE", made
+
+
+STEPS = steps(80, 9)
+POOLS = ["out['boundaries'] = m.boundaries", "out['predictions'] = m.predictions", "out['features'] = m.numFeatures", "out['transform'] = m.transform(df.select('features').limit(20))"]
+BY_DOUBLE = POOLS[:3] + ["out['transform'] = m.transform(df.select('x').limit(20))"]
+
+
+def isotonic(id, description, arguments="", shown=POOLS, df=STEPS, model=None, first=True):
+    made = learned("isotonic_regression", id, description, "IsotonicRegression", "IsotonicRegressionModel", arguments, shown, df, model)
+    made["code"] = made["code"][0 if first else 1:]
+    return made
+
+
+STEP_CASES = [
+    isotonic("rising", "Rising with the second feature", "featureIndex=1"),
+    isotonic("falling", "Falling with the first feature", "isotonic=False"),
+    isotonic("wrong_way", "Rising with a feature that falls", ""),
+    isotonic("doubles", "A column of doubles", "featuresCol='x'", BY_DOUBLE),
+    isotonic("weighted", "Weighted rows, some of weight 0", "featureIndex=1, weightCol='w'"),
+    isotonic("weighted_falling", "Weighted rows, falling", "weightCol='w', isotonic=False"),
+    isotonic("partitions", "Two partitions", "featureIndex=1, weightCol='w'", first=False),
+    isotonic("outside", "Values outside, and between", "featuresCol='x'",
+             ["out['one'] = [m.predict(v) for v in (-5.0, 0.0, 3.14, 5.0, 10.0, 99.0)]"]),
+    isotonic("one_row", "One row", "featuresCol='x'", BY_DOUBLE, (STEPS[0], STEPS[1][:1])),
+    isotonic("same", "One value, three labels", "featuresCol='x'", BY_DOUBLE, (STEPS[0], [[y, 2.0, dense(1.0, 2.0), 1.0] for y in (1.0, 5.0, 3.0)])),
+    isotonic("saved", "Saved and loaded", "featureIndex=1", model="isotonic_regression"),
+    isotonic("bad_index", "A feature that does not exist", "featureIndex=2"),
+    isotonic("bad_type", "A column of integers", "featuresCol='i'", df=("label DOUBLE, i INT", [[1.0, 2], [2.0, 3]])),
+    isotonic("null", "A feature that is null", "featuresCol='x'", df=(STEPS[0], STEPS[1][:3] + [[1.0, None, None, 1.0]])),
+    isotonic("null_vector", "A vector that is null", "", df=(STEPS[0], STEPS[1][:3] + [[1.0, None, None, 1.0]])),
+    isotonic("nan", "A label that is not a number", "featuresCol='x'", df=(STEPS[0], STEPS[1][:3] + [[float("nan"), 1.0, None, 1.0]])),
+    isotonic("negative", "A negative weight", "featuresCol='x', weightCol='w'", df=(STEPS[0], STEPS[1][:3] + [[1.0, 1.0, None, -1.0]])),
+    isotonic("empty", "No rows", "", POOLS[:3], (STEPS[0], [])),
+]
+
+CASES = PLANES + GENERAL + SURVIVAL + STEP_CASES

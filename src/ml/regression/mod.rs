@@ -2,8 +2,10 @@
 
 pub mod findings;
 pub mod generalized;
+pub mod isotonic;
 mod least_squares;
 pub mod linear;
 mod normal;
+mod pools;
 pub mod survival;
 mod survival_loss;

@@ -30,6 +30,7 @@ elasticNetParam d share of the penalty that is by absolute values
 eps d least probability in logLoss
 family s auto, binomial or multinomial
 fdr d share of false discoveries
+featureIndex i which feature of a column of vectors
 featureSubsetStrategy s features that may decide at a node: auto, all, onethird, sqrt, log2, a number or a share
 featureType s categorical or continuous
 featuresCol s features column name
@@ -47,6 +48,7 @@ initialModel s id of the model to continue from
 inputCol s input column name
 inputCols S input column names
 inverse b whether to transform back
+isotonic b whether predictions rise with the feature
 k i how many recommendations count, or principal components to find
 labelCol s label column name
 labelType s categorical or continuous

@@ -151,3 +151,45 @@ export const AFTSurvivalRegression = estimator(spec('regression.AFTSurvivalRegre
 >;
 /** An instance of {@link AFTSurvivalRegression}. */
 export type AFTSurvivalRegression = InstanceType<typeof AFTSurvivalRegression>;
+
+// -------------------------------------------------------------------------------------------------- isotonic regression
+
+interface StepsParams extends Labelled {
+  /** Whether predictions rise with the feature; true by default. Otherwise they fall. */
+  isotonic: boolean;
+  /** Which feature of a column of vectors; the first by default. */
+  featureIndex: number;
+}
+interface StepsAttributes extends Counts {
+  /** Returns the values of the feature at which predictions are known, ascending. */
+  boundaries: DenseVector;
+  /** Returns the predictions at the boundaries. */
+  predictions: DenseVector;
+}
+interface StepsMethods {
+  /** Predicts the number of one value of the feature. */
+  predict(value: number): Promise<number>;
+}
+const STEPS = `${LABELLED} featureIndex=0 isotonic=true`;
+const steps = model<StepsParams, StepsAttributes>(
+  spec('regression.IsotonicRegressionModel', STEPS, 'boundaries predictions numFeatures predict'),
+);
+/** A fitted {@link IsotonicRegression}. */
+export type IsotonicRegressionModel = ModelOf<StepsParams, StepsAttributes> & StepsMethods;
+/** Predicts numbers by the line between the boundaries around a value (`IsotonicRegressionModel`). */
+export const IsotonicRegressionModel = steps as unknown as ModelClassOf<IsotonicRegressionModel>;
+/**
+ * Learns numbers that rise, or fall, with one feature (`IsotonicRegression`); the feature is a column of doubles, or one of vectors.
+ * @example
+ * ```ts
+ * const rows = [[1, 0], [3, 1], [2, 2], [5, 3]].map(([label, x]) => ({ label, x }));
+ * const rising = await new ml.IsotonicRegression({ featuresCol: 'x' }).fit(spark.createDataFrame(rows, 'label DOUBLE, x DOUBLE'));
+ * await rising.predict(1.5); // → 2.5
+ * ```
+ */
+export const IsotonicRegression = estimator(spec('regression.IsotonicRegression', STEPS), steps) as unknown as StageClass<
+  StepsParams,
+  Estimator<IsotonicRegressionModel> & MLWritable
+>;
+/** An instance of {@link IsotonicRegression}. */
+export type IsotonicRegression = InstanceType<typeof IsotonicRegression>;

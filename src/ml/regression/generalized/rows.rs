@@ -1,19 +1,17 @@
 //! Rows with offsets, and what one round keeps of them: sums of least squares for the next step, or of how well a model fits.
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
+use arrow::array::{ArrayRef, AsArray, Float64Array};
 use arrow::datatypes::Float64Type;
 use prost::Message;
 
 use super::family::{Fit, Shape};
 use crate::error::{Result, SparkError};
 use crate::ml::columns::Reads;
-use crate::ml::error::invalid_value;
 use crate::ml::params::Params;
 use crate::ml::regression::normal::Sums;
 use crate::ml::stage::Columns;
-use crate::ml::summary::labels::{Allowed, Instances, Names, same_size};
+use crate::ml::summary::labels::{Allowed, Instances, Names, finite, same_size};
 use crate::ml::summary::{Summary, corrupt};
-use crate::values::text::double;
 use crate::values::vector::VectorRef;
 
 /// What is asked of rows.
@@ -86,15 +84,7 @@ impl Reading {
     /// `USER_RAISED_EXCEPTION` if it is null, NaN or infinite.
     fn offset(&self, offsets: Option<&Float64Array>, row: usize) -> Result<f64> {
         let Some(offsets) = offsets else { return Ok(0.0) };
-        let offset = offsets.value(row);
-        if offsets.is_null(row) || offset.is_nan() {
-            return Err(invalid_value("Offsets MUST NOT be Null or NaN", &self.offset, row));
-        }
-        if offset.is_infinite() {
-            let message = format!("Offsets MUST NOT be Infinity, but got {}", double(offset));
-            return Err(invalid_value(message, &self.offset, row));
-        }
-        Ok(offset)
+        finite(offsets, row, "Offsets", &self.offset)
     }
 }
 
