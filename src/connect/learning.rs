@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::driver::Driver;
 use super::jobs::Owner;
-use super::ml::MlJob;
+use super::ml::{MlJob, param};
 use crate::cluster::runner::{JobRequest, Limits};
 use crate::compile::job::{self, JobSpec};
 use crate::error::Result;
@@ -92,6 +92,10 @@ impl Driver {
         let question = match rounds.run.next(answer)? {
             Step::Done(model) => {
                 self.learned(&job, *model, rounds.fit.dataset);
+                return Ok(());
+            }
+            Step::Found(value, kind) => {
+                self.answer_ml(&job.operation, param(&value, kind));
                 return Ok(());
             }
             Step::Ask(question) => question,

@@ -108,6 +108,19 @@ pub(super) struct MlJob {
     pub rounds: Option<Box<InRounds>>,
 }
 
+impl MlJob {
+    /// Returns a job of rounds, the first of which has not begun.
+    pub(super) fn in_rounds(operation: &str, session: &str, params: Params) -> Self {
+        Self {
+            operation: operation.to_owned(),
+            session: session.to_owned(),
+            params,
+            wants: Wants::Model,
+            rounds: None,
+        }
+    }
+}
+
 impl Driver {
     /// Carries out a command of machine learning.
     ///
@@ -137,13 +150,7 @@ impl Driver {
                     }
                 }
                 if let Some(run) = Run::of(&work.params) {
-                    let job = MlJob {
-                        operation: operation.to_owned(),
-                        session: session.to_owned(),
-                        params: work.params,
-                        wants: Wants::Model,
-                        rounds: None,
-                    };
+                    let job = MlJob::in_rounds(operation, session, work.params);
                     return self.start_learning(job, run, fit, now_ms);
                 }
                 let relation = training::fit_relation(fit);

@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::driver::Driver;
-use super::ml::Wants;
+use super::ml::{MlJob, Wants};
 use crate::error::{Exception, Result, SparkError};
 use crate::ml::findings::{Finding, Measure};
+use crate::ml::learning::Run;
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model;
+use crate::ml::params::Params;
 use crate::ml::training::{self, Work};
 use crate::proto as sc;
 use crate::proto::ml_command_result::ResultType;
@@ -105,6 +107,12 @@ impl Driver {
                 self.measure(operation, session, &report, measure, now_ms)?;
                 Ok(None)
             }
+            Some(Finding::Asked(ask)) => {
+                let fit = fit_of(&params, &report);
+                let job = MlJob::in_rounds(operation, session, params.clone());
+                self.start_learning(job, Run::of_finding(params, ask), &fit, now_ms)?;
+                Ok(None)
+            }
         }
     }
 
@@ -153,6 +161,19 @@ impl Driver {
             Wants::Finding(measure.read),
             now_ms,
         )
+    }
+}
+
+/// Returns the command that would train a model with these params on the dataset of a summary: what its rows are read by.
+fn fit_of(params: &Params, report: &Report) -> sc::ml_command::Fit {
+    sc::ml_command::Fit {
+        estimator: Some(sc::MlOperator {
+            name: params.operator.class().to_owned(),
+            uid: params.uid.clone(),
+            r#type: sc::ml_operator::OperatorType::Estimator.into(),
+        }),
+        params: Some(params.to_proto()),
+        dataset: Some((*report.dataset).clone()),
     }
 }
 

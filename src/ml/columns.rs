@@ -367,6 +367,14 @@ impl Analyzer {
                     let read = self.numbers(input, name)?;
                     self.as_double(read)?
                 }
+                Reads::VectorsOrDoubles => {
+                    let read = self.input_column(input, name)?;
+                    let is_read = vector::is_vector(&read.typed.data_type) || read.typed.data_type == DataType::Float64;
+                    if !is_read {
+                        return Err(illegal("requirement failed"));
+                    }
+                    read
+                }
                 Reads::Scores => {
                     let read = self.input_column(input, name)?;
                     if vector::is_vector(&read.typed.data_type) {
@@ -399,6 +407,8 @@ pub enum Reads {
     Labels,
     /// Numbers of any width, cast to doubles.
     Numbers,
+    /// Vectors or doubles, as they are.
+    VectorsOrDoubles,
     /// Vectors as they are, or numbers cast to doubles: raw predictions come as either.
     Scores,
 }

@@ -1,11 +1,14 @@
 //! What a summary says of a model over a dataset: `model.summary` over the one it was trained on, `model.evaluate(dataset)`.
 //!
-//! Nothing is computed before it is asked for. A finding is known at once, or measured by the job of an evaluator over the model's
-//! predictions.
+//! Nothing is computed before it is asked for. A finding is known at once, measured by the job of an evaluator over the model's
+//! predictions, or asked for in rounds over the columns that the model was trained on.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 
 use crate::error::Result;
+use crate::ml::learning::Rounds;
 use crate::ml::literal::{Kind, Value};
 use crate::ml::params::{Param, Params};
 use crate::ml::stage;
@@ -15,12 +18,29 @@ use crate::proto as sc;
 pub type Read = Box<dyn Fn(&[u8], usize) -> Result<(Value, Kind)>>;
 
 /// What is found under a name.
-#[derive(Debug)]
 pub enum Finding {
     /// A value.
     Known(Value, Kind),
     /// What an evaluation finds.
     Measured(Measure),
+    /// What rows are asked for, in rounds, as the model's own training asks them.
+    Asked(Ask),
+}
+
+/// What rows are asked for.
+pub type Asking = Pin<Box<dyn Future<Output = Result<(Value, Kind)>>>>;
+
+/// Begins to ask, given the model's params.
+pub type Ask = Box<dyn FnOnce(Params, Rounds) -> Asking>;
+
+impl fmt::Debug for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(value, _) => f.debug_tuple("Known").field(value).finish(),
+            Self::Measured(measure) => f.debug_tuple("Measured").field(measure).finish(),
+            Self::Asked(_) => f.write_str("Asked"),
+        }
+    }
 }
 
 /// An evaluation of predictions.

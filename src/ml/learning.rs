@@ -22,6 +22,8 @@ use arrow::datatypes::DataType;
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 use prost::Message;
 
+use super::findings::Ask;
+use super::literal::{Kind, Value};
 use super::model::Model;
 use super::params::Params;
 use super::stage::{Columns, Learner, MakeSummary, Role};
@@ -96,12 +98,20 @@ pub enum Step {
     Ask(Vec<u8>),
     /// Nothing: the model is made.
     Done(Box<Model>),
+    /// Nothing: what was asked for is found.
+    Found(Value, Kind),
+}
+
+/// How a run ends.
+enum End {
+    Model(Model),
+    Found(Value, Kind),
 }
 
 /// A training in rounds, on the driver.
 pub struct Run {
     rounds: Rounds,
-    learning: Learning,
+    asking: Pin<Box<dyn Future<Output = Result<End>>>>,
 }
 
 impl fmt::Debug for Run {
@@ -120,7 +130,20 @@ impl Run {
         };
         let rounds = Rounds::default();
         let learning = stage.learn(params.clone(), rounds.clone());
-        Some(Self { rounds, learning })
+        Some(Self::new(rounds, learning))
+    }
+
+    fn new(rounds: Rounds, learning: Learning) -> Self {
+        let asking = Box::pin(async { learning.await.map(End::Model) });
+        Self { rounds, asking }
+    }
+
+    /// Begins to ask for a finding of a summary.
+    pub fn of_finding(params: Params, ask: Ask) -> Self {
+        let rounds = Rounds::default();
+        let found = ask(params, rounds.clone());
+        let asking = Box::pin(async { found.await.map(|(value, kind)| End::Found(value, kind)) });
+        Self { rounds, asking }
     }
 
     /// Continues with the answer to the question before; the first step has none.
@@ -129,9 +152,12 @@ impl Run {
     /// The learner's, such as that the dataset is empty.
     pub fn next(&mut self, answer: Option<Vec<u8>>) -> Result<Step> {
         self.rounds.0.borrow_mut().answer = answer;
-        let polled = self.learning.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let polled = self.asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         match polled {
-            Poll::Ready(model) => Ok(Step::Done(Box::new(model?))),
+            Poll::Ready(end) => Ok(match end? {
+                End::Model(model) => Step::Done(Box::new(model)),
+                End::Found(value, kind) => Step::Found(value, kind),
+            }),
             Poll::Pending => {
                 let asked = self.rounds.0.borrow_mut().question.take();
                 let asked = asked.ok_or_else(|| SparkError::internal("a learner waits without a question"))?;
@@ -220,7 +246,7 @@ mod tests {
     fn a_learner_continues_where_it_asked() {
         let rounds = Rounds::default();
         let learning: Learning = Box::pin(adds(rounds.clone()));
-        let mut run = Run { rounds, learning };
+        let mut run = Run::new(rounds, learning);
         let Ok(Step::Ask(asked)) = run.next(None) else {
             panic!("no question")
         };

@@ -123,6 +123,25 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Plans what a method of the summary of its training returns as a DataFrame, over the dataset `input`; `None` if the summary
+    /// lacks the method. The model has the cache id and the params `of`.
+    ///
+    /// # Errors
+    /// As [`Self::transform`]; if an argument does not fit.
+    fn summary_relation(
+        &self,
+        analyzer: &mut Analyzer,
+        input: Resolved,
+        of: (&str, &Params),
+        method: &str,
+        args: &[Argument<'_>],
+    ) -> Result<Option<Resolved>> {
+        match (method, args) {
+            ("predictions", []) => self.transform(analyzer, input, of.0, of.1).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Returns what `toString` says after the uid, such as `numFeatures=3`; may be empty.
     ///
     /// # Errors

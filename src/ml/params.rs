@@ -46,6 +46,8 @@ pub enum Default {
     Output,
     /// A list without elements.
     Empty,
+    /// A list of doubles.
+    Doubles(&'static [f64]),
     /// The hash of the stage's class, as seeds are by default (`HasSeed`).
     Seed,
     /// The English stop words, made only if they are asked for.
@@ -292,6 +294,7 @@ impl Params {
             Default::Text(v) => Value::Text(v.to_owned()),
             Default::Output => Value::Text(format!("{}__output", self.uid)),
             Default::Empty => Value::List(vec![]),
+            Default::Doubles(values) => Value::doubles(values),
             Default::Seed => Value::Int(java_random::hash_code(self.operator.class()).into()),
             Default::StopWords => Value::texts(stop_words::load("english").unwrap_or_default()),
         })

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! Fetch(model, "surrogateDF")                            ─▶ Fitted::relation ─▶ rows of what the model knows
+//! Fetch(model, "summary", "predictions"), trained on…    ─▶ Fitted::summary_relation ─▶ a plan over that dataset
 //! Fetch(model, "approxNearestNeighbors", dataset, key…)  ─▶ Fitted::relation ─▶ a plan over the dataset
 //! ```
 
@@ -84,15 +85,17 @@ pub fn rows(analyzer: &mut Analyzer, columns: Vec<(String, ArrayRef)>) -> Result
 }
 
 impl Analyzer {
-    /// Plans a fetch that is a relation.
+    /// Plans a fetch that is a relation; of a summary, `trained_on` is what the model was trained on.
     ///
     /// # Errors
     /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if the model lacks the method; those of the method.
-    pub(super) fn ml_fetched(&mut self, fetch: &sc::Fetch) -> Result<Resolved> {
+    pub(super) fn ml_fetched(&mut self, fetch: &sc::Fetch, trained_on: Option<&sc::Relation>) -> Result<Resolved> {
         let id = fetch.obj_ref.as_ref().map(|r| r.id.as_str()).unwrap_or_default();
         let names: Vec<&str> = fetch.methods.iter().map(|m| m.method.as_str()).collect();
-        let [method] = &fetch.methods[..] else {
-            return Err(model::not_allowed("a model", &names.join(".")));
+        let (method, dataset) = match (&fetch.methods[..], trained_on) {
+            ([method], _) => (method, None),
+            ([summary, method], Some(dataset)) if summary.method == "summary" => (method, Some(dataset)),
+            _ => return Err(model::not_allowed("a model", &names.join("."))),
         };
         let args = method
             .args
@@ -108,7 +111,14 @@ impl Analyzer {
         }
         let model = self.ml()?.model(id)?;
         let params = model.params_with(None)?;
-        let found = model.fitted.relation(self, id, &params, &method.method, &args)?;
+        let found = match dataset {
+            Some(dataset) => {
+                let input = self.relation(dataset)?;
+                let of = (id, &params);
+                model.fitted.summary_relation(self, input, of, &method.method, &args)?
+            }
+            None => model.fitted.relation(self, id, &params, &method.method, &args)?,
+        };
         found.ok_or_else(|| model::not_allowed(&model.class, &method.method))
     }
 }

@@ -181,7 +181,7 @@ impl Analyzer {
                     None => Err(SparkError::invalid_plan("a transform names no stage")),
                 }
             }
-            Some(MlType::Fetch(fetch)) => self.ml_fetched(fetch),
+            Some(MlType::Fetch(fetch)) => self.ml_fetched(fetch, node.model_summary_dataset.as_deref()),
             None => Err(SparkError::invalid_plan("an ML relation is empty")),
         }
     }

@@ -176,6 +176,18 @@ impl Moments {
         &self.nonzeros
     }
 
+    /// Returns what makes features standard ones: one over their deviation, 0 for constant ones, and the mean of a feature that is
+    /// multiplied by it.
+    pub fn scales(&self) -> (Vec<f64>, Vec<f64>) {
+        let inverse = |variance: &f64| {
+            let std = variance.sqrt();
+            if std == 0.0 { 0.0 } else { 1.0 / std }
+        };
+        let inverse: Vec<f64> = self.variances().iter().map(inverse).collect();
+        let means = self.means().iter().zip(&inverse).map(|(m, s)| m * s).collect();
+        (inverse, means)
+    }
+
     /// Returns the unbiased variances; 0 for a single row. Zeros that sparse vectors leave out are counted.
     pub fn variances(&self) -> Vec<f64> {
         let denominator = self.total_weight - self.weight_squares / self.total_weight;

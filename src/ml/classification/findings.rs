@@ -35,7 +35,7 @@ pub fn of(params: &Params, name: &str, args: &[Value], score: &str) -> Result<Op
         "featuresCol" => text(params, &FEATURES).map(Some),
         "labelCol" => text(params, &LABEL).map(Some),
         "predictionCol" => text(params, &PREDICTION).map(Some),
-        "probabilityCol" => text(params, &PROBABILITY).map(Some),
+        "probabilityCol" if params.operator.param("probabilityCol").is_some() => text(params, &PROBABILITY).map(Some),
         "scoreCol" if !score.is_empty() => Ok(Some(Finding::Known(Value::Text(score.to_owned()), Kind::Text))),
         "weightCol" => Ok(Some(weight_column(params))),
         "labels" => by_label(|t, _| t.labels()),

@@ -4,7 +4,9 @@
 //! It adds up to three columns: raw predictions, probabilities, and the predicted label.
 
 pub mod findings;
+pub mod linear_svc;
 pub mod logistic;
+mod loss;
 pub mod naive_bayes;
 pub mod scores;
 pub mod streaming;

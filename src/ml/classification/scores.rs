@@ -134,6 +134,21 @@ pub fn thresholds(params: &Params, classes: usize) -> Result<Option<Vec<f64>>> {
     Ok(Some(given))
 }
 
+/// Returns the product of features and coefficients, of one size.
+///
+/// # Errors
+/// If the features are not as many: what is wrong, as Spark words it.
+pub fn dot(features: VectorRef<'_>, coefficients: &[f64]) -> std::result::Result<f64, String> {
+    if features.size() != coefficients.len() {
+        return Err(format!(
+            "BLAS.dot(x: Vector, y:Vector) was given Vectors with non-matching sizes: x.size = {}, y.size = {}",
+            features.size(),
+            coefficients.len()
+        ));
+    }
+    Ok(features.stored().map(|(i, v)| v * coefficients[i]).sum())
+}
+
 /// Returns raw predictions as probabilities that sum to 1: a soft-max, shifted so that it does not overflow
 /// (`raw2probabilityInPlace`).
 pub fn softmax(raw: &[f64]) -> Vec<f64> {

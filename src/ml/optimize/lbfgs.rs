@@ -33,6 +33,7 @@ type Memory = VecDeque<(Vec<f64>, Vec<f64>)>;
 /// A place on the way.
 struct State {
     x: Vec<f64>,
+    value: f64,
     gradient: Vec<f64>,
     /// With the penalty.
     full_value: f64,
@@ -44,6 +45,7 @@ impl State {
         let (full_value, full_gradient) = penalized(&x, value, &gradient, penalty);
         Self {
             x,
+            value,
             gradient,
             full_value,
             full_gradient,
@@ -166,9 +168,8 @@ async fn step(
     } else {
         let against = towards.iter_mut().zip(&state.full_gradient);
         against.for_each(|(d, g)| {
-            if *d * g >= 0.0 {
-                *d = 0.0;
-            }
+            // What is not a number does not move, either.
+            *d = if *d * g < 0.0 { *d } else { 0.0 };
         });
         let line = OnOneSide {
             objective,
@@ -176,13 +177,12 @@ async fn step(
             direction: &towards,
             penalty,
         };
-        // Breeze's first step with a penalty begins a tenth of half the gradient's length: so it was measured.
         let (shrink, first) = if is_first {
-            (0.1, 0.05 / norm(&state.gradient))
+            (0.1, 0.5 / norm(&state.gradient))
         } else {
             (0.5, 1.0)
         };
-        backtracking(&line, state.full_value, shrink, first).await?
+        backtracking(&line, state.value, shrink, first).await?
     };
     let x = stepped(state, &towards, length, penalty);
     let here = objective.at(&x).await?;
@@ -247,8 +247,13 @@ pub async fn minimize(objective: &impl Objective, start: Vec<f64>, options: &Opt
                 failed = false;
             }
             Err(Failure::Broken(error)) => return Err(error),
-            Err(Failure::Lost) if failed => break,
+            Err(Failure::Lost) if failed => {
+                history.push(state.full_value);
+                break;
+            }
             Err(Failure::Lost) => {
+                // Breeze counts the place where it begins anew as one more.
+                history.push(state.full_value);
                 memory.clear();
                 failed = true;
             }

@@ -133,7 +133,8 @@ pub(super) async fn strong_wolfe(line: &impl Along, first: f64) -> std::result::
 }
 
 /// Finds a step by trying shorter and longer ones, until one decreases the function enough and the slope is neither as steep as
-/// before nor as steep upwards. `value` is the function's at the start.
+/// before nor as steep upwards. The first one's value is not looked at: `value` stands for it, as in Breeze, where it is that of
+/// the start without what absolute values cost.
 pub(super) async fn backtracking(
     line: &impl Along,
     value: f64,
@@ -142,11 +143,11 @@ pub(super) async fn backtracking(
 ) -> std::result::Result<f64, Failure> {
     const GROW: f64 = 2.1;
     const MOST: usize = 20;
-    let (_, slope) = line.at(0.0).await?;
-    let mut step = first;
-    for _ in 0..=MOST {
-        let (here, flat) = line.at(step).await?;
-        let factor = if here > value + step * slope * DECREASE {
+    let (start, slope) = line.at(0.0).await?;
+    let (mut step, mut here) = (first, value);
+    let mut flat = line.at(first).await?.1;
+    for tried in 1..=MOST {
+        let factor = if here > start + step * slope * DECREASE {
             shrink
         } else if flat < FLAT * slope {
             GROW
@@ -155,10 +156,14 @@ pub(super) async fn backtracking(
         } else {
             return Ok(step);
         };
-        step *= factor;
-        if !(1e-10..=1e10).contains(&step) {
+        let next = step * factor;
+        if !(1e-10..=1e10).contains(&next) {
             return Err(Failure::Lost);
         }
+        if tried < MOST {
+            step = next;
+            (here, flat) = line.at(step).await?;
+        }
     }
-    Err(Failure::Lost)
+    Ok(step)
 }

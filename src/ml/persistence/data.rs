@@ -127,6 +127,14 @@ impl Column {
         Self::array(name, Arc::new(Int32Array::from(values.to_vec())), "integer", false)
     }
 
+    /// Returns a column of one list of doubles.
+    ///
+    /// # Errors
+    /// If the list is too long.
+    pub fn doubles(name: impl Into<String>, values: &[f64]) -> Result<Self> {
+        Self::array(name, Arc::new(Float64Array::from(values.to_vec())), "double", false)
+    }
+
     /// Returns a column of one list of strings.
     ///
     /// # Errors

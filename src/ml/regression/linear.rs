@@ -121,6 +121,7 @@ async fn by_equations(params: &Params, rounds: &Rounds) -> Result<Model> {
         penalty: params.double("regParam")?,
         absolute: params.double("elasticNetParam")?,
         standardize: params.bool("standardization")?,
+        standardize_label: true,
         max_iter: params.count("maxIter")?,
         tolerance: params.double("tol")?,
     };

@@ -1,6 +1,11 @@
 //! Regression: `org.apache.spark.ml.regression`.
 
 pub mod findings;
+pub mod generalized;
+pub mod isotonic;
 mod least_squares;
 pub mod linear;
 mod normal;
+mod pools;
+pub mod survival;
+mod survival_loss;

@@ -6,12 +6,13 @@
 use arrow::array::ArrayRef;
 use prost::Message;
 
-use crate::error::Result;
+use crate::error::{Exception, Result, SparkError};
 use crate::ml::error::illegal;
 use crate::ml::optimize::lbfgs::{Options, minimize};
 use crate::ml::optimize::{Evaluated, Objective, dot};
 use crate::ml::summary::labels::{Allowed, Instances, Names, same_size};
 use crate::ml::summary::{Summary, corrupt};
+use crate::values::vector::VectorRef;
 
 /// The most features that the normal equations are made for.
 pub const MOST_FEATURES: usize = 4096;
@@ -42,6 +43,64 @@ pub struct Sums {
     pub aa: Vec<f64>,
 }
 
+impl Sums {
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// If it has more or fewer features than those before.
+    pub fn add(&mut self, features: VectorRef<'_>, label: f64, weight: f64) -> Result<()> {
+        let size = features.size();
+        if self.rows == 0 {
+            // Of more features than are solved for, none is multiplied with another: whoever asked refuses them.
+            let pairs = if size > MOST_FEATURES { 0 } else { size * (size + 1) / 2 };
+            self.a = vec![0.0; size];
+            self.ab = vec![0.0; size];
+            self.aa = vec![0.0; pairs];
+        }
+        same_size(self.a.len(), size)?;
+        self.rows += 1;
+        if weight == 0.0 || size > MOST_FEATURES {
+            return Ok(());
+        }
+        self.weight += weight;
+        self.b += weight * label;
+        self.bb += weight * label * label;
+        let stored: Vec<(usize, f64)> = features.nonzero().collect();
+        for (j, value) in &stored {
+            self.a[*j] += weight * value;
+            self.ab[*j] += weight * label * value;
+            let column = j * (j + 1) / 2;
+            let upper = stored.iter().take_while(|(i, _)| i <= j);
+            upper.for_each(|(i, other)| self.aa[column + i] += weight * value * other);
+        }
+        Ok(())
+    }
+
+    /// Adds the sums of other rows.
+    ///
+    /// # Errors
+    /// If they are of another number of features.
+    pub fn merge(&mut self, other: Self) -> Result<()> {
+        if other.rows == 0 {
+            return Ok(());
+        }
+        if self.rows == 0 {
+            *self = other;
+            return Ok(());
+        }
+        same_size(self.a.len(), other.a.len())?;
+        self.rows += other.rows;
+        self.weight += other.weight;
+        self.b += other.b;
+        self.bb += other.bb;
+        let add = |own: &mut [f64], other: &[f64]| own.iter_mut().zip(other).for_each(|(a, b)| *a += b);
+        add(&mut self.a, &other.a);
+        add(&mut self.ab, &other.ab);
+        add(&mut self.aa, &other.aa);
+        Ok(())
+    }
+}
+
 /// Sums up rows over (features, label) or (features, label, weight).
 #[derive(Debug)]
 pub struct NormalSums {
@@ -65,57 +124,18 @@ impl Summary for NormalSums {
         let rows = Instances::new(columns, Allowed::Numbers, &names)?;
         for row in 0..rows.len() {
             let (features, label, weight) = rows.get(row)?;
-            let (size, sums) = (features.size(), &mut self.sums);
-            if size > MOST_FEATURES {
-                return Err(crate::error::SparkError::requirement(format!(
+            if features.size() > MOST_FEATURES {
+                return Err(SparkError::requirement(format!(
                     "In order to take the normal equation approach efficiently, we set the maximum number of features to {MOST_FEATURES}."
                 )));
             }
-            if sums.a.is_empty() {
-                sums.a = vec![0.0; size];
-                sums.ab = vec![0.0; size];
-                sums.aa = vec![0.0; size * (size + 1) / 2];
-            }
-            same_size(sums.a.len(), size)?;
-            sums.rows += 1;
-            if weight == 0.0 {
-                continue;
-            }
-            sums.weight += weight;
-            sums.b += weight * label;
-            sums.bb += weight * label * label;
-            let stored: Vec<(usize, f64)> = features.nonzero().collect();
-            for (j, value) in &stored {
-                sums.a[*j] += weight * value;
-                sums.ab[*j] += weight * label * value;
-                let column = j * (j + 1) / 2;
-                let upper = stored.iter().take_while(|(i, _)| i <= j);
-                upper.for_each(|(i, other)| sums.aa[column + i] += weight * value * other);
-            }
+            self.sums.add(features, label, weight)?;
         }
         Ok(())
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
-        let other = Sums::decode(state).map_err(|e| corrupt(&e))?;
-        let sums = &mut self.sums;
-        if other.rows == 0 {
-            return Ok(());
-        }
-        if sums.rows == 0 {
-            *sums = other;
-            return Ok(());
-        }
-        same_size(sums.a.len(), other.a.len())?;
-        sums.rows += other.rows;
-        sums.weight += other.weight;
-        sums.b += other.b;
-        sums.bb += other.bb;
-        let add = |own: &mut [f64], other: &[f64]| own.iter_mut().zip(other).for_each(|(a, b)| *a += b);
-        add(&mut sums.a, &other.a);
-        add(&mut sums.ab, &other.ab);
-        add(&mut sums.aa, &other.aa);
-        Ok(())
+        self.sums.merge(Sums::decode(state).map_err(|e| corrupt(&e))?)
     }
 
     fn encode(&self) -> Vec<u8> {
@@ -138,6 +158,8 @@ pub struct Problem {
     pub absolute: f64,
     /// Whether features are scaled before they cost.
     pub standardize: bool,
+    /// Whether the label is scaled before they cost.
+    pub standardize_label: bool,
     /// The most steps of a search.
     pub max_iter: usize,
     /// Its tolerance.
@@ -169,9 +191,13 @@ struct Equations {
 /// Solves the normal equations of sums.
 ///
 /// # Errors
-/// If the label is constant and large coefficients cost, as Spark refuses it.
+/// If rows weigh nothing; if the label is constant and large coefficients cost, as Spark refuses it.
 pub async fn solve(sums: &Sums, problem: &Problem) -> Result<Solution> {
     let (weight, size) = (sums.weight, sums.a.len());
+    if weight <= 0.0 {
+        let message = "assertion failed: Sum of weights cannot be zero.";
+        return Err(SparkError::new(Exception::Connect, "", "", message));
+    }
     let mean = |sum: &f64| sum / weight;
     let a: Vec<f64> = sums.a.iter().map(mean).collect();
     let at = |j: usize| j * (j + 1) / 2 + j;
@@ -189,7 +215,7 @@ pub async fn solve(sums: &Sums, problem: &Problem) -> Result<Solution> {
                 history: vec![0.0],
             });
         }
-        if problem.penalty > 0.0 {
+        if problem.penalty > 0.0 && problem.standardize_label {
             return Err(illegal(
                 "requirement failed: The standard deviation of the label is zero. Model cannot be regularized when labels are standardized.",
             ));
@@ -211,6 +237,11 @@ pub async fn solve(sums: &Sums, problem: &Problem) -> Result<Solution> {
     }
     let penalty = problem.penalty / b_std;
     let (absolute, square) = (problem.absolute * penalty, (1.0 - problem.absolute) * penalty);
+    let square = if problem.standardize_label {
+        square
+    } else {
+        square * b_std
+    };
     for j in 0..size {
         let own = if problem.standardize {
             square

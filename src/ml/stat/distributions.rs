@@ -32,6 +32,12 @@ pub fn fisher(numerator: f64, denominator: f64, x: f64) -> f64 {
     checked_beta_reg(numerator / 2.0, denominator / 2.0, product / (denominator + product)).unwrap_or(f64::NAN)
 }
 
+/// Returns the distribution function of Student's t with `freedom` degrees of freedom, which must be above 0; NaN for NaN.
+pub fn student(freedom: f64, x: f64) -> f64 {
+    let tails = checked_beta_reg(freedom / 2.0, 0.5, freedom / (freedom + x * x)).unwrap_or(f64::NAN);
+    if x < 0.0 { tails / 2.0 } else { 1.0 - tails / 2.0 }
+}
+
 /// Returns the distribution function of the normal distribution; `deviation` must be above 0.
 pub fn normal(mean: f64, deviation: f64, x: f64) -> f64 {
     0.5 * erfc((mean - x) / (deviation * SQRT_2))
@@ -51,6 +57,8 @@ mod tests {
             assert!(close(fisher(2.0, 2.0, x), x / (1.0 + x)), "{x}");
             assert!(close(normal(1.0, 2.0, 1.0 + x) + normal(1.0, 2.0, 1.0 - x), 1.0), "{x}");
         }
+        // One degree of freedom: Cauchy.
+        assert!(close(student(1.0, 1.0), 0.75) && close(student(1.0, -1.0), 0.25));
         assert_eq!(normal(0.0, 1.0, 0.0), 0.5);
         assert_eq!((chi_squared(3.0, 0.0), fisher(1.0, 2.0, -1.0)), (0.0, 0.0));
         assert!(fisher(1.0, 2.0, f64::NAN).is_nan());

@@ -64,13 +64,13 @@ pub enum Allowed {
 pub fn label(labels: &Float64Array, row: usize, allowed: Allowed, column: &str) -> Result<f64> {
     let label = labels.value(row);
     let refuse = |message: String| Err(invalid_value(message, column, row));
+    if allowed == Allowed::Numbers {
+        return finite(labels, row, "Labels", column);
+    }
     if labels.is_null(row) || label.is_nan() {
         return refuse("Labels MUST NOT be Null or NaN".into());
     }
     match allowed {
-        Allowed::Numbers if label.is_infinite() => {
-            refuse(format!("Labels MUST NOT be Infinity, but got {}", double(label)))
-        }
         Allowed::Classes(2) if ![0.0, 1.0].contains(&label) => {
             refuse(format!("Labels MUST be in {{0, 1}}, but got {}", double(label)))
         }
@@ -82,6 +82,22 @@ pub fn label(labels: &Float64Array, row: usize, allowed: Allowed, column: &str) 
         }
         _ => Ok(label),
     }
+}
+
+/// Returns a number of a row.
+///
+/// # Errors
+/// `USER_RAISED_EXCEPTION` if it is null, NaN or infinite; `what` begins the message, such as `Offsets`.
+pub fn finite(values: &Float64Array, row: usize, what: &str, column: &str) -> Result<f64> {
+    let value = values.value(row);
+    if values.is_null(row) || value.is_nan() {
+        return Err(invalid_value(format!("{what} MUST NOT be Null or NaN"), column, row));
+    }
+    if value.is_infinite() {
+        let message = format!("{what} MUST NOT be Infinity, but got {}", double(value));
+        return Err(invalid_value(message, column, row));
+    }
+    Ok(value)
 }
 
 /// Rows of (features, label) or (features, label, weight), checked.

@@ -1,5 +1,5 @@
 /**
- * Machine learning: pipelines of feature stages, naive Bayes, logistic and linear regression, trees and k-means, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
+ * Machine learning: pipelines of feature stages, naive Bayes, logistic, linear and generalized linear regression, survival and isotonic regression, support vector machines, trees and k-means, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
  * {@link Pipeline}.
  */
 
@@ -12,6 +12,7 @@ export * from './lsh.js';
 export { type ModelSource, modelArchive } from './model_files.js';
 export { type ParamMap, type ParamPair, Params, type ParamValue } from './params.js';
 export { Pipeline, PipelineModel } from './pipeline.js';
+export * from './regressions.js';
 export type { DataFrameOf } from './relations.js';
 export * from './selectors.js';
 export {

@@ -1,48 +1,17 @@
+import {
+  CLASSIFYING,
+  type Classes,
+  type ClassifierMethods,
+  type Classifying,
+  type Counts,
+  type Features,
+  LABELLED,
+  type Labelled,
+  PREDICTS,
+  type PredictMethod,
+} from './learner_parts.js';
 import { type Estimator, estimator, type MLWritable, type ModelClassOf, type ModelOf, model, type StageClass, spec } from './stage.js';
 import type { DenseMatrix, DenseVector, Vector } from './vector.js';
-
-interface Features {
-  /** Column of the feature vectors; `features` by default. */
-  featuresCol: string;
-  /** Column for the prediction; `prediction` by default. */
-  predictionCol: string;
-  /** Column of the rows' weights; all are 1 by default. */
-  weightCol: string;
-}
-interface Labelled extends Features {
-  /** Column of the labels; `label` by default. */
-  labelCol: string;
-}
-interface Classifying extends Labelled {
-  /** Column for the probabilities of the classes; `probability` by default. */
-  probabilityCol: string;
-  /** Column for the raw predictions; `rawPrediction` by default. */
-  rawPredictionCol: string;
-  /** One per class: a prediction is the class with the largest probability / threshold. */
-  thresholds: readonly number[];
-}
-interface ClassifierMethods {
-  /** Predicts the class of one vector. */
-  predict(features: Vector): Promise<number>;
-  /** Returns the raw prediction of one vector, a number per class. */
-  predictRaw(features: Vector): Promise<DenseVector>;
-  /** Returns the class probabilities of one vector. */
-  predictProbability(features: Vector): Promise<DenseVector>;
-}
-interface PredictMethod {
-  /** Predicts the number of one vector. */
-  predict(features: Vector): Promise<number>;
-}
-interface Counts {
-  numFeatures: number;
-}
-interface Classes extends Counts {
-  numClasses: number;
-}
-
-const LABELLED = 'featuresCol="features" labelCol="label" predictionCol="prediction" weightCol';
-const CLASSIFYING = `${LABELLED} probabilityCol="probability" rawPredictionCol="rawPrediction" thresholds`;
-const PREDICTS = 'numFeatures numClasses predict predictRaw predictProbability';
 
 // ------------------------------------------------------------------------------------------------------------ logistic
 

@@ -22,6 +22,7 @@ bootstrap b whether a tree may take a row several times
 bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
 categoricalCols S numeric columns whose values are categories
+censorCol s column name that says whether a lifetime ended
 degree i highest degree of the products
 distanceMeasure s the distance: squaredEuclidean or cosine
 dropLast b whether the last category has no place in the vector
@@ -29,6 +30,7 @@ elasticNetParam d share of the penalty that is by absolute values
 eps d least probability in logLoss
 family s auto, binomial or multinomial
 fdr d share of false discoveries
+featureIndex i which feature of a column of vectors
 featureSubsetStrategy s features that may decide at a node: auto, all, onethird, sqrt, log2, a number or a share
 featureType s categorical or continuous
 featuresCol s features column name
@@ -46,11 +48,15 @@ initialModel s id of the model to continue from
 inputCol s input column name
 inputCols S input column names
 inverse b whether to transform back
+isotonic b whether predictions rise with the feature
 k i how many recommendations count, or principal components to find
 labelCol s label column name
 labelType s categorical or continuous
 labels S labels in the order of their indices
 leafCol s column name for the number of the leaf
+link s which function of the mean is linear in the features
+linkPower d power of the mean that is linear in the features
+linkPredictionCol s column name for the linear part of the prediction
 locale s locale of the words' lower case
 lossType s which errors count
 lower d lower quantile of the range
@@ -82,6 +88,7 @@ numFeatures i number of features
 numHashTables i hashes per vector
 numTopFeatures i number of features to select
 numTrees i number of trees
+offsetCol s column name of what is added to the linear part
 outputCol s output column name
 outputCols S output column names
 p d which norm
@@ -89,6 +96,8 @@ pattern s Java regular expression
 percentile d share of features to select
 predictionCol s prediction column name
 probabilityCol s column name for class probabilities
+quantileProbabilities D probabilities of the quantiles
+quantilesCol s column name for the quantiles
 rawPredictionCol s raw prediction column name
 regParam d how much large coefficients cost
 relativeError d share of the rows by which the rank of a quantile may be off
@@ -117,6 +126,7 @@ toLowercase b whether strings are converted to lower case first
 tol d how little a step may change before the training ends
 upper d upper quantile of the range
 varianceCol s column name for the variance of the leaf
+variancePower d power of the mean that the variance is
 varianceThreshold d variance that a feature must exceed to be selected
 vocabSize i most words in the vocabulary
 weightCol s weight column name

@@ -255,8 +255,10 @@ export function model<P, A>(definition: Spec): ModelClass<P, A> {
     async release(): Promise<void> {
       await mlCommand(this.context, { case: 'delete', value: { objRefs: [{ id: this.id }] } });
     }
-    async fetch(method: string, ...vectors: Vector[]): Promise<unknown> {
-      const args = vectors.map((vector) => ({ argsType: { case: 'param' as const, value: vectorLiteral(vector) } }));
+    async fetch(method: string, ...given: (Vector | number)[]): Promise<unknown> {
+      const literal = (value: Vector | number) =>
+        typeof value === 'number' ? { literalType: { case: 'double' as const, value } } : vectorLiteral(value);
+      const args = given.map((value) => ({ argsType: { case: 'param' as const, value: literal(value) } }));
       return (await mlCommand(this.context, { case: 'fetch', value: { objRef: { id: this.id }, methods: [{ method, args }] } })).value;
     }
   }

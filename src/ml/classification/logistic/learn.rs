@@ -1,37 +1,16 @@
 //! The training of logistic regressions: statistics of the columns first, then the loss wherever the search wants to know it.
 
 use super::LogisticRegressionModel;
-use super::loss::Asked;
 use crate::error::Result;
+use crate::ml::classification::loss::{Asked, MeanLoss};
 use crate::ml::error::illegal;
 use crate::ml::learning::{Rounds, empty};
 use crate::ml::matrix::Matrix;
 use crate::ml::model::Model;
+use crate::ml::optimize::Minimum;
 use crate::ml::optimize::lbfgs::{Options, minimize};
-use crate::ml::optimize::{Evaluated, Minimum, Objective};
 use crate::ml::params::Params;
 use crate::ml::summary::labels;
-use crate::ml::summary::loss::State;
-
-/// The mean loss over all rows, with the smooth part of the penalty.
-struct MeanLoss {
-    rounds: Rounds,
-    /// What is asked but for the place.
-    asked: Asked,
-    /// What half of a coefficient's square is multiplied with; intercepts have none.
-    penalty: Vec<f64>,
-}
-
-impl Objective for MeanLoss {
-    async fn at(&self, x: &[f64]) -> Result<Evaluated> {
-        let asked = Asked {
-            coefficients: x.to_vec(),
-            ..self.asked.clone()
-        };
-        let found: State = self.rounds.ask(&asked).await?;
-        Ok(found.penalized(x, &self.penalty))
-    }
-}
 
 /// Which family a model is of, by the number of classes.
 ///
@@ -156,6 +135,7 @@ impl Search<'_> {
                 inverse_std,
                 sets: self.sets as u64,
                 intercept: self.intercept,
+                hinge: false,
             },
             penalty: self.spread(|j| scale(square, j, 2), 0.0),
         };

@@ -6,14 +6,13 @@
 //! ```
 
 mod learn;
-mod loss;
 
 use std::sync::Arc;
 
 use prost::Message;
 
-use super::findings;
 use super::scores::{self, Predictions, Scores};
+use super::{findings, loss};
 use crate::error::Result;
 use crate::ml::error::illegal;
 use crate::ml::findings::Finding;
@@ -318,22 +317,14 @@ fn threshold(params: &Params, thresholds: Option<&[f64]>) -> Result<f64> {
 impl Scores for Predictor {
     fn raw(&self, features: VectorRef<'_>, out: &mut Vec<f64>) -> std::result::Result<(), String> {
         out.clear();
-        let (model, width) = (&self.model, self.model.coefficients.width());
-        if features.size() != width {
-            return Err(format!(
-                "BLAS.dot(x: Vector, y:Vector) was given Vectors with non-matching sizes: x.size = {}, y.size = {width}",
-                features.size()
-            ));
-        }
-        let of = |row: usize| {
-            let weights = model.coefficients.row(row);
-            let product: f64 = features.stored().map(|(i, v)| v * weights[i]).sum();
-            product + model.intercepts[row]
-        };
+        let model = &self.model;
+        let of = |row: usize| scores::dot(features, model.coefficients.row(row)).map(|dot| dot + model.intercepts[row]);
         if model.multinomial {
-            out.extend((0..model.coefficients.height()).map(of));
+            for row in 0..model.coefficients.height() {
+                out.push(of(row)?);
+            }
         } else {
-            let margin = of(0);
+            let margin = of(0)?;
             out.extend([-margin, margin]);
         }
         Ok(())

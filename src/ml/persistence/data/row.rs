@@ -173,6 +173,16 @@ impl Row<'_> {
         Ok(ints.values().to_vec())
     }
 
+    /// Returns a list of doubles.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
+    pub fn doubles(&self, name: &str) -> Result<Vec<f64>> {
+        let list = self.list(name)?;
+        let doubles = list.as_primitive_opt::<Float64Type>().ok_or_else(|| self.bad(name))?;
+        Ok(doubles.values().to_vec())
+    }
+
     /// Returns a list of longs.
     ///
     /// # Errors

@@ -1,4 +1,9 @@
-//! The logistic loss and its gradient over rows, two classes or more: one evaluation of the objective.
+//! The losses of linear classifiers and their gradients over rows: one evaluation of the objective.
+//!
+//! ```text
+//! logistic   two classes or more      ln(1 + e⁻ᵐ), of m = margin of the own class
+//! hinge      two classes              max(0, 1 - m)
+//! ```
 //!
 //! Features are taken as if each had mean 0 and variance 1: coefficients come scaled, so rows are read as they are, and sparse rows cost
 //! what they store.
@@ -6,10 +11,11 @@
 use arrow::array::ArrayRef;
 use prost::Message;
 
-use super::CLASSES;
 use crate::error::Result;
+use crate::ml::learning::Rounds;
+use crate::ml::optimize::{Evaluated, Objective};
 use crate::ml::summary::Summary;
-use crate::ml::summary::labels::{Instances, Names, same_size};
+use crate::ml::summary::labels::{Allowed, Instances, MOST_CLASSES, Names, same_size};
 use crate::ml::summary::loss::State;
 use crate::values::vector::VectorRef;
 
@@ -31,6 +37,37 @@ pub struct Asked {
     /// Whether there are intercepts.
     #[prost(bool, tag = "5")]
     pub intercept: bool,
+    /// Whether the loss is the hinge loss, of two classes.
+    #[prost(bool, tag = "6")]
+    pub hinge: bool,
+}
+
+impl Asked {
+    /// Returns the labels that are taken.
+    fn allowed(&self) -> Allowed {
+        Allowed::Classes(if self.hinge { 2 } else { MOST_CLASSES })
+    }
+}
+
+/// The mean loss over all rows, with the smooth part of the penalty.
+pub struct MeanLoss {
+    /// How rows are asked.
+    pub rounds: Rounds,
+    /// What is asked but for the place.
+    pub asked: Asked,
+    /// What half of a coefficient's square is multiplied with; intercepts have none.
+    pub penalty: Vec<f64>,
+}
+
+impl Objective for MeanLoss {
+    async fn at(&self, x: &[f64]) -> Result<Evaluated> {
+        let asked = Asked {
+            coefficients: x.to_vec(),
+            ..self.asked.clone()
+        };
+        let found: State = self.rounds.ask(&asked).await?;
+        Ok(found.penalized(x, &self.penalty))
+    }
 }
 
 /// Sums up losses over (features, label) or (features, label, weight).
@@ -42,7 +79,7 @@ pub struct Loss {
     factors: Vec<f64>,
     /// What is added, by set.
     offsets: Vec<f64>,
-    /// Sum of values times multipliers, feature after feature.
+    /// Sum of values times multipliers, feature after feature; of scaled values for the hinge loss.
     products: Vec<f64>,
     /// Sum of multipliers, by set.
     multipliers: Vec<f64>,
@@ -82,7 +119,12 @@ impl Loss {
         let mut gradient = self.merged.gradient.clone();
         for (i, product) in self.products.iter().enumerate() {
             let (feature, set) = (i / sets, i % sets);
-            gradient[i] += product * self.asked.inverse_std[feature];
+            let scale = if self.asked.hinge {
+                1.0
+            } else {
+                self.asked.inverse_std[feature]
+            };
+            gradient[i] += product * scale;
             if self.asked.intercept {
                 gradient[i] -= self.multipliers[set] * self.asked.scaled_mean[feature];
             }
@@ -106,6 +148,26 @@ impl Loss {
             weight * (log_1p_exp(margin) - margin)
         };
         for (i, value) in features.stored() {
+            self.products[i] += multiplier * value;
+        }
+        self.multipliers[0] += multiplier;
+    }
+
+    /// Adds a row of two classes by the hinge loss.
+    ///
+    /// Where the loss has kinks, rounding decides on which side a number of the gradient is, and the search goes another way:
+    /// here values are scaled one by one, as Spark scales them, so that sums that should be 0 are off by the same.
+    fn add_hinge(&mut self, features: VectorRef<'_>, label: f64, weight: f64) {
+        let scaled = || features.stored().map(|(i, v)| (i, v * self.asked.inverse_std[i]));
+        let margin: f64 = scaled().map(|(i, v)| self.asked.coefficients[i] * v).sum::<f64>() + self.offsets[0];
+        let side = label + label - 1.0;
+        let loss = 1.0 - side * margin;
+        if loss <= 0.0 {
+            return;
+        }
+        self.merged.loss += weight * loss;
+        let multiplier = -side * weight;
+        for (i, value) in scaled() {
             self.products[i] += multiplier * value;
         }
         self.multipliers[0] += multiplier;
@@ -156,7 +218,7 @@ fn log_1p_exp(x: f64) -> f64 {
 impl Summary for Loss {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
         let names = self.names.clone();
-        let rows = Instances::new(columns, CLASSES, &names)?;
+        let rows = Instances::new(columns, self.asked.allowed(), &names)?;
         let mut margins = vec![];
         for row in 0..rows.len() {
             let (features, label, weight) = rows.get(row)?;
@@ -165,7 +227,9 @@ impl Summary for Loss {
                 continue;
             }
             self.merged.weight += weight;
-            if self.multipliers.len() == 1 {
+            if self.asked.hinge {
+                self.add_hinge(features, label, weight);
+            } else if self.multipliers.len() == 1 {
                 self.add_binary(features, label, weight);
             } else {
                 self.add_multinomial(features, label, weight, &mut margins);
@@ -238,6 +302,22 @@ mod tests {
                 scaled_mean: vec![0.1, -0.4],
                 sets: 1,
                 intercept: true,
+                hinge: false,
+            },
+            &ROWS,
+        );
+    }
+
+    #[test]
+    fn the_gradient_of_the_hinge_loss_is_the_derivative() {
+        is_derivative(
+            &Asked {
+                coefficients: vec![0.3, -0.2, 0.1],
+                inverse_std: vec![0.5, 2.0],
+                scaled_mean: vec![0.1, -0.4],
+                sets: 1,
+                intercept: true,
+                hinge: true,
             },
             &ROWS,
         );
@@ -253,6 +333,7 @@ mod tests {
                 scaled_mean: vec![0.0, 0.0],
                 sets: 3,
                 intercept: false,
+                hinge: false,
             },
             &rows,
         );
@@ -266,6 +347,7 @@ mod tests {
             scaled_mean: vec![0.1, -0.4],
             sets: 1,
             intercept: true,
+            hinge: false,
         };
         let mut merged = Loss::new(Names::default(), asked.clone());
         merged.merge(&state(&asked, &ROWS[..1]).encode_to_vec()).unwrap();

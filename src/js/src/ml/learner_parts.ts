@@ -1,0 +1,56 @@
+import type { DenseVector, Vector } from './vector.js';
+
+// What learners' params, attributes and methods have in common.
+
+/** @internal */
+export interface Features {
+  /** Column of the feature vectors; `features` by default. */
+  featuresCol: string;
+  /** Column for the prediction; `prediction` by default. */
+  predictionCol: string;
+  /** Column of the rows' weights; all are 1 by default. */
+  weightCol: string;
+}
+/** @internal */
+export interface Labelled extends Features {
+  /** Column of the labels; `label` by default. */
+  labelCol: string;
+}
+/** @internal */
+export interface Classifying extends Labelled {
+  /** Column for the probabilities of the classes; `probability` by default. */
+  probabilityCol: string;
+  /** Column for the raw predictions; `rawPrediction` by default. */
+  rawPredictionCol: string;
+  /** One per class: a prediction is the class with the largest probability / threshold. */
+  thresholds: readonly number[];
+}
+/** @internal */
+export interface ClassifierMethods {
+  /** Predicts the class of one vector. */
+  predict(features: Vector): Promise<number>;
+  /** Returns the raw prediction of one vector, a number per class. */
+  predictRaw(features: Vector): Promise<DenseVector>;
+  /** Returns the class probabilities of one vector. */
+  predictProbability(features: Vector): Promise<DenseVector>;
+}
+/** @internal */
+export interface PredictMethod {
+  /** Predicts the number of one vector. */
+  predict(features: Vector): Promise<number>;
+}
+/** @internal */
+export interface Counts {
+  numFeatures: number;
+}
+/** @internal */
+export interface Classes extends Counts {
+  numClasses: number;
+}
+
+/** @internal */
+export const LABELLED = 'featuresCol="features" labelCol="label" predictionCol="prediction" weightCol';
+/** @internal */
+export const CLASSIFYING = `${LABELLED} probabilityCol="probability" rawPredictionCol="rawPrediction" thresholds`;
+/** @internal */
+export const PREDICTS = 'numFeatures numClasses predict predictRaw predictProbability';
