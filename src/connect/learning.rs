@@ -15,7 +15,7 @@ use crate::compile::job::{self, JobSpec};
 use crate::error::Result;
 use crate::exec::stage::StageGraph;
 use crate::ids::DatasetId;
-use crate::ml::learning::{Run, Step, round_relation};
+use crate::ml::learning::{NAMES, Question, Run, Step, round_relation};
 use crate::proto as sc;
 
 /// Names of rows of trainings begin here: those of pages and of streaming contexts are below.
@@ -33,7 +33,8 @@ struct Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.released.borrow_mut().push(self.dataset);
+        let names = (0..NAMES).map(|by| DatasetId(self.dataset.0 + by));
+        self.released.borrow_mut().extend(names);
     }
 }
 
@@ -48,7 +49,7 @@ pub(super) struct InRounds {
 }
 
 impl InRounds {
-    fn relation(&self, question: Vec<u8>) -> sc::Relation {
+    fn relation(&self, question: Question) -> sc::Relation {
         round_relation(&self.fit, self.held.dataset, question)
     }
 }
@@ -71,7 +72,7 @@ impl Driver {
             fit: fit.clone(),
             spec: None,
             held: Held {
-                dataset: DatasetId(FIRST_KEY + self.trainings),
+                dataset: DatasetId(FIRST_KEY + self.trainings * NAMES),
                 released: self.released.clone(),
             },
         };

@@ -104,7 +104,14 @@ impl Files for Found {
 }
 
 /// The parts of a saved stage that are files: see [`crate::ml::persistence`].
-const FOLDERS: [&str; 4] = ["metadata", "data", "treesMetadata", "statistics"];
+const FOLDERS: [&str; 6] = [
+    "metadata",
+    "data",
+    "treesMetadata",
+    "statistics",
+    "userFactors",
+    "itemFactors",
+];
 
 impl Driver {
     /// Keeps a directory in progress, and returns its number.

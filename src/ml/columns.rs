@@ -18,7 +18,7 @@ use arrow::datatypes::DataType;
 use datafusion_common::Result as DfResult;
 use datafusion_expr::LogicalPlanBuilder;
 
-use super::error::illegal;
+use super::error::{illegal, invalid_value};
 use super::params::Params;
 use super::text::TextTerms;
 use super::transform::Context;
@@ -269,6 +269,49 @@ impl Analyzer {
         Ok(Input { typed, ..read })
     }
 
+    /// Returns numbers as ids: integers of 32 bits, as `ALS` has them.
+    ///
+    /// # Errors
+    /// If the column cannot be cast. Where it is run, `USER_RAISED_EXCEPTION` at a null or a fraction, `CAST_OVERFLOW` at a number
+    /// out of range.
+    pub(super) fn ids(&self, read: Input) -> Result<Input> {
+        let name = read.name.clone();
+        let (to, is_integer) = (DataType::Int32, read.typed.data_type == DataType::Int32);
+        let text = cast_expr::as_string(read.typed.clone(), self.mode(), self.zone)?.expr;
+        let number = self.as_double(read)?.typed.expr;
+        let column = name.clone();
+        let expr = kernel::call(
+            "als_id",
+            column.clone(),
+            to.clone(),
+            vec![number, text],
+            move |args, _| {
+                use arrow::array::{Array, AsArray, Int32Array};
+                let numbers = args[0].as_primitive::<arrow::datatypes::Float64Type>();
+                let id = |row: usize| {
+                    let number = numbers.value(row);
+                    if numbers.is_valid(row) && f64::from(number as i32) == number {
+                        return Ok(number as i32);
+                    }
+                    let text = arrow::util::display::array_value_to_string(&args[1], row)?;
+                    let said = match (is_integer, numbers.is_null(row)) {
+                        (true, _) => format!("{column} Ids MUST NOT be Null"),
+                        (false, true) => "null".to_owned(),
+                        (false, false) => format!(
+                            "ALS only supports non-Null values in Integer range and without fractional part for column {column}, \
+                         but got {text}"
+                        ),
+                    };
+                    Err(invalid_value(said, &column, row))
+                };
+                let ids = (0..numbers.len()).map(id).collect::<Result<Vec<_>>>()?;
+                Ok(Arc::new(Int32Array::from(ids)))
+            },
+        );
+        let typed = Typed::new(expr, to, name.clone());
+        Ok(Input { typed, name })
+    }
+
     /// Returns a column of labels as strings: strings as they are, numbers as Spark's cast to STRING writes them
     /// (`1.0`).
     ///
@@ -375,6 +418,10 @@ impl Analyzer {
                     }
                     read
                 }
+                Reads::Ids => {
+                    let read = self.numbers(input, name)?;
+                    self.ids(read)?
+                }
                 Reads::Scores => {
                     let read = self.input_column(input, name)?;
                     if vector::is_vector(&read.typed.data_type) {
@@ -411,6 +458,8 @@ pub enum Reads {
     VectorsOrDoubles,
     /// Vectors as they are, or numbers cast to doubles: raw predictions come as either.
     Scores,
+    /// Numbers of any width that are integers of 32 bits; others, and null, are errors of their rows.
+    Ids,
 }
 
 /// Keeps the rows for which `condition` is true; false and null drop a row. The columns keep their ids.

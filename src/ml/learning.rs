@@ -42,6 +42,28 @@ pub(super) const ROUND: &str = "type.rivulet/rivulet.ml.Round";
 /// A learner that runs: straight code that asks.
 pub type Learning = Pin<Box<dyn Future<Output = Result<Model>>>>;
 
+/// What a learner asks of all rows.
+#[derive(Clone, PartialEq, Message)]
+pub struct Question {
+    /// What the summary is to know, such as the weights so far: [`Learner::summary`] reads it.
+    #[prost(bytes = "vec", tag = "1")]
+    pub body: Vec<u8>,
+    /// How rows are dealt out before; left where they are without.
+    #[prost(message, optional, tag = "2")]
+    deal: Option<Deal>,
+}
+
+/// How rows are dealt out: those with equal values in a column are in one partition.
+#[derive(Clone, Copy, PartialEq, Message)]
+pub struct Deal {
+    /// The column, by its place in [`Learner::columns`]; a learner deals by each of them in one way only.
+    #[prost(uint32, tag = "1")]
+    pub column: u32,
+    /// The number of partitions.
+    #[prost(uint32, tag = "2")]
+    pub partitions: u32,
+}
+
 /// A job that answers a question.
 #[derive(Clone, PartialEq, Message)]
 pub struct Round {
@@ -51,15 +73,15 @@ pub struct Round {
     /// Names the rows that executors keep for this training.
     #[prost(uint64, tag = "2")]
     dataset: u64,
-    /// The question: what the summary is to know, such as the weights so far.
-    #[prost(bytes = "vec", tag = "3")]
-    question: Vec<u8>,
+    /// The question.
+    #[prost(message, optional, tag = "3")]
+    question: Option<Question>,
 }
 
 /// What passes between a learner and who runs it.
 #[derive(Debug, Default)]
 struct Turn {
-    question: Option<Vec<u8>>,
+    question: Option<Question>,
     answer: Option<Vec<u8>>,
 }
 
@@ -73,7 +95,27 @@ impl Rounds {
     /// # Errors
     /// `INTERNAL_ERROR` if the state is not such a message; what rows that training refuses raise ends the learner instead.
     pub async fn ask<M: Message + Default>(&self, question: &impl Message) -> Result<M> {
-        self.0.borrow_mut().question = Some(question.encode_to_vec());
+        self.put(Question {
+            body: question.encode_to_vec(),
+            deal: None,
+        })
+        .await
+    }
+
+    /// Asks all rows, dealt out first. The rows stay as they were dealt, for the next question of the kind.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_dealt<M: Message + Default>(&self, deal: Deal, question: &impl Message) -> Result<M> {
+        self.put(Question {
+            body: question.encode_to_vec(),
+            deal: Some(deal),
+        })
+        .await
+    }
+
+    async fn put<M: Message + Default>(&self, question: Question) -> Result<M> {
+        self.0.borrow_mut().question = Some(question);
         let bytes = Answer(self).await;
         state(&bytes)
     }
@@ -94,8 +136,8 @@ impl Future for Answer<'_> {
 /// What a learner wants after an answer.
 #[derive(Debug)]
 pub enum Step {
-    /// The answer to one more question, which [`Learner::summary`] reads.
-    Ask(Vec<u8>),
+    /// The answer to one more question.
+    Ask(Question),
     /// Nothing: the model is made.
     Done(Box<Model>),
     /// Nothing: what was asked for is found.
@@ -167,12 +209,15 @@ impl Run {
     }
 }
 
+/// How many names of rows a training may need: one for all columns, one by each of the first seven.
+pub const NAMES: u64 = 8;
+
 /// Returns the relation of the job that answers a question: one row with one BINARY, the summary's state.
-pub fn round_relation(fit: &sc::ml_command::Fit, dataset: DatasetId, question: Vec<u8>) -> sc::Relation {
+pub fn round_relation(fit: &sc::ml_command::Fit, dataset: DatasetId, question: Question) -> sc::Relation {
     let round = Round {
         fit: fit.encode_to_vec(),
         dataset: dataset.0,
-        question,
+        question: Some(question),
     };
     relation(ROUND, round.encode_to_vec())
 }
@@ -184,10 +229,10 @@ impl Round {
     /// If they cannot be read.
     pub(super) fn read(
         bytes: &[u8],
-    ) -> std::result::Result<(sc::ml_command::Fit, DatasetId, Vec<u8>), prost::DecodeError> {
+    ) -> std::result::Result<(sc::ml_command::Fit, DatasetId, Question), prost::DecodeError> {
         let round = Self::decode(bytes)?;
         let fit = sc::ml_command::Fit::decode(&round.fit[..])?;
-        Ok((fit, DatasetId(round.dataset), round.question))
+        Ok((fit, DatasetId(round.dataset), round.question.unwrap_or_default()))
     }
 }
 
@@ -201,7 +246,7 @@ impl Analyzer {
         params: &Params,
         stage: &dyn Learner,
         input: Resolved,
-        (dataset, question): (DatasetId, Vec<u8>),
+        (dataset, question): (DatasetId, Question),
     ) -> Result<Resolved> {
         without_outputs(params, &input)?;
         let columns: Columns = stage.columns(params)?;
@@ -210,8 +255,22 @@ impl Analyzer {
         let named = reads.into_iter().zip(&names).map(|(read, name)| read.alias(name));
         let plan = LogicalPlanBuilder::from(input.plan).project(named)?.build()?;
         let column = |name: &String| Expr::Column(datafusion_common::Column::new_unqualified(name.clone()));
-        let plan = nodes::plan(Keep { dataset }, plan)?;
-        let made: MakeSummary = stage.summary(params, &question)?;
+        let keep = |dataset, keys, partitions| Keep {
+            dataset,
+            keys,
+            partitions,
+        };
+        let mut plan = nodes::plan(keep(dataset, vec![], 0), plan)?;
+        if let Some(deal) = question.deal {
+            let by = names[..names.len().min(NAMES as usize - 1)]
+                .get(deal.column as usize)
+                .map(column);
+            let by =
+                by.ok_or_else(|| SparkError::internal("a learner deals out rows by a column that it does not read"))?;
+            let own = DatasetId(dataset.0 + 1 + u64::from(deal.column));
+            plan = nodes::plan(keep(own, vec![by], deal.partitions as usize), plan)?;
+        }
+        let made: MakeSummary = stage.summary(params, &question.body)?;
         let function = summary::aggregate(params.fingerprint(), made);
         let state = self.attribute("state", DataType::Binary, true);
         let call = function
@@ -238,7 +297,11 @@ mod tests {
     /// Asks for a number twice, and fails with their sum.
     async fn adds(rounds: Rounds) -> Result<Model> {
         let one: i64 = rounds.ask(&1_i64).await?;
-        let other: i64 = rounds.ask(&one).await?;
+        let deal = Deal {
+            column: 2,
+            partitions: 5,
+        };
+        let other: i64 = rounds.ask_dealt(deal, &one).await?;
         Err(illegal(format!("{}", one + other)))
     }
 
@@ -250,11 +313,12 @@ mod tests {
         let Ok(Step::Ask(asked)) = run.next(None) else {
             panic!("no question")
         };
-        assert_eq!(i64::decode(&asked[..]).unwrap(), 1);
+        assert_eq!((i64::decode(&asked.body[..]).unwrap(), asked.deal), (1, None));
         let Ok(Step::Ask(asked)) = run.next(Some(40_i64.encode_to_vec())) else {
             panic!("no question")
         };
-        assert_eq!(i64::decode(&asked[..]).unwrap(), 40);
+        assert_eq!(i64::decode(&asked.body[..]).unwrap(), 40);
+        assert_eq!(asked.deal.map(|deal| (deal.column, deal.partitions)), Some((2, 5)));
         assert_eq!(run.next(Some(2_i64.encode_to_vec())).unwrap_err().message, "42");
     }
 

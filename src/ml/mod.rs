@@ -24,6 +24,7 @@ pub mod model;
 pub mod optimize;
 pub mod params;
 pub mod persistence;
+pub mod recommendation;
 pub mod regression;
 pub mod relation;
 pub mod sampling;

@@ -148,7 +148,7 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
     /// If a param is of another type.
     fn describe(&self, params: &Params) -> Result<String>;
 
-    /// Returns the columns of the one row that Spark saves.
+    /// Returns the columns of the one row that Spark saves; none if it saves tables only.
     ///
     /// # Errors
     /// If arrays do not fit each other.

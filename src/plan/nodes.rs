@@ -452,6 +452,10 @@ impl Node for Repartition {
 pub struct Keep {
     /// Names the rows over all jobs of the driver.
     pub dataset: DatasetId,
+    /// What rows of one partition have in common; without, each row stays in the partition where it is.
+    pub keys: Vec<Expr>,
+    /// How many partitions rows are dealt out to by their keys.
+    pub partitions: usize,
 }
 
 impl Node for Keep {
@@ -460,7 +464,15 @@ impl Node for Keep {
     }
 
     fn details(&self) -> String {
-        self.dataset.to_string()
+        format!("{} by {:?}", self.dataset, self.keys)
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        self.keys.clone()
+    }
+
+    fn with_expressions(&self, keys: Vec<Expr>) -> Option<Arc<dyn Node>> {
+        Some(Arc::new(Self { keys, ..self.clone() }))
     }
 }
 

@@ -136,8 +136,15 @@ impl Planner {
     /// Compiles rows that stay for later jobs.
     fn keep(&mut self, node: &Keep, input: &LogicalPlan) -> Result<Plan> {
         let rows = self.plan(input)?;
-        let partitions = partitions(&rows);
-        let output = Output::Same { partitions };
+        let keys = node.keys.iter().map(|k| self.expr(k, input.schema()));
+        let keys = keys.collect::<Result<Vec<_>>>()?;
+        let output = if keys.is_empty() {
+            let partitions = partitions(&rows);
+            Output::Same { partitions }
+        } else {
+            let partitions = node.partitions;
+            Output::Hash { keys, partitions }
+        };
         let (dataset, parent) = (node.dataset, 0);
         Ok(self.cut(rows, output, Some(ShuffleId { dataset, parent })))
     }

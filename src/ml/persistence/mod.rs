@@ -92,12 +92,9 @@ pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i
         ("metadata/_SUCCESS".to_owned(), vec![]),
     ];
     if let Some(fitted) = fitted {
-        files.push((
-            format!("data/part-00000-{part}-c000.snappy.parquet"),
-            data::write(fitted.columns()?)?,
-        ));
-        files.push(("data/_SUCCESS".to_owned(), vec![]));
-        for (folder, columns) in fitted.tables(params, now_ms)? {
+        let row = fitted.columns()?;
+        let data = (!row.is_empty()).then_some(("data", row));
+        for (folder, columns) in data.into_iter().chain(fitted.tables(params, now_ms)?) {
             let file = format!("{folder}/part-00000-{part}-c000.snappy.parquet");
             files.push((file, data::write(columns)?));
             files.push((format!("{folder}/_SUCCESS"), vec![]));

@@ -8,7 +8,7 @@ use crate::seeds::{Log, each_seed};
 use rivulet::ml::literal::{Kind, Value};
 use rivulet::proto::execute_plan_response::ResponseType;
 use rivulet::proto::fetch::Method as FetchMethod;
-use rivulet::proto::ml_command::{Command, Fit};
+use rivulet::proto::ml_command::{Command, Evaluate, Fit};
 use rivulet::proto::ml_command_result::{ResultType, ml_operator_info};
 use rivulet::proto::relation::RelType;
 use rivulet::proto::{
@@ -101,6 +101,69 @@ fn centres(cluster: &mut Cluster, dataset: Relation, log: &mut Log) -> Vec<f64> 
     let mut centres = matrix.values;
     centres.sort_by(f64::total_cmp);
     centres
+}
+
+/// Trains one factor of ratings that are products, and returns how far its predictions are from them (RMSE).
+fn error_of_products(cluster: &mut Cluster, partitions: u64, log: &mut Log) -> f64 {
+    let ratings = sql(&format!(
+        "SELECT CAST(id DIV 6 AS INT) AS user, CAST(id % 6 AS INT) AS item, CAST((id DIV 6 + 1) * (id % 6 + 2) AS FLOAT) AS rating \
+         FROM range(0, 30, 1, {partitions})"
+    ));
+    let fit = Command::Fit(Fit {
+        estimator: Some(operator("recommendation.ALS", OperatorType::Estimator)),
+        params: Some(params(&[
+            ("rank", Value::Int(1), Kind::Int),
+            ("maxIter", Value::Int(3), Kind::Int),
+            ("regParam", Value::Double(0.0), Kind::Double),
+            ("numUserBlocks", Value::Int(3), Kind::Int),
+            ("numItemBlocks", Value::Int(2), Kind::Int),
+        ])),
+        dataset: Some(ratings.clone()),
+    });
+    let ResultType::OperatorInfo(info) = ask(cluster, fit, log) else {
+        panic!("a fit has a model")
+    };
+    let Some(ml_operator_info::Type::ObjRef(model)) = info.r#type else {
+        panic!("a model has an id")
+    };
+    let predicted = relation(RelType::MlRelation(Box::new(MlRelation {
+        ml_type: Some(MlType::Transform(Box::new(Transform {
+            operator: Some(Operator::ObjRef(model)),
+            input: Some(Box::new(ratings)),
+            params: None,
+        }))),
+        model_summary_dataset: None,
+    })));
+    let evaluate = Command::Evaluate(Evaluate {
+        evaluator: Some(operator("evaluation.RegressionEvaluator", OperatorType::Evaluator)),
+        params: Some(params(&[("labelCol", Value::Text("rating".into()), Kind::Text)])),
+        dataset: Some(predicted),
+    });
+    let ResultType::Param(literal) = ask(cluster, evaluate, log) else {
+        panic!("an error is a value")
+    };
+    let Ok(Value::Double(error)) = Value::from_literal(&literal) else {
+        panic!("an error is a number: {literal:?}")
+    };
+    error
+}
+
+fn run_products(seed: u64, faults: Faults, log: &mut Log) {
+    let mut cluster = Cluster::new(seed, 1 + (seed % 3) as u32, &[], faults, log);
+    let error = error_of_products(&mut cluster, 1 + seed % 4, log);
+    assert!(error < 1e-4, "{error}");
+    cluster.run_until(log, Cluster::holds_nothing);
+}
+
+#[test]
+fn ratings_that_are_products_are_predicted() {
+    each_seed(20, |seed, log| run_products(seed, Faults::default(), log));
+}
+
+#[test]
+fn ratings_that_are_products_are_predicted_though_executors_die_and_blocks_are_lost() {
+    let faults = Faults { losing: 0.02, ..DEATHS };
+    each_seed(40, |seed, log| run_products(seed, faults, log));
 }
 
 fn run(seed: u64, faults: Faults, log: &mut Log) {

@@ -25,12 +25,13 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Reads the Parquet files of the directory `path`, whose metadata is `metadata`.
+    /// Reads the Parquet files of the directory `path`, whose metadata is `metadata`; without rows, it has no column.
     ///
     /// # Errors
-    /// `CORRUPT_MODEL` if one is not a Parquet file, or all are without rows.
+    /// `CORRUPT_MODEL` if one is not a Parquet file.
     pub fn open(data: &[Buffer], files: &'a dyn Files, path: &'a str, metadata: &'a Json) -> Result<Self> {
-        let batch = table(data, path)?.ok_or_else(|| corrupt(path, "data has no row"))?;
+        let none = || RecordBatch::new_empty(std::sync::Arc::new(arrow::datatypes::Schema::empty()));
+        let batch = table(data, path)?.unwrap_or_else(none);
         Ok(Self {
             batch,
             files,

@@ -47,6 +47,12 @@ impl XorShift {
         self.next(32) as i32
     }
 
+    /// Draws 64 bits as `java.util.Random.nextLong` puts them together: the lower half has a sign.
+    pub fn signed_long(&mut self) -> i64 {
+        let high = i64::from(self.int()) << 32;
+        high.wrapping_add(i64::from(self.int()))
+    }
+
     /// Draws 64 bits.
     pub fn long(&mut self) -> u64 {
         (self.next(32) as u64) << 32 | self.next(32) as u64

@@ -1,0 +1,73 @@
+"""Cases of recommendation: ALS."""
+import random
+
+from ml_examples import case
+
+# --------------------------------------------------------------------------------------------------------------- ratings
+
+
+def ratings(users, items, seed):
+    """Ratings of items by users who share tastes, about."""
+    source = random.Random(seed)
+    rows = []
+    for user in range(users):
+        for item in range(items):
+            if source.random() < 0.4:
+                rows.append([user * 3, item * 2 + 1, round(3 + 2 * ((user % 3) - 1) * ((item % 3) - 1) + source.gauss(0, 0.4), 2)])
+    source.shuffle(rows)
+    return "user INT, item INT, rating DOUBLE", rows
+
+
+RATED = ratings(14, 11, 3)
+FACTORS = ["out['users'] = m.userFactors.orderBy('id')", "out['items'] = m.itemFactors.orderBy('id')", "out['rank'] = m.rank"]
+PREDICTED = ["out['transform'] = m.transform(df.limit(12)).orderBy(m.getUserCol(), m.getItemCol())"]
+BEST = ["out['items'] = m.recommendForAllUsers(3).orderBy('user')", "out['users'] = m.recommendForAllItems(2).orderBy('item')"]
+SAVED = ["m.write().overwrite().save(MODEL_DIR)", "m = ALSModel.load(MODEL_DIR)"]
+
+
+def als(id, description, arguments="", shown=FACTORS + PREDICTED, df=RATED, model=None, **inputs):
+    code = ["from pyspark.ml.recommendation import ALS, ALSModel", "m = ALS(%s).fit(df)" % arguments]
+    return case("als", id, description, code + (SAVED if model else []) + shown, model=model, df=df, **inputs)
+
+
+ALS = [
+    als("start", "The factors before the first step", "rank=3, maxIter=0, seed=1", FACTORS),
+    als("default", "Defaults but for the number of steps, of which Spark takes no more without checkpoints", "maxIter=4", FACTORS + PREDICTED),
+    als("one_step", "One step", "rank=2, maxIter=1, seed=1"),
+    als("blocks", "Other numbers of blocks", "rank=3, maxIter=3, seed=5, numUserBlocks=2, numItemBlocks=3"),
+    als("one_block", "One block", "rank=3, maxIter=3, seed=5, numUserBlocks=1, numItemBlocks=1"),
+    als("implicit", "Ratings that say how sure we are", "rank=3, maxIter=4, seed=2, implicitPrefs=True, alpha=2.0"),
+    als("implicit_nonnegative", "The same without negative factors", "rank=3, maxIter=3, seed=2, implicitPrefs=True, nonnegative=True"),
+    als("nonnegative", "Without negative factors", "rank=3, maxIter=3, seed=2, nonnegative=True, regParam=0.05"),
+    als("penalty", "A larger penalty", "rank=4, maxIter=3, seed=4, regParam=1.0"),
+    als("no_penalty", "No penalty", "rank=2, maxIter=2, seed=4, regParam=0.0"),
+    als("cold", "Users and items that nobody knows", "rank=2, maxIter=2, seed=1", ["out['transform'] = m.transform(more).orderBy('user', 'item')"],
+        more=("user INT, item INT", [[0, 1], [1, 1], [0, 2], [77, 99]])),
+    als("drop", "Rows of unknown users and items are dropped", "rank=2, maxIter=2, seed=1, coldStartStrategy='Drop'", ["out['transform'] = m.transform(more).orderBy('user', 'item')"],
+        more=("user INT, item INT", [[0, 1], [1, 1], [0, 2], [3, 1]])),
+    als("longs", "Ids of other types", "rank=2, maxIter=2, seed=1, ratingCol='r'", FACTORS + PREDICTED,
+        df=("user BIGINT, item DOUBLE, r INT", [[u, float(i), int(r)] for u, i, r in RATED[1]])),
+    als("twice", "Pairs that are rated twice", "rank=2, maxIter=2, seed=1", df=(RATED[0], RATED[1] + RATED[1][:9])),
+    als("negative_ids", "Ids below 0", "rank=2, maxIter=2, seed=1, numUserBlocks=3", df=(RATED[0], [[u - 20, 5 - i, r] for u, i, r in RATED[1]])),
+    als("recommended", "The best for all", "rank=3, maxIter=3, seed=1", BEST),
+    als("recommended_some", "The best for some", "rank=3, maxIter=3, seed=1",
+        ["out['items'] = m.recommendForUserSubset(df.where('user < 9'), 2).orderBy('user')",
+         "out['users'] = m.recommendForItemSubset(more, 30).orderBy('item')"], more=("item INT", [[1], [3], [3], [1000], [None]])),
+    als("renamed", "Columns of other names", "rank=2, maxIter=2, seed=1, userCol='a', itemCol='b', ratingCol='c'",
+        ["m.setPredictionCol('p')", "out['items'] = m.recommendForAllUsers(2).orderBy('a')", "out['transform'] = m.transform(df.limit(4)).orderBy('a', 'b')"],
+        df=("a INT, b INT, c FLOAT", RATED[1])),
+    als("saved", "Saved and loaded", "rank=3, maxIter=2, seed=1", FACTORS + BEST[:1], model="als"),
+    als("null_user", "A user that is null", df=("user INT, item INT, rating FLOAT", [[None, 1, 1.0]])),
+    als("fraction", "An item with a fraction", df=("user INT, item DOUBLE, rating FLOAT", [[1, 1.5, 1.0]])),
+    als("too_large", "A user out of range", df=("user BIGINT, item INT, rating FLOAT", [[3000000000, 1, 1.0]])),
+    als("text_user", "Users that are strings", df=("user STRING, item INT, rating FLOAT", [["a", 1, 1.0]])),
+    als("nan", "A rating that is not a number", df=("user INT, item INT, rating FLOAT", [[1, 1, "NaN"]])),
+    als("empty", "No ratings", df=(RATED[0], [])),
+    als("taken", "A column of the prediction's name", df=("user INT, item INT, rating FLOAT, prediction FLOAT", [[1, 1, 1.0, 1.0]])),
+    als("bad_strategy", "A strategy that does not exist", "coldStartStrategy='guess'"),
+    als("bad_rank", "No factors", "rank=0"),
+    als("bad_level", "No storage level", "intermediateStorageLevel='NONE'"),
+    als("transform_null", "A null to predict for", "rank=2, maxIter=1", ["out['transform'] = m.transform(more)"], more=("user INT, item INT", [[None, 1]])),
+]
+
+CASES = ALS
