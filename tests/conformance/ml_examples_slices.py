@@ -9,7 +9,8 @@ NUMBERS = ["out['squared'] = m.evaluateEachIteration(df, 'squared')", "out['abso
 
 
 def dealt(family, id, description, stage, arguments, shown, df=MANY):
-    return case(family, id, description, ["m = %s(%s).fit(df)" % (stage, arguments)] + shown, df=df)
+    local = "df = spark.createDataFrame(df.collect(), df.schema)"
+    return case(family, id, description, [local, "m = %s(%s).fit(df)" % (stage, arguments)] + shown, df=df)
 
 
 def classes(id, description, arguments, shown=EACH, df=MANY):
@@ -33,7 +34,6 @@ CASES = [
     dealt("random_forest_classifier", "dealt_few", "Fewer rows than partitions", "RandomForestClassifier", "labelCol='three', numTrees=3, seed=5, leafCol='leaf'", FOREST,
           (ROWS[0], ROWS[1][:1])),
     dealt("random_forest_regressor", "dealt", "A local table as it is", "RandomForestRegressor", "labelCol='number', numTrees=4, seed=5, subsamplingRate=0.7, leafCol='leaf'", FOREST),
-    dealt("random_forest_classifier", "dealt_union", "Two local tables", "RandomForestClassifier", "labelCol='three', numTrees=3, seed=2, leafCol='leaf'", FOREST),
     dealt("random_forest_classifier", "constant", "Features that are constant: each tree holds what it drew", "RandomForestClassifier", "labelCol='three', numTrees=5, seed=1, leafCol='leaf'", FOREST,
           CONSTANT),
     dealt("gbt_classifier", "constant", "Features that are constant", "GBTClassifier", "labelCol='two', maxIter=3, seed=1, leafCol='leaf'", FOREST, CONSTANT),
@@ -42,6 +42,3 @@ CASES = [
     dealt("k_means", "dealt", "A local table as it is", "KMeans", "k=4, seed=7", ["out['centers'] = [list(c) for c in m.clusterCenters()]"]),
     dealt("k_means", "dealt_random", "A local table as it is, centres at random", "KMeans", "k=3, seed=9, initMode='random'", ["out['centers'] = [list(c) for c in m.clusterCenters()]"]),
 ]
-for one in CASES:
-    if one["id"] == "dealt_union":
-        one["code"][0] = one["code"][0].replace("fit(df)", "fit(df.union(df))")
