@@ -74,6 +74,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::lsh::min_hash::MinHashLsh,
     &classification::logistic::LogisticRegression,
     &clustering::k_means::KMeans,
+    &clustering::mixture::GaussianMixture,
     &regression::linear::LinearRegression,
     &tree::stage::DECISION_TREE_CLASSIFIER,
     &tree::stage::DECISION_TREE_REGRESSOR,

@@ -7,11 +7,12 @@ use arrow::datatypes::DataType;
 use prost::Message;
 
 use super::distance::Distance;
+use super::findings::{relation, sizes};
 use super::local::plus_plus;
 use super::steps::{Asked, Point, State, Steps, What};
 use crate::error::Result;
 use crate::ml::columns::{Body, Reads};
-use crate::ml::findings::{self, Finding, Measure};
+use crate::ml::findings::{self, Finding};
 use crate::ml::learning::{Learning, Rounds, empty};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, ModelKind};
@@ -19,6 +20,8 @@ use crate::ml::params::{
     Check, Default, FEATURES, NON_NEGATIVE, PREDICTION, Param, Params, SEED, WEIGHT, one_of, param,
 };
 use crate::ml::persistence::data::{Column, Row, vector_rows};
+use crate::ml::relation::Argument;
+use crate::ml::sampling::shuffle;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
 use crate::ml::summary::labels::Names;
@@ -124,10 +127,7 @@ async fn sample(rounds: &Rounds, rows: i64, wanted: usize, seed: i64) -> Result<
             break drawn;
         }
     };
-    for i in (1..drawn.len()).rev() {
-        let other = random.below(i as i32 + 1) as usize;
-        drawn.swap(i, other);
-    }
+    shuffle(&mut drawn, &mut random);
     Ok(drawn.into_iter().take(wanted).map(|p| p.values).collect())
 }
 
@@ -323,26 +323,20 @@ impl Fitted for KMeansModel {
             "trainingCost" => Some(Finding::Known(Value::Double(self.cost), Kind::Double)),
             "featuresCol" => Some(findings::text(params, &FEATURES)?),
             "predictionCol" => Some(findings::text(params, &PREDICTION)?),
-            "clusterSizes" => {
-                let prediction = Value::Text(params.text("predictionCol")?);
-                Some(Finding::Measured(Measure {
-                    evaluator: "org.apache.spark.ml.evaluation.MulticlassClassificationEvaluator",
-                    params: vec![("labelCol", prediction.clone()), ("predictionCol", prediction)],
-                    read: Box::new(move |state, _| {
-                        let state: summary::confusion::State = crate::ml::training::state(state)?;
-                        let mut sizes = vec![0_i64; k];
-                        for (label, weight) in state.labels.iter().zip(&state.weights) {
-                            if let Some(size) = sizes.get_mut(*label as usize) {
-                                *size += *weight as i64;
-                            }
-                        }
-                        let sizes = sizes.into_iter().map(Value::Int).collect();
-                        Ok((Value::List(sizes), Kind::Longs))
-                    }),
-                }))
-            }
+            "clusterSizes" => Some(sizes(params, k)?),
             _ => None,
         })
+    }
+
+    fn summary_relation(
+        &self,
+        analyzer: &mut Analyzer,
+        input: Resolved,
+        of: (&str, &Params),
+        method: &str,
+        _: &[Argument<'_>],
+    ) -> Result<Option<Resolved>> {
+        relation(self, analyzer, input, of, method)
     }
 
     fn describe(&self, params: &Params) -> Result<String> {

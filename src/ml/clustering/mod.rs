@@ -1,6 +1,8 @@
 //! Clustering: `org.apache.spark.ml.clustering`.
 
 pub mod distance;
+mod findings;
 pub mod k_means;
 mod local;
+pub mod mixture;
 mod steps;

@@ -200,6 +200,45 @@ impl Column {
     }
 }
 
+/// Returns Spark's type of the same storage that `mllib` calls by its own name.
+fn of_mllib(data_type: Json) -> Json {
+    let mut own = data_type;
+    for key in ["class", "pyClass"] {
+        if let Some(name) = own[key].as_str() {
+            own[key] = json!(name.replace(".ml.", ".mllib."));
+        }
+    }
+    own
+}
+
+/// Returns a column of one list of what `rows` are, as `mllib` calls them.
+fn mllib_list(name: &'static str, rows: &[ArrayRef], data_type: Json) -> Result<Column> {
+    let rows: Vec<&dyn Array> = rows.iter().map(|r| &**r).collect();
+    let values = list_row(arrow::compute::concat(&rows)?, true)?;
+    Ok(Column::rows(name, values, array_type(of_mllib(data_type), true), true))
+}
+
+/// Returns a column of one list of dense vectors, of `mllib`'s type.
+///
+/// # Errors
+/// If the arrays do not fit each other, or there are no vectors.
+pub fn mllib_vectors(name: &'static str, vectors: &[Vec<f64>]) -> Result<Column> {
+    let rows: Vec<ArrayRef> = vectors
+        .iter()
+        .map(|v| vector_row(VectorRef::Dense(v)))
+        .collect::<Result<_>>()?;
+    mllib_list(name, &rows, vector_type())
+}
+
+/// Returns a column of one list of matrices, of `mllib`'s type.
+///
+/// # Errors
+/// As [`mllib_vectors`].
+pub fn mllib_matrices(name: &'static str, matrices: &[Matrix]) -> Result<Column> {
+    let rows: Vec<ArrayRef> = matrices.iter().map(matrix_row).collect::<Result<_>>()?;
+    mllib_list(name, &rows, matrix_type())
+}
+
 /// Returns a column of dense vectors, one per row.
 ///
 /// # Errors

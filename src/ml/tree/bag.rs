@@ -37,10 +37,15 @@ impl Draws {
     pub fn new(sampling: &Sampling, partition: usize) -> Self {
         let seed = sampling.seed.wrapping_add(partition as i64).wrapping_add(1);
         match (sampling.replacement, sampling.rate) {
-            (true, mean) => Self::Poisson(Box::new(Well::new(seed)), mean, (-mean).exp()),
+            (true, mean) => Self::poisson(mean, seed),
             (false, 1.0) => Self::All,
             (false, rate) => Self::Share(Box::new(XorShift::new(seed)), rate),
         }
+    }
+
+    /// Returns draws of a Poisson distribution.
+    pub fn poisson(mean: f64, seed: i64) -> Self {
+        Self::Poisson(Box::new(Well::new(seed)), mean, (-mean).exp())
     }
 
     /// Draws how often a tree takes the next row.

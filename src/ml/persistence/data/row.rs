@@ -248,8 +248,11 @@ impl Row<'_> {
     /// # Errors
     /// `CORRUPT_MODEL` if the column is missing, null or of another type.
     pub fn vector(&self, name: &str) -> Result<Vec<f64>> {
+        self.vector_of(name, self.parts(name)?)
+    }
+
+    fn vector_of(&self, name: &str, parts: &StructArray) -> Result<Vec<f64>> {
         let bad = || self.bad(name);
-        let parts = self.parts(name)?;
         let values = doubles(parts, "values").ok_or_else(bad)?;
         let kind = parts
             .column_by_name("type")
@@ -268,8 +271,37 @@ impl Row<'_> {
     /// # Errors
     /// `CORRUPT_MODEL` if the column is missing, null or of another type, or if its parts do not fit each other.
     pub fn matrix(&self, name: &str) -> Result<Matrix> {
+        self.matrix_of(name, self.parts(name)?)
+    }
+
+    /// Returns the structs of a list.
+    fn each_part(&self, name: &str) -> Result<Vec<StructArray>> {
+        let list = self.column(name)?.as_list_opt::<i32>().filter(|l| l.is_valid(0));
+        let list = list.ok_or_else(|| self.bad(name))?.value(0);
+        let parts = list.as_struct_opt().ok_or_else(|| self.bad(name))?;
+        Ok((0..parts.len()).map(|i| parts.slice(i, 1)).collect())
+    }
+
+    /// Returns a list of vectors, made dense.
+    ///
+    /// # Errors
+    /// As [`Self::vector`].
+    pub fn vectors(&self, name: &str) -> Result<Vec<Vec<f64>>> {
+        let parts = self.each_part(name)?;
+        parts.iter().map(|p| self.vector_of(name, p)).collect()
+    }
+
+    /// Returns a list of matrices, made dense.
+    ///
+    /// # Errors
+    /// As [`Self::matrix`].
+    pub fn matrices(&self, name: &str) -> Result<Vec<Matrix>> {
+        let parts = self.each_part(name)?;
+        parts.iter().map(|p| self.matrix_of(name, p)).collect()
+    }
+
+    fn matrix_of(&self, name: &str, parts: &StructArray) -> Result<Matrix> {
         let bad = || self.bad(name);
-        let parts = self.parts(name)?;
         let size = |part: &str| usize::try_from(int(parts, part).ok_or_else(bad)?).map_err(|_| bad());
         let (rows, columns) = (size("numRows")?, size("numCols")?);
         let values = doubles(parts, "values").ok_or_else(bad)?;
