@@ -87,6 +87,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &regression::generalized::GeneralizedLinearRegression,
     &regression::survival::AftSurvivalRegression,
     &regression::isotonic::IsotonicRegression,
+    &classification::perceptron::MultilayerPerceptronClassifier,
     &evaluation::binary::BinaryEvaluator,
     &evaluation::multiclass::MulticlassEvaluator,
     &evaluation::multilabel::MultilabelEvaluator,

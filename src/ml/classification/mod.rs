@@ -8,5 +8,6 @@ pub mod linear_svc;
 pub mod logistic;
 mod loss;
 pub mod naive_bayes;
+pub mod perceptron;
 pub mod scores;
 pub mod streaming;

@@ -1,8 +1,9 @@
-//! Minimising smooth functions whose value costs a job: quasi-Newton methods that wait for each evaluation.
+//! Minimising smooth functions whose value costs a job: quasi-Newton methods, and gradient descent, that wait for each evaluation.
 //!
 //! Spark's learners stop long before the minimum is exact, so a coefficient's last digits are those of the way that was taken, not of
 //! the function. The way here is Breeze's, step for step: [`lbfgs`] with its line searches, and what it takes for having arrived.
 
+pub mod descent;
 pub mod lbfgs;
 mod search;
 

@@ -18,6 +18,7 @@ const PARAMS = new Map(
 batchId i number of the batch; one that is not above the last is not learned again
 beta d weight of recall in weightedFMeasure and fMeasureByLabel
 binary b all counts that are not zero become 1
+blockSize i rows that make a block
 bootstrap b whether a tree may take a row several times
 bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
@@ -45,6 +46,7 @@ indices I indices of the features, in their new order
 initMode s how k-means begins: k-means|| or random
 initSteps i steps of k-means||
 initialModel s id of the model to continue from
+initialWeights v weights to begin with
 inputCol s input column name
 inputCols S input column names
 inverse b whether to transform back
@@ -53,6 +55,7 @@ k i how many recommendations count, or principal components to find
 labelCol s label column name
 labelType s categorical or continuous
 labels S labels in the order of their indices
+layers I sizes of the layers, from the features to the classes
 leafCol s column name for the number of the leaf
 link s which function of the mean is linear in the features
 linkPower d power of the mean that is linear in the features

@@ -6,6 +6,7 @@ import {
   type Counts,
   LABELLED,
   type Labelled,
+  PREDICTS,
   type PredictMethod,
 } from './learner_parts.js';
 import { type Estimator, estimator, type MLWritable, type ModelClassOf, type ModelOf, model, type StageClass, spec } from './stage.js';
@@ -193,3 +194,52 @@ export const IsotonicRegression = estimator(spec('regression.IsotonicRegression'
 >;
 /** An instance of {@link IsotonicRegression}. */
 export type IsotonicRegression = InstanceType<typeof IsotonicRegression>;
+
+// ---------------------------------------------------------------------------------------------------------- perceptrons
+
+interface NetworkParams extends Omit<Classifying, 'weightCol'> {
+  /** The sizes of the layers, from the features to the classes. */
+  layers: readonly number[];
+  /** By L-BFGS, or by gradient descent; `l-bfgs` by default. */
+  solver: 'l-bfgs' | 'gd';
+  /** The most steps; 100 by default. */
+  maxIter: number;
+  /** How little a step may change before the training ends; 1e-6 by default. */
+  tol: number;
+  /** How long steps of gradient descent are; 0.03 by default. */
+  stepSize: number;
+  /** How many rows make a block, whose mean error counts as one; 128 by default. */
+  blockSize: number;
+  /** The weights to begin with, layer after layer; drawn by default. */
+  initialWeights: Vector;
+  /** Seed of the random numbers. */
+  seed: number;
+}
+interface NetworkAttributes extends Classes {
+  /** Returns the weights, layer after layer. */
+  weights: DenseVector;
+}
+const NETWORK = `${CLASSIFYING.replace(' weightCol', '')} blockSize=128 initialWeights layers maxIter=100 seed solver="l-bfgs" stepSize=0.03 tol=0.000001`;
+const network = model<NetworkParams, NetworkAttributes>(
+  spec('classification.MultilayerPerceptronClassificationModel', NETWORK, `weights ${PREDICTS}`),
+);
+/** A fitted {@link MultilayerPerceptronClassifier}. */
+export type MultilayerPerceptronClassificationModel = ModelOf<NetworkParams, NetworkAttributes> & ClassifierMethods;
+/** Predicts classes by layers of neurons (`MultilayerPerceptronClassificationModel`). */
+export const MultilayerPerceptronClassificationModel = network as unknown as ModelClassOf<MultilayerPerceptronClassificationModel>;
+/**
+ * Learns layers of neurons that tell classes apart (`MultilayerPerceptronClassifier`).
+ * @example
+ * ```ts
+ * const rows = [[0, 0, 0], [1, 0, 1], [1, 1, 0], [0, 1, 1]].map(([label, a, b]) => ({ label, features: ml.Vectors.toStruct(ml.Vectors.dense(a!, b!)) }));
+ * const schema = new StructType([new StructField('label', DoubleType), new StructField('features', ml.VectorType)]);
+ * const either = await new ml.MultilayerPerceptronClassifier({ layers: [2, 5, 2], seed: 123 }).fit(spark.createDataFrame(rows, schema));
+ * await either.predict(ml.Vectors.dense(1, 0)); // → 1
+ * ```
+ */
+export const MultilayerPerceptronClassifier = estimator(
+  spec('classification.MultilayerPerceptronClassifier', NETWORK),
+  network,
+) as unknown as StageClass<NetworkParams, Estimator<MultilayerPerceptronClassificationModel> & MLWritable>;
+/** An instance of {@link MultilayerPerceptronClassifier}. */
+export type MultilayerPerceptronClassifier = InstanceType<typeof MultilayerPerceptronClassifier>;
