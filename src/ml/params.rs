@@ -159,6 +159,23 @@ pub const fn one_of(name: &'static str, default: &'static str, words: &'static [
     param(name, Kind::Text, Default::Text(default), Check::OneOf(words))
 }
 
+/// Returns the params of several lists as one; `N` is their number.
+pub const fn joined<const N: usize>(lists: &[&[Param]]) -> [Param; N] {
+    let mut all = [SEED; N];
+    let (mut list, mut at) = (0, 0);
+    while list < lists.len() {
+        let mut own = 0;
+        while own < lists[list].len() {
+            all[at] = lists[list][own];
+            own += 1;
+            at += 1;
+        }
+        list += 1;
+    }
+    assert!(at == N, "the lists have another number of params");
+    all
+}
+
 /// `inputCol` (`HasInputCol`).
 pub const INPUT: Param = free("inputCol", Kind::Text);
 /// `outputCol` (`HasOutputCol`): the uid with `__output` by default.

@@ -262,4 +262,55 @@ NETWORKS = [
     network("fraction", "Labels with fractions", "labelCol='number', layers=[5, 9]"),
 ]
 
-CASES = PLANES + GENERAL + SURVIVAL + STEP_CASES + NETWORKS
+# --------------------------------------------------------------------------------------------- factorization machines
+
+FACTORS = ["out['factors'] = m.factors", "out['linear'] = m.linear", "out['intercept'] = m.intercept", "out['features'] = m.numFeatures",
+           "out['transform'] = m.transform(df.select('features').limit(8))"]
+
+
+def machine(kind, id, description, arguments="", shown=FACTORS, df=ROWS, model=None, whole=True):
+    family, stage, model_class, label = {
+        "classes": ("fm_classifier", "FMClassifier", "FMClassificationModel", "labelCol='two', "),
+        "numbers": ("fm_regressor", "FMRegressor", "FMRegressionModel", "labelCol='number', "),
+    }[kind]
+    made = learned(family, id, description, stage, model_class, label + arguments, shown, df, model)
+    made["code"] = made["code"][0 if whole else 1:]
+    return made
+
+
+SHORT = "factorSize=2, maxIter=10, stepSize=0.1, seed=4"
+MACHINES = [one for kind in ("classes", "numbers") for one in [
+    machine(kind, "default", "Ten steps", "maxIter=10, stepSize=0.1"),
+    machine(kind, "short", "Two factors", SHORT),
+    machine(kind, "descent", "Gradient descent", "factorSize=2, maxIter=10, stepSize=0.01, seed=4, solver='gd'"),
+    machine(kind, "descent_ridge", "Gradient descent, a penalty by squares", "factorSize=2, maxIter=10, stepSize=0.01, seed=4, solver='gd', regParam=0.1"),
+    machine(kind, "ridge", "A penalty by squares", SHORT + ", regParam=0.02"),
+    machine(kind, "no_linear", "Pairs alone", SHORT + ", fitLinear=False"),
+    machine(kind, "no_intercept", "Without intercept", SHORT + ", fitIntercept=False"),
+    machine(kind, "batches", "Half of the rows at each step", SHORT + ", miniBatchFraction=0.5"),
+    machine(kind, "small_batches", "A tenth of the rows at each step", SHORT + ", miniBatchFraction=0.1, solver='gd'"),
+    machine(kind, "partitions", "Half of the rows of two partitions", SHORT + ", miniBatchFraction=0.5", whole=False),
+    machine(kind, "wide", "Larger factors to begin with", SHORT + ", initStd=0.5"),
+    machine(kind, "no_step", "No step", "factorSize=2, maxIter=0, seed=4"),
+    machine(kind, "settled", "A loose tolerance", "factorSize=2, stepSize=0.1, seed=4, tol=0.2, maxIter=50"),
+    machine(kind, "saved", "Saved and loaded", SHORT, model="fm_" + kind),
+    machine(kind, "saved_pairs", "Saved and loaded, pairs alone", SHORT + ", fitLinear=False", FACTORS[2:], model="fm_%s_pairs" % kind),
+    machine(kind, "bad_factors", "No factors", "factorSize=0"),
+    machine(kind, "bad_batches", "More than all rows", "miniBatchFraction=1.5"),
+    machine(kind, "bad_solver", "A solver that does not exist", "solver='guess'"),
+    machine(kind, "empty", "No rows", SHORT, df=NONE),
+]]
+MACHINES += [
+    machine("classes", "history", "Losses", SHORT, NETWORK_STEPS),
+    machine("classes", "history_ridge", "Losses with a penalty", SHORT + ", regParam=0.02, solver='gd', miniBatchFraction=0.5", NETWORK_STEPS),
+    machine("classes", "measures", "What the summary says", SHORT,
+            ["s = m.summary()", "out['accuracy'] = s.accuracy", "out['roc'] = s.areaUnderROC", "out['f'] = s.fMeasureByLabel()", "out['columns'] = [s.scoreCol, s.weightCol]"]),
+    machine("classes", "thresholds", "Thresholds", SHORT, ["m.setThresholds([0.2, 0.8])"] + FACTORS),
+    machine("classes", "three", "Labels of three classes", SHORT, df=(ROWS[0], [[row[1]] + row[1:] for row in ROWS[1]])),
+    machine("classes", "predict", "Single vectors", SHORT,
+            ["v = Vectors.dense(1.0, 2.0, 0.0, 5.0, 1.0)", "out['one'] = m.predict(v)", "out['raw'] = m.predictRaw(v)", "out['p'] = m.predictProbability(v)"]),
+    machine("numbers", "predict", "Single vectors", SHORT, ["out['one'] = m.predict(Vectors.dense(1.0, 2.0, 0.0, 5.0, 1.0))"]),
+    machine("numbers", "null", "A label that is null", SHORT, df=(ROWS[0], [[1.0, 1.0, None, dense(1.0), 1.0]])),
+]
+
+CASES = PLANES + GENERAL + SURVIVAL + STEP_CASES + NETWORKS + MACHINES

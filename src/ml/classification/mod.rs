@@ -6,7 +6,7 @@
 pub mod findings;
 pub mod linear_svc;
 pub mod logistic;
-mod loss;
+pub(super) mod loss;
 pub mod naive_bayes;
 pub mod perceptron;
 pub mod scores;

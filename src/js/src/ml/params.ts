@@ -29,6 +29,7 @@ distanceMeasure s the distance: squaredEuclidean or cosine
 dropLast b whether the last category has no place in the vector
 elasticNetParam d share of the penalty that is by absolute values
 eps d least probability in logLoss
+factorSize i factors of a feature
 family s auto, binomial or multinomial
 fdr d share of false discoveries
 featureIndex i which feature of a column of vectors
@@ -36,6 +37,7 @@ featureSubsetStrategy s features that may decide at a node: auto, all, onethird,
 featureType s categorical or continuous
 featuresCol s features column name
 fitIntercept b whether there is an intercept
+fitLinear b whether there is a number per feature
 fpr d p-value that a feature must be below
 fwe d family-wise error rate
 gaps b whether the pattern matches gaps between words, or the words
@@ -44,6 +46,7 @@ handleInvalid s what to do with invalid values: skip, error or keep
 impurity s how mixed rows are measured: gini or entropy
 indices I indices of the features, in their new order
 initMode s how k-means begins: k-means|| or random
+initStd d deviation of the factors to begin with
 initSteps i steps of k-means||
 initialModel s id of the model to continue from
 initialWeights v weights to begin with
@@ -80,6 +83,7 @@ minInstancesPerNode i least rows of a leaf
 minTF d least count (or share of the words) that a word must have in its document
 minTokenLength i least length of a word
 minWeightFractionPerNode d least share of the weight of a leaf
+miniBatchFraction d share of the rows that a step takes
 missingValue d the value that stands for a missing one
 modelType s multinomial, complement, bernoulli or gaussian
 n i words in a gram
