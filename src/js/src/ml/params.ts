@@ -29,6 +29,7 @@ distanceMeasure s the distance: squaredEuclidean or cosine
 dropLast b whether the last category has no place in the vector
 elasticNetParam d share of the penalty that is by absolute values
 eps d least probability in logLoss
+epsilon d how many times the scale an error may be to count by its square
 factorSize i factors of a feature
 family s auto, binomial or multinomial
 fdr d share of false discoveries
@@ -64,6 +65,7 @@ link s which function of the mean is linear in the features
 linkPower d power of the mean that is linear in the features
 linkPredictionCol s column name for the linear part of the prediction
 locale s locale of the words' lower case
+loss s squaredError or huber
 lossType s which errors count
 lower d lower quantile of the range
 max d upper bound of the scaled values
