@@ -14,6 +14,7 @@ pub mod clustering;
 pub mod columns;
 pub mod error;
 pub mod evaluation;
+pub mod factorization;
 pub mod feature;
 pub mod findings;
 pub mod learning;

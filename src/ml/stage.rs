@@ -23,7 +23,7 @@ use super::model::{Fitted, Model, ModelKind};
 use super::params::{Param, Params};
 use super::summary::Summary;
 use super::text::HashedText;
-use super::{classification, clustering, evaluation, feature, recommendation, regression, tree};
+use super::{classification, clustering, evaluation, factorization, feature, recommendation, regression, tree};
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -88,6 +88,9 @@ pub static STAGES: &[&dyn Stage] = &[
     &regression::generalized::GeneralizedLinearRegression,
     &regression::survival::AftSurvivalRegression,
     &regression::isotonic::IsotonicRegression,
+    &classification::perceptron::MultilayerPerceptronClassifier,
+    &factorization::FM_CLASSIFIER,
+    &factorization::FM_REGRESSOR,
     &evaluation::binary::BinaryEvaluator,
     &evaluation::multiclass::MulticlassEvaluator,
     &evaluation::multilabel::MultilabelEvaluator,

@@ -92,6 +92,7 @@ LINE = ["out['coefficients'] = m.coefficients", "out['intercept'] = m.intercept"
         "out['transform'] = m.transform(df.select('features').limit(8))"]
 FITTED = ["s = m.summary", "out['history'] = s.objectiveHistory", "out['errors'] = [s.meanSquaredError, s.rootMeanSquaredError, s.meanAbsoluteError]",
           "out['explained'] = [s.explainedVariance, s.r2, s.r2adj]", "out['rows'] = s.numInstances", "out['freedom'] = s.degreesOfFreedom"]
+HUBER = ["s = m.summary", "out['history'] = s.objectiveHistory", "out['errors'] = [s.meanSquaredError, s.r2]"]
 INFERRED = ["s = m.summary", "out['errors'] = s.coefficientStandardErrors", "out['t'] = s.tValues", "out['p'] = s.pValues"]
 # Without the constant feature, whose normal equations have no single solution.
 PLAIN = (SCHEMA, [row[:3] + [dense(*[v for i, v in enumerate(row[3]["values"]) if i != 3]) if row[3]["vector"] == "dense" else
@@ -124,6 +125,17 @@ LINES = [
     line("constant_ridge", "A constant label without intercept, with a penalty", "fitIntercept=False, regParam=0.1", df=CONSTANT, shown=LINE),
     line("saved", "Saved and loaded", "regParam=0.1", LINE, model="linear_regression"),
     line("predict", "Single vectors", "regParam=0.1", ["out['one'] = m.predict(Vectors.dense(1.0, 2.0, 0.0, 5.0, 1.0))"]),
+    line("huber", "Huber's loss", "loss='huber'", LINE + HUBER, PLAIN),
+    line("huber_ridge", "Huber's loss, a penalty by squares", "loss='huber', regParam=0.2", LINE + HUBER, PLAIN),
+    line("huber_raw_ridge", "Huber's loss, a penalty of features as they are", "loss='huber', regParam=0.2, standardization=False", LINE + HUBER),
+    line("huber_epsilon", "Few errors that count by their squares", "loss='huber', epsilon=1.05", LINE + HUBER, PLAIN),
+    line("huber_no_intercept", "Huber's loss without intercept, weighted rows", "loss='huber', fitIntercept=False, weightCol='w'", LINE + HUBER, PLAIN),
+    line("huber_one_step", "Huber's loss, one step", "loss='huber', maxIter=1", LINE + HUBER, PLAIN),
+    line("huber_three_steps", "Huber's loss, three steps", "loss='huber', maxIter=3", LINE + HUBER, PLAIN),
+    line("huber_no_step", "Huber's loss, no step", "loss='huber', maxIter=0", LINE + HUBER, PLAIN),
+    line("huber_saved", "Huber's loss, saved and loaded", "loss='huber'", LINE[:2] + LINE[4:], PLAIN, model="linear_regression_huber"),
+    line("huber_net", "Huber's loss with an elastic net", "loss='huber', elasticNetParam=0.5, regParam=0.1"),
+    line("huber_normal", "Huber's loss by the normal equations", "loss='huber', solver='normal'"),
     line("bad_solver", "A solver that does not exist", "solver='guess'"),
     line("null", "A label that is null", df=(SCHEMA, [[1.0, 1.0, None, dense(1.0), 1.0]])),
 ]

@@ -2,7 +2,7 @@
 import random
 
 from ml_examples import case, dense, sparse
-from ml_examples_learners import HISTORY, MEASURES, NONE, ONE_CLASS, PLAIN, ROWS, SAVED
+from ml_examples_learners import HISTORY, MEASURES, NONE, ONE_CLASS, PLAIN, ROWS, SAVED, rows
 
 
 def learned(family, id, description, stage, model_class, arguments, shown, df, model):
@@ -218,4 +218,99 @@ STEP_CASES = [
     isotonic("empty", "No rows", "", POOLS[:3], (STEPS[0], [])),
 ]
 
-CASES = PLANES + GENERAL + SURVIVAL + STEP_CASES
+# ------------------------------------------------------------------------------------------------------- perceptrons
+
+NEURONS = ["out['weights'] = m.weights", "out['classes'] = m.numClasses", "out['features'] = m.numFeatures",
+           "out['transform'] = m.transform(df.select('features').limit(8))"]
+NETWORK_STEPS = SVC_STEPS
+LONG = (ROWS[0], rows(150, 21))
+
+
+def network(id, description, arguments, shown=NEURONS, df=ROWS, model=None, whole=True):
+    made = learned("multilayer_perceptron", id, description, "MultilayerPerceptronClassifier", "MultilayerPerceptronClassificationModel", arguments, shown, df, model)
+    made["code"] = made["code"][0 if whole else 1:]
+    return made
+
+
+NETWORKS = [
+    network("two", "Two classes, three neurons", "labelCol='two', layers=[5, 3, 2], seed=7, maxIter=15", NEURONS + NETWORK_STEPS),
+    network("three", "Three classes, two hidden layers", "labelCol='three', layers=[5, 4, 3, 3], seed=7, maxIter=10", NEURONS + NETWORK_STEPS),
+    network("flat", "No hidden layer", "labelCol='three', layers=[5, 3], seed=1, maxIter=20", NEURONS + NETWORK_STEPS),
+    network("default_seed", "The seed of the class", "labelCol='two', layers=[5, 2, 2], maxIter=5"),
+    network("descent", "Gradient descent", "labelCol='two', layers=[5, 3, 2], seed=7, solver='gd', stepSize=0.5, maxIter=20", NEURONS + NETWORK_STEPS),
+    network("descent_settled", "Gradient descent that ends early", "labelCol='two', layers=[5, 3, 2], seed=7, solver='gd', tol=0.1, maxIter=50", NEURONS + NETWORK_STEPS),
+    network("initial", "Initial weights", "labelCol='two', layers=[5, 2], initialWeights=Vectors.dense([0.1 * i for i in range(12)]), maxIter=5", NEURONS + NETWORK_STEPS),
+    network("no_step", "No step", "labelCol='two', layers=[5, 3, 2], seed=3, maxIter=0", NEURONS + NETWORK_STEPS),
+    network("loose", "A loose tolerance", "labelCol='two', layers=[5, 3, 2], seed=3, tol=0.1", NEURONS + NETWORK_STEPS),
+    network("blocks", "Blocks of 16 rows, and a rest", "labelCol='two', layers=[5, 3, 2], seed=3, blockSize=16, maxIter=5"),
+    network("long", "More rows than a block has", "labelCol='two', layers=[5, 3, 2], seed=3, maxIter=5", df=LONG),
+    network("partitions", "Two partitions", "labelCol='two', layers=[5, 3, 2], seed=3, blockSize=16, maxIter=5", whole=False),
+    network("thresholds", "Thresholds", "labelCol='three', layers=[5, 3], seed=1, maxIter=5", ["m.setThresholds([0.2, 0.5, 0.3])"] + NEURONS),
+    network("bad_thresholds", "More thresholds than classes", "labelCol='two', layers=[5, 2], seed=1, maxIter=5", ["m.setThresholds([0.2, 0.5, 0.3])"] + NEURONS),
+    network("measures", "What the summary says", "labelCol='two', layers=[5, 3, 2], seed=7, maxIter=5",
+            ["s = m.summary()", "out['accuracy'] = s.accuracy", "out['f'] = s.fMeasureByLabel()", "out['labels'] = s.labels",
+             "out['columns'] = [s.labelCol, s.predictionCol, s.weightCol]", "out['predictions'] = s.predictions.select('prediction')"]),
+    network("evaluated", "A summary of other rows", "labelCol='two', layers=[5, 3, 2], seed=7, maxIter=5", ["out['accuracy'] = m.evaluate(df.limit(30)).accuracy"]),
+    network("saved", "Saved and loaded", "labelCol='two', layers=[5, 3, 2], seed=7, maxIter=5", model="multilayer_perceptron"),
+    network("predict", "Single vectors", "labelCol='two', layers=[5, 3, 2], seed=7, maxIter=5",
+            ["v = Vectors.dense(1.0, 2.0, 0.0, 5.0, 1.0)", "out['one'] = m.predict(v)", "out['raw'] = m.predictRaw(v)", "out['p'] = m.predictProbability(v)"]),
+    network("bad_layers", "One layer", "labelCol='two', layers=[5]"),
+    network("zero_layer", "A layer without neurons", "labelCol='two', layers=[5, 0, 2]"),
+    network("no_layers", "No layers", "labelCol='two'"),
+    network("too_many", "More labels than the last layer has", "labelCol='three', layers=[5, 2]"),
+    network("empty", "No rows", "labelCol='two', layers=[5, 2]", df=NONE),
+    network("fraction", "Labels with fractions", "labelCol='number', layers=[5, 9]"),
+]
+
+# --------------------------------------------------------------------------------------------- factorization machines
+
+FACTORS = ["out['factors'] = m.factors", "out['linear'] = m.linear", "out['intercept'] = m.intercept", "out['features'] = m.numFeatures",
+           "out['transform'] = m.transform(df.select('features').limit(8))"]
+
+
+def machine(kind, id, description, arguments="", shown=FACTORS, df=ROWS, model=None, whole=True):
+    family, stage, model_class, label = {
+        "classes": ("fm_classifier", "FMClassifier", "FMClassificationModel", "labelCol='two', "),
+        "numbers": ("fm_regressor", "FMRegressor", "FMRegressionModel", "labelCol='number', "),
+    }[kind]
+    made = learned(family, id, description, stage, model_class, label + arguments, shown, df, model)
+    made["code"] = made["code"][0 if whole else 1:]
+    return made
+
+
+SHORT = "factorSize=2, maxIter=10, stepSize=0.1, seed=4"
+MACHINES = [one for kind in ("classes", "numbers") for one in [
+    machine(kind, "default", "Ten steps", "maxIter=10, stepSize=0.1"),
+    machine(kind, "short", "Two factors", SHORT),
+    machine(kind, "descent", "Gradient descent", "factorSize=2, maxIter=10, stepSize=0.01, seed=4, solver='gd'"),
+    machine(kind, "descent_ridge", "Gradient descent, a penalty by squares", "factorSize=2, maxIter=10, stepSize=0.01, seed=4, solver='gd', regParam=0.1"),
+    machine(kind, "ridge", "A penalty by squares", SHORT + ", regParam=0.02"),
+    machine(kind, "no_linear", "Pairs alone", SHORT + ", fitLinear=False"),
+    machine(kind, "no_intercept", "Without intercept", SHORT + ", fitIntercept=False"),
+    machine(kind, "batches", "Half of the rows at each step", SHORT + ", miniBatchFraction=0.5"),
+    machine(kind, "small_batches", "A tenth of the rows at each step", SHORT + ", miniBatchFraction=0.1, solver='gd'"),
+    machine(kind, "partitions", "Half of the rows of two partitions", SHORT + ", miniBatchFraction=0.5", whole=False),
+    machine(kind, "wide", "Larger factors to begin with", SHORT + ", initStd=0.5"),
+    machine(kind, "no_step", "No step", "factorSize=2, maxIter=0, seed=4"),
+    machine(kind, "settled", "A loose tolerance", "factorSize=2, stepSize=0.1, seed=4, tol=0.2, maxIter=50"),
+    machine(kind, "saved", "Saved and loaded", SHORT, model="fm_" + kind),
+    machine(kind, "saved_pairs", "Saved and loaded, pairs alone", SHORT + ", fitLinear=False", FACTORS[2:], model="fm_%s_pairs" % kind),
+    machine(kind, "bad_factors", "No factors", "factorSize=0"),
+    machine(kind, "bad_batches", "More than all rows", "miniBatchFraction=1.5"),
+    machine(kind, "bad_solver", "A solver that does not exist", "solver='guess'"),
+    machine(kind, "empty", "No rows", SHORT, df=NONE),
+]]
+MACHINES += [
+    machine("classes", "history", "Losses", SHORT, NETWORK_STEPS),
+    machine("classes", "history_ridge", "Losses with a penalty", SHORT + ", regParam=0.02, solver='gd', miniBatchFraction=0.5", NETWORK_STEPS),
+    machine("classes", "measures", "What the summary says", SHORT,
+            ["s = m.summary()", "out['accuracy'] = s.accuracy", "out['roc'] = s.areaUnderROC", "out['f'] = s.fMeasureByLabel()", "out['columns'] = [s.scoreCol, s.weightCol]"]),
+    machine("classes", "thresholds", "Thresholds", SHORT, ["m.setThresholds([0.2, 0.8])"] + FACTORS),
+    machine("classes", "three", "Labels of three classes", SHORT, df=(ROWS[0], [[row[1]] + row[1:] for row in ROWS[1]])),
+    machine("classes", "predict", "Single vectors", SHORT,
+            ["v = Vectors.dense(1.0, 2.0, 0.0, 5.0, 1.0)", "out['one'] = m.predict(v)", "out['raw'] = m.predictRaw(v)", "out['p'] = m.predictProbability(v)"]),
+    machine("numbers", "predict", "Single vectors", SHORT, ["out['one'] = m.predict(Vectors.dense(1.0, 2.0, 0.0, 5.0, 1.0))"]),
+    machine("numbers", "null", "A label that is null", SHORT, df=(ROWS[0], [[1.0, 1.0, None, dense(1.0), 1.0]])),
+]
+
+CASES = PLANES + GENERAL + SURVIVAL + STEP_CASES + NETWORKS + MACHINES

@@ -207,7 +207,7 @@ fn of(features: VectorRef<'_>, f: impl Fn(usize, f64) -> f64) -> f64 {
 }
 
 /// Returns `ln(1 + eˣ)` without overflow.
-fn log_1p_exp(x: f64) -> f64 {
+pub fn log_1p_exp(x: f64) -> f64 {
     if x > 0.0 {
         x + (-x).exp().ln_1p()
     } else {

@@ -6,7 +6,8 @@
 pub mod findings;
 pub mod linear_svc;
 pub mod logistic;
-mod loss;
+pub(super) mod loss;
 pub mod naive_bayes;
+pub mod perceptron;
 pub mod scores;
 pub mod streaming;

@@ -4,17 +4,17 @@
 //! direction ─▶ how far? (strong Wolfe; backtracking with a penalty) ─▶ step ─▶ arrived? ─no─▶ remember the step, and again
 //! ```
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
 
+use super::progress::Progress;
 use super::search::{Along, Failure, Straight, backtracking, strong_wolfe};
-use super::{Evaluated, Minimum, Objective, dot, norm};
+use super::{Evaluated, Minimum, Objective, Remembered, dot, norm};
 use crate::error::Result;
 
 /// How many steps the approximation of the curvature remembers.
 const MEMORY: usize = 10;
-/// How many values a value is compared with.
-const VALUES: usize = 20;
+/// How often a bracket is halved, and how often a step is made longer.
+const TRIES: usize = 10;
 
 /// When a search ends, and what it adds to the function.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,7 +160,7 @@ async fn step(
             direction: &towards,
         };
         let first = if is_first { 1.0 / norm(&towards) } else { 1.0 };
-        let length = strong_wolfe(&line, first).await?;
+        let length = strong_wolfe(&line, first, f64::INFINITY, TRIES).await?;
         if length * norm(&state.gradient) < 1e-10 {
             return Err(Failure::Lost);
         }
@@ -189,25 +189,6 @@ async fn step(
     Ok(State::new(x, here, penalty))
 }
 
-/// A function that remembers where it was evaluated last: a search asks again where it has just been.
-struct Remembered<'a, O> {
-    objective: &'a O,
-    last: RefCell<Option<(Vec<f64>, Evaluated)>>,
-}
-
-impl<O: Objective> Objective for Remembered<'_, O> {
-    async fn at(&self, x: &[f64]) -> Result<Evaluated> {
-        if let Some((at, found)) = &*self.last.borrow()
-            && at == x
-        {
-            return Ok(found.clone());
-        }
-        let found = self.objective.at(x).await?;
-        *self.last.borrow_mut() = Some((x.to_vec(), found.clone()));
-        Ok(found)
-    }
-}
-
 /// Minimises a function from a start, with a penalty if the options have one.
 ///
 /// Costs one evaluation per step, seldom more; the state is a few times the size of `start`, and ten steps.
@@ -215,51 +196,35 @@ impl<O: Objective> Objective for Remembered<'_, O> {
 /// # Errors
 /// The objective's. That no better place is found is not an error: the last one is the answer.
 pub async fn minimize(objective: &impl Objective, start: Vec<f64>, options: &Options) -> Result<Minimum> {
-    let last = RefCell::new(None);
-    let objective = &Remembered { objective, last };
+    let objective = &Remembered::new(objective);
     let here = objective.at(&start).await?;
     let mut state = State::new(start, here, &options.penalty);
-    let initial = state.full_value;
-    let mut history = vec![initial];
-    let mut values = VecDeque::from([f64::INFINITY]);
+    let mut progress = Progress::new(state.full_value);
     let mut memory = Memory::new();
-    let (mut steps, mut failed) = (0, false);
-    loop {
-        let last = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let is_settled = values.len() >= 2 && (state.full_value - last).abs() <= options.tolerance * initial;
-        let is_flat = norm(&state.full_gradient) <= (options.tolerance * state.full_value).max(1e-8);
-        if steps >= options.max_iter || is_settled || is_flat {
-            break;
-        }
-        match step(objective, &state, &memory, options, steps == 0).await {
+    while !progress.has_arrived(
+        state.full_value,
+        &state.full_gradient,
+        options.max_iter,
+        options.tolerance,
+    ) {
+        match step(objective, &state, &memory, options, progress.steps == 0).await {
             Ok(next) => {
                 let moved = next.x.iter().zip(&state.x).map(|(a, b)| a - b).collect();
                 let changed = next.gradient.iter().zip(&state.gradient).map(|(a, b)| a - b).collect();
                 memory.push_front((moved, changed));
                 memory.truncate(MEMORY);
-                values.push_back(next.full_value);
-                if values.len() > VALUES {
-                    values.pop_front();
-                }
-                history.push(next.full_value);
+                progress.moved(next.full_value);
                 state = next;
-                steps += 1;
-                failed = false;
             }
             Err(Failure::Broken(error)) => return Err(error),
-            Err(Failure::Lost) if failed => {
-                history.push(state.full_value);
-                break;
-            }
-            Err(Failure::Lost) => {
-                // Breeze counts the place where it begins anew as one more.
-                history.push(state.full_value);
-                memory.clear();
-                failed = true;
-            }
+            Err(Failure::Lost) if progress.lost(state.full_value) => break,
+            Err(Failure::Lost) => memory.clear(),
         }
     }
-    Ok(Minimum { x: state.x, history })
+    Ok(Minimum {
+        x: state.x,
+        history: progress.history,
+    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,15 @@
-//! Minimising smooth functions whose value costs a job: quasi-Newton methods that wait for each evaluation.
+//! Minimising smooth functions whose value costs a job: quasi-Newton methods, and gradient descent, that wait for each evaluation.
 //!
 //! Spark's learners stop long before the minimum is exact, so a coefficient's last digits are those of the way that was taken, not of
 //! the function. The way here is Breeze's, step for step: [`lbfgs`] with its line searches, and what it takes for having arrived.
 
+pub mod descent;
 pub mod lbfgs;
+pub mod lbfgsb;
+mod progress;
 mod search;
 
+use std::cell::RefCell;
 use std::future::Future;
 
 use crate::error::Result;
@@ -20,6 +24,32 @@ pub trait Objective {
     /// # Errors
     /// If it cannot be evaluated; the search ends with the error.
     fn at(&self, x: &[f64]) -> impl Future<Output = Result<Evaluated>>;
+}
+
+/// A function that remembers where it was evaluated last: a search asks again where it has just been.
+pub(crate) struct Remembered<'a, O> {
+    objective: &'a O,
+    last: RefCell<Option<(Vec<f64>, Evaluated)>>,
+}
+
+impl<'a, O> Remembered<'a, O> {
+    pub(crate) fn new(objective: &'a O) -> Self {
+        let last = RefCell::new(None);
+        Self { objective, last }
+    }
+}
+
+impl<O: Objective> Objective for Remembered<'_, O> {
+    async fn at(&self, x: &[f64]) -> Result<Evaluated> {
+        if let Some((at, found)) = &*self.last.borrow()
+            && at == x
+        {
+            return Ok(found.clone());
+        }
+        let found = self.objective.at(x).await?;
+        *self.last.borrow_mut() = Some((x.to_vec(), found.clone()));
+        Ok(found)
+    }
 }
 
 /// Where a search ended.

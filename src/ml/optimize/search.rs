@@ -56,8 +56,6 @@ impl<O: Objective> Along for Straight<'_, O> {
 const DECREASE: f64 = 1e-4;
 /// How flat the slope must have become (Wolfe).
 const FLAT: f64 = 0.9;
-/// How often a bracket is halved, and how often a step is made longer.
-const TRIES: usize = 10;
 
 /// Returns the least of the cubic through two points and their slopes, kept off both ends.
 fn between(left: Point, right: Point) -> f64 {
@@ -75,8 +73,14 @@ fn between(left: Point, right: Point) -> f64 {
     }
 }
 
-/// Finds a step that satisfies the strong Wolfe conditions (Nocedal and Wright, algorithms 3.5 and 3.6).
-pub(super) async fn strong_wolfe(line: &impl Along, first: f64) -> std::result::Result<f64, Failure> {
+/// Finds a step that satisfies the strong Wolfe conditions (Nocedal and Wright, algorithms 3.5 and 3.6), or the longest that is
+/// allowed, `most`, if the function still falls there. A bracket is halved, and a step made longer, at most `tries` times.
+pub(super) async fn strong_wolfe(
+    line: &impl Along,
+    first: f64,
+    most: f64,
+    tries: usize,
+) -> std::result::Result<f64, Failure> {
     let point = async |step: f64| -> std::result::Result<Point, Failure> {
         let (value, slope) = line.at(step).await?;
         Ok(Point { step, slope, value })
@@ -89,7 +93,7 @@ pub(super) async fn strong_wolfe(line: &impl Along, first: f64) -> std::result::
     let is_flat = |p: Point| p.slope.abs() <= FLAT * start.slope.abs();
     let (mut low, mut step) = (start, first);
     let mut bracket = None;
-    for i in 0..TRIES {
+    for i in 0..tries {
         let here = point(step).await?;
         if !here.value.is_finite() {
             step /= 2.0;
@@ -107,10 +111,13 @@ pub(super) async fn strong_wolfe(line: &impl Along, first: f64) -> std::result::
             break;
         }
         low = here;
-        step *= 1.5;
+        if step == most {
+            return Ok(most);
+        }
+        step = (step * 1.5).min(most);
     }
     let (mut low, mut high) = bracket.ok_or(Failure::Lost)?;
-    for _ in 0..TRIES {
+    for _ in 0..tries {
         let step = if low.step > high.step {
             between(high, low)
         } else {

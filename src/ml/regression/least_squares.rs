@@ -11,10 +11,10 @@ use crate::ml::summary::loss::State;
 /// Where the error is asked for.
 #[derive(Clone, PartialEq, Message)]
 pub struct Asked {
-    /// 0: moments of the columns; 1: the sums of the normal equations; 2: the error at a place.
+    /// 0: moments of the columns; 1: the sums of the normal equations; 2: the error at a place; 3: Huber's loss there.
     #[prost(uint32, tag = "1")]
     pub step: u32,
-    /// Coefficients of standardised features.
+    /// Coefficients of standardised features; of Huber's loss more.
     #[prost(double, repeated, tag = "2")]
     pub coefficients: Vec<f64>,
     /// One over the standard deviation of each feature; 0 for constant ones.
@@ -26,6 +26,9 @@ pub struct Asked {
     /// The standard deviation of the label.
     #[prost(double, tag = "5")]
     pub label_std: f64,
+    /// Mean over standard deviation of each feature, for Huber's loss.
+    #[prost(double, repeated, tag = "6")]
+    pub scaled_mean: Vec<f64>,
 }
 
 /// Sums up errors over (features, label) or (features, label, weight).

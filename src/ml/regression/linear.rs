@@ -6,6 +6,7 @@ use arrow::datatypes::DataType;
 use prost::Message;
 
 use super::findings::{self, Known};
+use super::huber::{self, Huber};
 use super::least_squares::{Asked, Errors};
 use super::normal::{MOST_FEATURES, NormalSums, Problem, Sums, solve};
 use crate::error::{Result, SparkError};
@@ -16,6 +17,7 @@ use crate::ml::learning::{Learning, Rounds, empty};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, ModelKind};
 use crate::ml::optimize::lbfgs::{Options, minimize};
+use crate::ml::optimize::lbfgsb;
 use crate::ml::optimize::{Evaluated, Objective, dot};
 use crate::ml::params::{
     Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, Param, Params, WEIGHT, flag, one_of, param,
@@ -75,8 +77,17 @@ impl Stage for LinearRegression {
 
 impl Learner for LinearRegression {
     fn columns(&self, params: &Params) -> Result<Columns> {
-        if params.text("loss")? == "huber" {
-            return Err(SparkError::unsupported("LinearRegression with the loss huber"));
+        let mix = params.double("elasticNetParam")?;
+        if is_huber(params)? && params.text("solver")? == "normal" {
+            return Err(SparkError::requirement(
+                "LinearRegression with huber loss doesn't support normal solver, please change solver to auto or l-bfgs.",
+            ));
+        }
+        if is_huber(params)? && mix != 0.0 {
+            let mix = crate::values::text::double(mix);
+            return Err(SparkError::requirement(format!(
+                "LinearRegression with huber loss only supports L2 regularization, but got elasticNetParam = {mix}."
+            )));
         }
         Ok(Names::of(params)?.columns())
     }
@@ -87,13 +98,22 @@ impl Learner for LinearRegression {
         Ok(match asked.step {
             0 => Box::new(move || Box::new(LabelledMoments::new(names.clone(), Allowed::Numbers))),
             1 => Box::new(move || Box::new(NormalSums::new(names.clone()))),
-            _ => Box::new(move || Box::new(Errors::new(names.clone(), asked.clone()))),
+            2 => Box::new(move || Box::new(Errors::new(names.clone(), asked.clone()))),
+            _ => {
+                let epsilon = params.double("epsilon")?;
+                Box::new(move || Box::new(Huber::new(names.clone(), asked.clone(), epsilon)))
+            }
         })
     }
 
     fn learn(&self, params: Params, rounds: Rounds) -> Learning {
         Box::pin(learn(params, rounds))
     }
+}
+
+/// Returns whether large errors count by themselves, not by their squares.
+fn is_huber(params: &Params) -> Result<bool> {
+    Ok(params.text("loss")? == "huber")
 }
 
 /// Trains a model.
@@ -104,7 +124,7 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     }
     let solver = params.text("solver")?;
     let few = statistics.features.size() <= MOST_FEATURES;
-    if solver == "normal" || solver == "auto" && few {
+    if solver == "normal" || solver == "auto" && few && !is_huber(&params)? {
         return by_equations(&params, &rounds).await;
     }
     by_steps(&params, rounds, &statistics).await
@@ -187,6 +207,9 @@ async fn by_steps(params: &Params, rounds: Rounds, statistics: &labels::State) -
             ));
         }
     }
+    if is_huber(params)? {
+        return by_huber(params, rounds, statistics).await;
+    }
     let label_std = if raw_std > 0.0 { raw_std } else { label_mean.abs() };
     let inverse_std: Vec<f64> = std.iter().map(|s| if *s == 0.0 { 0.0 } else { 1.0 / s }).collect();
     let standardized = params.bool("standardization")?;
@@ -226,6 +249,52 @@ async fn by_steps(params: &Params, rounds: Rounds, statistics: &labels::State) -
     if intercept {
         model.intercept = label_mean - dot(&model.coefficients, &mean);
     }
+    Ok(Model::new(params, model).with_history(found.history))
+}
+
+async fn by_huber(params: &Params, rounds: Rounds, statistics: &labels::State) -> Result<Model> {
+    let (inverse_std, scaled_mean) = statistics.features.scales();
+    let (features, intercept) = (inverse_std.len(), params.bool("fitIntercept")?);
+    let (square, standardized) = (params.double("regParam")?, params.bool("standardization")?);
+    let size = features + usize::from(intercept) + 1;
+    let of = |s: &f64| if standardized { square } else { square * s * s };
+    let mut penalty: Vec<f64> = inverse_std.iter().map(of).collect();
+    penalty.resize(size, 0.0);
+    let mut start = vec![1.0; size];
+    if intercept {
+        start[features] += dot(&vec![1.0; features], &scaled_mean);
+    }
+    let mut lower = vec![-f64::MAX; size];
+    // σ is above 0.
+    lower[size - 1] = f64::from_bits(1);
+    let options = lbfgsb::Options {
+        max_iter: params.count("maxIter")?,
+        tolerance: params.double("tol")?,
+        lower,
+        upper: vec![f64::MAX; size],
+    };
+    let objective = huber::MeanLoss {
+        rounds,
+        asked: Asked {
+            step: 3,
+            inverse_std: inverse_std.clone(),
+            scaled_mean: scaled_mean.clone(),
+            ..Asked::default()
+        },
+        penalty,
+    };
+    let found = lbfgsb::minimize(&objective, start, &options).await?;
+    let scaled = &found.x[..features];
+    let model = LinearRegressionModel {
+        coefficients: scaled.iter().zip(&inverse_std).map(|(x, s)| x * s).collect(),
+        intercept: if intercept {
+            found.x[features] - dot(scaled, &scaled_mean)
+        } else {
+            0.0
+        },
+        scale: found.x[size - 1],
+        diagonal: vec![0.0],
+    };
     Ok(Model::new(params, model).with_history(found.history))
 }
 

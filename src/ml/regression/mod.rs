@@ -2,6 +2,7 @@
 
 pub mod findings;
 pub mod generalized;
+mod huber;
 pub mod isotonic;
 mod least_squares;
 pub mod linear;

@@ -13,7 +13,7 @@ use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{Model, ModelKind};
 use crate::ml::params::{
     Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, SEED,
-    THRESHOLDS, WEIGHT, flag, free, named, one_of, param,
+    THRESHOLDS, WEIGHT, flag, free, joined, named, one_of, param,
 };
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
@@ -67,23 +67,6 @@ const fn strategy(default: &'static str) -> Param {
     const NAME: &str = "featureSubsetStrategy";
     let check = Check::With(|value| matches!(value, Value::Text(text) if features_per_node(text, 1, 2, true).is_ok()));
     param(NAME, Kind::Text, Default::Text(default), check)
-}
-
-/// Returns the params of several lists as one; `N` is their number.
-const fn joined<const N: usize>(lists: &[&[Param]]) -> [Param; N] {
-    let mut all = [SEED; N];
-    let (mut list, mut at) = (0, 0);
-    while list < lists.len() {
-        let mut own = 0;
-        while own < lists[list].len() {
-            all[at] = lists[list][own];
-            own += 1;
-            at += 1;
-        }
-        list += 1;
-    }
-    assert!(at == N, "the lists have another number of params");
-    all
 }
 
 /// What every estimator of trees has.

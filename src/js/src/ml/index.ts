@@ -1,5 +1,5 @@
 /**
- * Machine learning: pipelines of feature stages, naive Bayes, logistic, linear and generalized linear regression, survival and isotonic regression, support vector machines, trees and k-means, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
+ * Machine learning: pipelines of feature stages, naive Bayes, logistic, linear and generalized linear regression, survival and isotonic regression, support vector machines, perceptrons, factorization machines, trees and k-means, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
  * {@link Pipeline}.
  */
 

@@ -85,16 +85,22 @@ interface LinearParams extends Labelled {
   standardization: boolean;
   /** By the normal equations, or step by step; `auto` by the number of features. */
   solver: 'auto' | 'normal' | 'l-bfgs';
+  /** Whether large errors count by their squares, or, with Huber's loss, by themselves; `squaredError` by default. */
+  loss: 'squaredError' | 'huber';
+  /** With Huber's loss, how many times the scale an error may be to count by its square; 1.35 by default. */
+  epsilon: number;
 }
 interface LinearAttributes extends Counts {
   /** Returns a number per feature. */
   coefficients: Vector;
   /** Returns what is added. */
   intercept: number;
+  /** Returns the scale that Huber's loss has found; 1 for others. */
+  scale: number;
 }
-const LINEAR = `${LABELLED} elasticNetParam=0 fitIntercept=true maxIter=100 regParam=0 solver="auto" standardization=true tol=0.000001`;
+const LINEAR = `${LABELLED} elasticNetParam=0 epsilon=1.35 fitIntercept=true loss="squaredError" maxIter=100 regParam=0 solver="auto" standardization=true tol=0.000001`;
 const linear = model<LinearParams, LinearAttributes>(
-  spec('regression.LinearRegressionModel', LINEAR, 'coefficients intercept numFeatures predict'),
+  spec('regression.LinearRegressionModel', LINEAR, 'coefficients intercept scale numFeatures predict'),
 );
 /** A fitted {@link LinearRegression}. */
 export type LinearRegressionModel = ModelOf<LinearParams, LinearAttributes> & PredictMethod;

@@ -18,6 +18,7 @@ const PARAMS = new Map(
 batchId i number of the batch; one that is not above the last is not learned again
 beta d weight of recall in weightedFMeasure and fMeasureByLabel
 binary b all counts that are not zero become 1
+blockSize i rows that make a block
 bootstrap b whether a tree may take a row several times
 bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
@@ -28,6 +29,8 @@ distanceMeasure s the distance: squaredEuclidean or cosine
 dropLast b whether the last category has no place in the vector
 elasticNetParam d share of the penalty that is by absolute values
 eps d least probability in logLoss
+epsilon d how many times the scale an error may be to count by its square
+factorSize i factors of a feature
 family s auto, binomial or multinomial
 fdr d share of false discoveries
 featureIndex i which feature of a column of vectors
@@ -35,6 +38,7 @@ featureSubsetStrategy s features that may decide at a node: auto, all, onethird,
 featureType s categorical or continuous
 featuresCol s features column name
 fitIntercept b whether there is an intercept
+fitLinear b whether there is a number per feature
 fpr d p-value that a feature must be below
 fwe d family-wise error rate
 gaps b whether the pattern matches gaps between words, or the words
@@ -43,8 +47,10 @@ handleInvalid s what to do with invalid values: skip, error or keep
 impurity s how mixed rows are measured: gini or entropy
 indices I indices of the features, in their new order
 initMode s how k-means begins: k-means|| or random
+initStd d deviation of the factors to begin with
 initSteps i steps of k-means||
 initialModel s id of the model to continue from
+initialWeights v weights to begin with
 inputCol s input column name
 inputCols S input column names
 inverse b whether to transform back
@@ -53,11 +59,13 @@ k i how many recommendations count, or principal components to find
 labelCol s label column name
 labelType s categorical or continuous
 labels S labels in the order of their indices
+layers I sizes of the layers, from the features to the classes
 leafCol s column name for the number of the leaf
 link s which function of the mean is linear in the features
 linkPower d power of the mean that is linear in the features
 linkPredictionCol s column name for the linear part of the prediction
 locale s locale of the words' lower case
+loss s squaredError or huber
 lossType s which errors count
 lower d lower quantile of the range
 max d upper bound of the scaled values
@@ -77,6 +85,7 @@ minInstancesPerNode i least rows of a leaf
 minTF d least count (or share of the words) that a word must have in its document
 minTokenLength i least length of a word
 minWeightFractionPerNode d least share of the weight of a leaf
+miniBatchFraction d share of the rows that a step takes
 missingValue d the value that stands for a missing one
 modelType s multinomial, complement, bernoulli or gaussian
 n i words in a gram

@@ -6,10 +6,11 @@ import {
   type Counts,
   LABELLED,
   type Labelled,
+  PREDICTS,
   type PredictMethod,
 } from './learner_parts.js';
 import { type Estimator, estimator, type MLWritable, type ModelClassOf, type ModelOf, model, type StageClass, spec } from './stage.js';
-import type { DenseVector, Vector } from './vector.js';
+import type { DenseMatrix, DenseVector, Vector } from './vector.js';
 
 interface LinearAttributes extends Counts {
   /** Returns a number per feature. */
@@ -193,3 +194,133 @@ export const IsotonicRegression = estimator(spec('regression.IsotonicRegression'
 >;
 /** An instance of {@link IsotonicRegression}. */
 export type IsotonicRegression = InstanceType<typeof IsotonicRegression>;
+
+// ---------------------------------------------------------------------------------------------------------- perceptrons
+
+interface NetworkParams extends Omit<Classifying, 'weightCol'> {
+  /** The sizes of the layers, from the features to the classes. */
+  layers: readonly number[];
+  /** By L-BFGS, or by gradient descent; `l-bfgs` by default. */
+  solver: 'l-bfgs' | 'gd';
+  /** The most steps; 100 by default. */
+  maxIter: number;
+  /** How little a step may change before the training ends; 1e-6 by default. */
+  tol: number;
+  /** How long steps of gradient descent are; 0.03 by default. */
+  stepSize: number;
+  /** How many rows make a block, whose mean error counts as one; 128 by default. */
+  blockSize: number;
+  /** The weights to begin with, layer after layer; drawn by default. */
+  initialWeights: Vector;
+  /** Seed of the random numbers. */
+  seed: number;
+}
+interface NetworkAttributes extends Classes {
+  /** Returns the weights, layer after layer. */
+  weights: DenseVector;
+}
+const NETWORK = `${CLASSIFYING.replace(' weightCol', '')} blockSize=128 initialWeights layers maxIter=100 seed solver="l-bfgs" stepSize=0.03 tol=0.000001`;
+const network = model<NetworkParams, NetworkAttributes>(
+  spec('classification.MultilayerPerceptronClassificationModel', NETWORK, `weights ${PREDICTS}`),
+);
+/** A fitted {@link MultilayerPerceptronClassifier}. */
+export type MultilayerPerceptronClassificationModel = ModelOf<NetworkParams, NetworkAttributes> & ClassifierMethods;
+/** Predicts classes by layers of neurons (`MultilayerPerceptronClassificationModel`). */
+export const MultilayerPerceptronClassificationModel = network as unknown as ModelClassOf<MultilayerPerceptronClassificationModel>;
+/**
+ * Learns layers of neurons that tell classes apart (`MultilayerPerceptronClassifier`).
+ * @example
+ * ```ts
+ * const rows = [[0, 0, 0], [1, 0, 1], [1, 1, 0], [0, 1, 1]].map(([label, a, b]) => ({ label, features: ml.Vectors.toStruct(ml.Vectors.dense(a!, b!)) }));
+ * const schema = new StructType([new StructField('label', DoubleType), new StructField('features', ml.VectorType)]);
+ * const either = await new ml.MultilayerPerceptronClassifier({ layers: [2, 5, 2], seed: 123 }).fit(spark.createDataFrame(rows, schema));
+ * await either.predict(ml.Vectors.dense(1, 0)); // → 1
+ * ```
+ */
+export const MultilayerPerceptronClassifier = estimator(
+  spec('classification.MultilayerPerceptronClassifier', NETWORK),
+  network,
+) as unknown as StageClass<NetworkParams, Estimator<MultilayerPerceptronClassificationModel> & MLWritable>;
+/** An instance of {@link MultilayerPerceptronClassifier}. */
+export type MultilayerPerceptronClassifier = InstanceType<typeof MultilayerPerceptronClassifier>;
+
+// ------------------------------------------------------------------------------------------------ factorization machines
+
+interface FactorParams {
+  /** How many factors a feature has; 8 by default. */
+  factorSize: number;
+  /** Whether there is an intercept; true by default. */
+  fitIntercept: boolean;
+  /** Whether there is a number per feature, beside the pairs; true by default. */
+  fitLinear: boolean;
+  /** The deviation of the factors that are drawn to begin with; 0.01 by default. */
+  initStd: number;
+  /** The most steps; 100 by default. */
+  maxIter: number;
+  /** Which share of the rows a step takes; all by default. */
+  miniBatchFraction: number;
+  /** How much the squares of coefficients cost; 0 by default. */
+  regParam: number;
+  /** AdamW, or plain gradient descent; `adamW` by default. */
+  solver: 'adamW' | 'gd';
+  /** How long steps are; 1 by default. */
+  stepSize: number;
+  /** How little a step may change before the training ends; 1e-6 by default. */
+  tol: number;
+  /** Seed of the random numbers. */
+  seed: number;
+}
+interface FactorAttributes extends Counts {
+  /** Returns the factors, a row per feature. */
+  factors: DenseMatrix;
+  /** Returns a number per feature. */
+  linear: Vector;
+  /** Returns what is added. */
+  intercept: number;
+}
+const FACTORS =
+  'factorSize=8 fitIntercept=true fitLinear=true initStd=0.01 maxIter=100 miniBatchFraction=1 regParam=0 seed solver="adamW" stepSize=1 tol=0.000001';
+const FACTOR_ATTRIBUTES = 'factors linear intercept';
+
+type FactorClassifierParams = Classifying & FactorParams;
+const FACTOR_CLASSES = `${CLASSIFYING} ${FACTORS}`;
+const factorClasses = model<FactorClassifierParams, FactorAttributes & Classes>(
+  spec('classification.FMClassificationModel', FACTOR_CLASSES, `${FACTOR_ATTRIBUTES} ${PREDICTS}`),
+);
+/** A fitted {@link FMClassifier}. */
+export type FMClassificationModel = ModelOf<FactorClassifierParams, FactorAttributes & Classes> & ClassifierMethods;
+/** Predicts two classes by sums over features and pairs of them (`FMClassificationModel`). */
+export const FMClassificationModel = factorClasses as unknown as ModelClassOf<FMClassificationModel>;
+/** Learns factorization machines of two classes (`FMClassifier`). */
+export const FMClassifier = estimator(spec('classification.FMClassifier', FACTOR_CLASSES), factorClasses) as unknown as StageClass<
+  FactorClassifierParams,
+  Estimator<FMClassificationModel> & MLWritable
+>;
+/** An instance of {@link FMClassifier}. */
+export type FMClassifier = InstanceType<typeof FMClassifier>;
+
+type FactorRegressorParams = Labelled & FactorParams;
+const FACTOR_NUMBERS = `${LABELLED} ${FACTORS}`;
+const factorNumbers = model<FactorRegressorParams, FactorAttributes>(
+  spec('regression.FMRegressionModel', FACTOR_NUMBERS, `${FACTOR_ATTRIBUTES} numFeatures predict`),
+);
+/** A fitted {@link FMRegressor}. */
+export type FMRegressionModel = ModelOf<FactorRegressorParams, FactorAttributes> & PredictMethod;
+/** Predicts numbers by sums over features and pairs of them (`FMRegressionModel`). */
+export const FMRegressionModel = factorNumbers as unknown as ModelClassOf<FMRegressionModel>;
+/**
+ * Learns factorization machines of numbers: also of pairs of features that no row has together (`FMRegressor`).
+ * @example
+ * ```ts
+ * const rows = [[0, 0, 0], [1, 1, 0], [2, 0, 1], [6, 1, 1]].map(([label, a, b]) => ({ label, features: ml.Vectors.toStruct(ml.Vectors.dense(a!, b!)) }));
+ * const schema = new StructType([new StructField('label', DoubleType), new StructField('features', ml.VectorType)]);
+ * const pairs = await new ml.FMRegressor({ factorSize: 2, stepSize: 0.1, initStd: 0.5, seed: 4, maxIter: 300 }).fit(spark.createDataFrame(rows, schema));
+ * Math.round(await pairs.predict(ml.Vectors.dense(1, 1))); // → 6
+ * ```
+ */
+export const FMRegressor = estimator(spec('regression.FMRegressor', FACTOR_NUMBERS), factorNumbers) as unknown as StageClass<
+  FactorRegressorParams,
+  Estimator<FMRegressionModel> & MLWritable
+>;
+/** An instance of {@link FMRegressor}. */
+export type FMRegressor = InstanceType<typeof FMRegressor>;
