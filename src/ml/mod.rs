@@ -16,6 +16,7 @@ pub mod error;
 pub mod evaluation;
 pub mod feature;
 pub mod findings;
+pub mod fpm;
 pub mod learning;
 pub mod literal;
 pub mod matrix;

@@ -1,4 +1,4 @@
-"""Cases of recommendation: ALS."""
+"""Cases of recommendation and patterns: ALS, FPGrowth."""
 import random
 
 from ml_examples import case
@@ -70,4 +70,47 @@ ALS = [
     als("transform_null", "A null to predict for", "rank=2, maxIter=1", ["out['transform'] = m.transform(more)"], more=("user INT, item INT", [[None, 1]])),
 ]
 
-CASES = ALS
+# ------------------------------------------------------------------------------------------------------- frequent items
+
+BASKETS = ("id INT, items ARRAY<STRING>", [[1, list("abcd")], [2, list("abc")], [3, list("ab")], [4, list("acde")], [5, list("bce")], [6, ["a"]], [7, list("bd")],
+                                            [8, None], [9, list("abde")], [10, []], [11, list("af")]])
+SETS = ["out['sets'] = m.freqItemsets.select(F.array_sort('items').alias('items'), 'freq').orderBy('items')"]
+RULES = ["out['rules'] = m.associationRules.select(F.array_sort('antecedent').alias('antecedent'), 'consequent', 'confidence', 'lift', 'support')"
+         ".orderBy('antecedent', 'consequent')"]
+FOLLOWING = ["t = m.transform(df)", "out['transform'] = t.withColumn('prediction', F.array_sort('prediction')).orderBy('id')"]
+SAVED_SETS = ["m.write().overwrite().save(MODEL_DIR)", "m = FPGrowthModel.load(MODEL_DIR)"]
+
+
+def growth(id, description, arguments="", shown=SETS + RULES + FOLLOWING, df=BASKETS, model=None, **inputs):
+    code = ["from pyspark.ml.fpm import FPGrowth, FPGrowthModel", "m = FPGrowth(%s).fit(df)" % arguments]
+    return case("fp_growth", id, description, code + (SAVED_SETS if model else []) + shown, model=model, df=df, **inputs)
+
+
+# A model without any set is none that Spark's Connect server can keep: it fails to estimate its size ("empty collection").
+GROWTH = [
+    growth("default", "Defaults"),
+    growth("rare", "Rare sets, sure rules", "minSupport=0.1, minConfidence=0.5"),
+    growth("any", "All sets, all rules", "minSupport=0.0, minConfidence=0.0"),
+    growth("sure", "Rules without exception", "minSupport=0.1, minConfidence=1.0"),
+    growth("order", "The least frequent item of a set comes first", "minSupport=0.3", ["out['sets'] = m.freqItemsets.orderBy('freq')"],
+           df=("items ARRAY<STRING>", [[list("xyz")], [list("yzx")], [list("zy")], [["z"]]])),
+    growth("partitions", "Parts are a number of the user's", "minSupport=0.2, numPartitions=3"),
+    growth("numbers", "Items that are numbers", "minSupport=0.4, minConfidence=0.6, itemsCol='n', predictionCol='p'",
+           ["out['sets'] = m.freqItemsets.select(F.array_sort('items').alias('items'), 'freq').orderBy('items')"] + RULES +
+           ["out['transform'] = m.transform(df).withColumn('p', F.array_sort('p')).orderBy('id')"],
+           df=("id INT, n ARRAY<BIGINT>", [[0, [1, 2, 5]], [1, [1, 2, 3, 5]], [2, [1, 2]], [3, [5, 1]]])),
+    growth("doubles", "Items that are doubles", "minSupport=0.5", SETS, df=("items ARRAY<DOUBLE>", [[[0.5, 1.5]], [[1.5, 0.5, 2.5]], [[2.5]]])),
+    growth("nested", "Items that are lists", "minSupport=0.5", ["out['sets'] = m.freqItemsets.orderBy('freq', F.size('items'))"],
+           df=("items ARRAY<ARRAY<INT>>", [[[[1], [2, 3]]], [[[2, 3], [1]]], [[[2, 3]]]])),
+    growth("nulls", "Items that are null", "minSupport=0.5", ["out['sets'] = m.freqItemsets.orderBy('freq', F.size('items'))"],
+           df=("items ARRAY<STRING>", [[["a", None]], [["a", None]], [["a"]]])),
+    growth("long", "Sets of five", "minSupport=0.5, minConfidence=0.9", SETS, df=("items ARRAY<STRING>", [[list("abcdef")], [list("abcdeg")], [list("abh")]])),
+    growth("saved", "Saved and loaded", "minSupport=0.2", model="fp_growth"),
+    growth("saved_numbers", "Saved and loaded, items are numbers", "minSupport=0.5", SETS + RULES, df=("items ARRAY<INT>", [[[1, 2]], [[1, 2, 3]], [[2]]]), model="fp_growth_numbers"),
+    growth("doubled", "An item twice", df=("items ARRAY<STRING>", [[["a", "b", "a"]]])),
+    growth("not_lists", "A column that has no lists", df=("items STRING", [["a"]])),
+    growth("taken", "A column of the prediction's name", df=("items ARRAY<STRING>, prediction INT", [[["a"], 1]])),
+    growth("bad_support", "A support above one", "minSupport=1.5"),
+]
+
+CASES = ALS + GROWTH

@@ -81,3 +81,45 @@ export function recommendForUserSubset(fitted: ALSModel, users: DataFrame, count
 export function recommendForItemSubset(fitted: ALSModel, items: DataFrame, count: number): DataFrame {
   return ofModel(fitted, 'recommendForItemSubset', items, BigInt(count));
 }
+
+// -------------------------------------------------------------------------------------------------------------- patterns
+
+interface FPGrowthParams {
+  /** Column of the lists of items, of any type; `items` by default. */
+  itemsCol: string;
+  /** Column for what follows from the items; `prediction` by default. */
+  predictionCol: string;
+  /** The least share of the rows that a frequent set is in; 0.3 by default. */
+  minSupport: number;
+  /** The least share of the rows with its antecedent in which a rule holds; 0.8 by default. */
+  minConfidence: number;
+  /** In how many parts Spark mines; it does not matter here. */
+  numPartitions: number;
+}
+const GROWTH = 'itemsCol="items" minConfidence=0.8 minSupport=0.3 numPartitions predictionCol="prediction"';
+const sets = model<FPGrowthParams, object>(spec('fpm.FPGrowthModel', GROWTH));
+/** A fitted {@link FPGrowth}. */
+export type FPGrowthModel = ModelOf<FPGrowthParams, object>;
+/** Says which items follow from those of a list, by rules (`FPGrowthModel`). */
+export const FPGrowthModel = sets as unknown as ModelClassOf<FPGrowthModel>;
+/**
+ * Finds the sets of items that many rows have, and rules between them (`FPGrowth`).
+ * @example
+ * ```ts
+ * const baskets = spark.sql("SELECT * FROM VALUES (array('tea', 'milk')), (array('tea', 'milk', 'cake')), (array('cake')) AS t(items)");
+ * const model = await new ml.FPGrowth({ minSupport: 0.5 }).fit(baskets);
+ * const rules = await ml.associationRules(model).orderBy('antecedent').collect();
+ * rules.map((rule) => [rule['antecedent'], rule['consequent'], rule['confidence']]); // → [[['milk'], ['tea'], 1], [['tea'], ['milk'], 1]]
+ * ```
+ */
+export const FPGrowth = estimator(spec('fpm.FPGrowth', GROWTH), sets) as unknown as StageClass<
+  FPGrowthParams,
+  Estimator<FPGrowthModel> & MLWritable
+>;
+/** An instance of {@link FPGrowth}. */
+export type FPGrowth = InstanceType<typeof FPGrowth>;
+
+/** Returns the frequent sets: `items`, and `freq`, how many rows have them all (`FPGrowthModel.freqItemsets`). */
+export const freqItemsets = (fitted: FPGrowthModel): DataFrame => ofModel(fitted, 'freqItemsets');
+/** Returns rules: `antecedent`, `consequent`, `confidence`, `lift` and `support` (`FPGrowthModel.associationRules`). */
+export const associationRules = (fitted: FPGrowthModel): DataFrame => ofModel(fitted, 'associationRules');
