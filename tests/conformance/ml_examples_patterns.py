@@ -1,4 +1,4 @@
-"""Cases of recommendation and patterns: ALS, FPGrowth."""
+"""Cases of recommendation and patterns: ALS, FPGrowth, PrefixSpan."""
 import random
 
 from ml_examples import case
@@ -113,4 +113,40 @@ GROWTH = [
     growth("bad_support", "A support above one", "minSupport=1.5"),
 ]
 
-CASES = ALS + GROWTH
+# --------------------------------------------------------------------------------------------------------- sequences
+
+SEQUENCES = ("sequence ARRAY<ARRAY<INT>>", [[[[1, 2], [3]]], [[[1], [3, 2], [1, 2]]], [[[1, 2], [5]]], [[[6]]], [None], [[[3], [1], [1, 3, 2]]], [[[2], [2], [2]]]])
+LETTERS = ("sequence ARRAY<ARRAY<STRING>>", [[[list("a"), list("abc"), list("ac"), list("d"), list("cf")]], [[list("ad"), list("c"), list("bc"), list("ae")]],
+                                              [[list("ef"), list("ab"), list("df"), list("c"), list("b")]], [[list("e"), list("g"), list("af"), list("c"), list("b"), list("c")]]])
+FOUND = ["out['patterns'] = p.findFrequentSequentialPatterns(df).withColumn('sequence', F.transform('sequence', lambda s: F.array_sort(s)))"
+         ".orderBy('sequence')"]
+
+
+def spanning(id, description, arguments="", df=SEQUENCES, shown=FOUND):
+    return case("prefix_span", id, description, ["from pyspark.ml.fpm import PrefixSpan", "p = PrefixSpan(%s)" % arguments] + shown, df=df)
+
+
+SPANNING = [
+    spanning("default", "Defaults"),
+    spanning("half", "In half of the rows", "minSupport=0.5"),
+    spanning("most", "In most rows", "minSupport=0.8"),
+    spanning("short", "Two items at most", "minSupport=0.3, maxPatternLength=2"),
+    spanning("one", "One item", "maxPatternLength=1"),
+    spanning("letters", "The example of the paper", "minSupport=0.5, maxPatternLength=5", LETTERS),
+    spanning("letters_short", "Its patterns of three items", "minSupport=0.5, maxPatternLength=3", LETTERS),
+    spanning("any", "All patterns", "minSupport=0.0, maxPatternLength=3", SEQUENCES),
+    spanning("small", "Parts as small as can be", "minSupport=0.3, maxLocalProjDBSize=1"),
+    spanning("doubled", "An item twice in a set", "minSupport=0.5", ("sequence ARRAY<ARRAY<INT>>", [[[[1, 1], [2]]], [[[1, 1, 2]]]])),
+    spanning("order", "The most frequent item of a set comes first", "minSupport=0.3",
+             ("sequence ARRAY<ARRAY<STRING>>", [[[list("xyz")]], [[list("yzx")]], [[list("zy")]], [[["z"]]]]),
+             ["out['patterns'] = p.findFrequentSequentialPatterns(df).orderBy('freq', 'sequence')"]),
+    spanning("column", "A column of another name", "sequenceCol='s'", ("s ARRAY<ARRAY<DOUBLE>>", [[[[0.5], [1.5]]], [[[0.5]]]])),
+    spanning("empty_sets", "Empty sets", "minSupport=0.5", ("sequence ARRAY<ARRAY<INT>>", [[[[], [1], []]], [[[1], [], [2]]], [[]]])),
+    spanning("none", "No pattern", "minSupport=1.0", ("sequence ARRAY<ARRAY<INT>>", [[[[1]]], [[[2]]]])),
+    spanning("empty", "No rows", df=("sequence ARRAY<ARRAY<INT>>", [])),
+    spanning("flat", "A column of lists", df=("sequence ARRAY<INT>", [[[1, 2]]])),
+    spanning("bad_support", "A support below zero", "minSupport=-0.5"),
+    spanning("bad_length", "Patterns without items", "maxPatternLength=0"),
+]
+
+CASES = ALS + GROWTH + SPANNING

@@ -12,4 +12,6 @@
 pub mod fp_growth;
 mod items;
 pub mod model;
+pub mod prefix_span;
+mod sequences;
 mod tallies;

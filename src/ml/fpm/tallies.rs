@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, AsArray};
 use prost::Message;
 
 use super::items::{Bytes, Items, read, rows, write};
@@ -45,12 +45,51 @@ pub struct Occurrences {
     pub counts: Vec<i64>,
 }
 
-/// Counts the rows that have an item.
+/// Counts the rows that have an item: lists of items, or sequences of such lists.
 #[derive(Debug, Default)]
 pub(super) struct Occurring {
+    are_sequences: bool,
     rows: i64,
     items: Option<Items>,
     counts: BTreeMap<Bytes, i64>,
+}
+
+impl Occurring {
+    /// Returns an empty count of rows that are sequences.
+    pub(super) fn of_sequences() -> Self {
+        Self {
+            are_sequences: true,
+            ..Self::default()
+        }
+    }
+
+    fn add_lists(&mut self, lists: &ArrayRef) -> Result<Items> {
+        let items = Items::of_lists(lists.data_type())?;
+        for row in rows(&items, lists)?.flatten() {
+            let distinct: BTreeSet<&Bytes> = row.iter().collect();
+            if distinct.len() < row.len() {
+                return Err(doubled(&items.array(&row)?)?);
+            }
+            self.count(row);
+        }
+        Ok(items)
+    }
+
+    fn add_sequences(&mut self, sequences: &ArrayRef) -> Result<Items> {
+        let sequences = sequences.as_list::<i32>();
+        let items = Items::of_lists(sequences.values().data_type())?;
+        for sets in sequences.iter().flatten() {
+            let distinct: BTreeSet<Bytes> = rows(&items, &sets)?.flatten().flatten().collect();
+            self.count(distinct);
+        }
+        Ok(items)
+    }
+
+    fn count(&mut self, row: impl IntoIterator<Item = Bytes>) {
+        self.rows += 1;
+        row.into_iter()
+            .for_each(|item| *self.counts.entry(item).or_default() += 1);
+    }
 }
 
 /// Returns the error of a row that has an item twice.
@@ -66,20 +105,11 @@ fn doubled(row: &ArrayRef) -> Result<SparkError> {
 
 impl Summary for Occurring {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let items = match self.items.take() {
-            Some(items) => items,
-            None => Items::of_lists(columns[0].data_type())?,
+        let items = if self.are_sequences {
+            self.add_sequences(&columns[0])?
+        } else {
+            self.add_lists(&columns[0])?
         };
-        for row in rows(&items, &columns[0])?.flatten() {
-            let distinct: BTreeSet<&Bytes> = row.iter().collect();
-            if distinct.len() < row.len() {
-                return Err(doubled(&items.array(&row)?)?);
-            }
-            self.rows += 1;
-            for item in row {
-                *self.counts.entry(item).or_default() += 1;
-            }
-        }
         self.items = Some(items);
         Ok(())
     }

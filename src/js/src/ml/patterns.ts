@@ -1,5 +1,5 @@
 import type { DataFrame } from '../sql/dataframe.js';
-import { ofModel } from './relations.js';
+import { ofModel, statistic } from './relations.js';
 import { type Estimator, estimator, type MLWritable, type ModelClassOf, type ModelOf, model, type StageClass, spec } from './stage.js';
 
 // ------------------------------------------------------------------------------------------------------- recommendation
@@ -123,3 +123,28 @@ export type FPGrowth = InstanceType<typeof FPGrowth>;
 export const freqItemsets = (fitted: FPGrowthModel): DataFrame => ofModel(fitted, 'freqItemsets');
 /** Returns rules: `antecedent`, `consequent`, `confidence`, `lift` and `support` (`FPGrowthModel.associationRules`). */
 export const associationRules = (fitted: FPGrowthModel): DataFrame => ofModel(fitted, 'associationRules');
+
+/** How {@link findFrequentSequentialPatterns} finds patterns. */
+export interface PrefixSpanOptions {
+  /** Column of the sequences, lists of lists of items; `sequence` by default. */
+  sequenceCol?: string;
+  /** The least share of the rows that a pattern is in; 0.1 by default. */
+  minSupport?: number;
+  /** The most items of a pattern; 10 by default. */
+  maxPatternLength?: number;
+}
+/**
+ * Finds the sequences of sets of items that are part of many rows (`PrefixSpan.findFrequentSequentialPatterns`): `sequence`, and `freq`,
+ * how many rows it is part of.
+ * @example
+ * ```ts
+ * const visits = spark.sql("SELECT * FROM VALUES (array(array('home'), array('shop'))), (array(array('home'), array('help'), array('shop'))) AS t(sequence)");
+ * const found = await ml.findFrequentSequentialPatterns(visits, { minSupport: 1 }).where('size(sequence) = 2').collect();
+ * found.map((pattern) => pattern['sequence']); // → [[['home'], ['shop']]]
+ * ```
+ */
+export function findFrequentSequentialPatterns(df: DataFrame, options: PrefixSpanOptions = {}): DataFrame {
+  const { sequenceCol = 'sequence', minSupport = 0.1, maxPatternLength = 10 } = options;
+  const most = BigInt(maxPatternLength);
+  return statistic(df, 'prefixSpanFindFrequentSequentialPatterns', minSupport, most, 32_000_000n, sequenceCol);
+}
