@@ -135,7 +135,8 @@ impl Driver {
                         return Ok(());
                     }
                 }
-                if let Some(run) = Run::of(&work.params) {
+                let parallelism = self.session(session).conf.parallelism();
+                if let Some(run) = Run::of(&work.params, parallelism) {
                     let job = MlJob {
                         operation: operation.to_owned(),
                         session: session.to_owned(),

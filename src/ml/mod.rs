@@ -11,6 +11,7 @@
 
 pub mod classification;
 pub mod clustering;
+pub mod collected;
 pub mod columns;
 pub mod error;
 pub mod evaluation;

@@ -91,6 +91,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &evaluation::clustering::ClusteringEvaluator,
     &recommendation::als::Als,
     &fpm::fp_growth::FpGrowth,
+    &feature::word2vec::Word2Vec,
 ];
 
 /// One kind of stage; an estimator and its model share their params.

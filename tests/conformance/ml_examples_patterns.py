@@ -1,4 +1,4 @@
-"""Cases of recommendation and patterns: ALS, FPGrowth, PrefixSpan."""
+"""Cases of recommendation and patterns: ALS, FPGrowth, PrefixSpan, Word2Vec."""
 import random
 
 from ml_examples import case
@@ -149,4 +149,49 @@ SPANNING = [
     spanning("bad_length", "Patterns without items", "maxPatternLength=0"),
 ]
 
-CASES = ALS + GROWTH + SPANNING
+# -------------------------------------------------------------------------------------------------------------- words
+
+
+def sentences(count, seed):
+    """Sentences of words, some of which go together, and some of which occur as often as others."""
+    source = random.Random(seed)
+    groups = [["red", "green", "blue"], ["one", "two", "three"], ["cat", "dog", "bird"]]
+    return "id INT, words ARRAY<STRING>", [[i, [source.choice(source.choice(groups[:1 + i % 3])) for _ in range(4 + i % 9)]] for i in range(count)]
+
+
+SPOKEN = sentences(40, 5)
+EQUAL = ("words ARRAY<STRING>", [[["sun", "moon", "star", "sky", "rain", "snow"]]] * 5)
+VECTORS = ["out['vectors'] = m.getVectors().orderBy('word')"]
+NEAREST = ["out['near'] = m.findSynonyms('red', 3)", "out['transform'] = m.transform(df.limit(8)).orderBy('id')"]
+SAVED_WORDS = ["m.write().overwrite().save(MODEL_DIR)", "m = Word2VecModel.load(MODEL_DIR)"]
+
+
+def words(id, description, arguments="", shown=VECTORS + NEAREST, df=SPOKEN, model=None, **inputs):
+    code = ["m = Word2Vec(inputCol='words', outputCol='v', %s).fit(df)" % arguments]
+    return case("word2vec", id, description, code + (SAVED_WORDS if model else []) + shown, model=model, df=df, **inputs)
+
+
+WORDS = [
+    words("default", "Defaults but for short vectors", "vectorSize=4, seed=1"),
+    words("start", "The vectors before the first pass", "vectorSize=4, seed=7, maxIter=0", VECTORS),
+    words("passes", "Three passes", "vectorSize=3, seed=2, maxIter=3"),
+    words("window", "A narrow window", "vectorSize=3, seed=2, windowSize=2"),
+    words("wide", "A window of a power of two, long steps", "vectorSize=3, seed=2, windowSize=8, stepSize=0.2, maxIter=2"),
+    words("long", "Sentences that are cut", "vectorSize=3, seed=2, maxSentenceLength=3"),
+    words("rare", "Words that are rare", "vectorSize=3, seed=2, minCount=28"),
+    words("default_seed", "The seed of the class", "vectorSize=2"),
+    words("equal", "Words that occur as often", "vectorSize=2, seed=3", VECTORS, EQUAL),
+    words("unknown", "Words that nobody knows", "vectorSize=2, seed=3", ["out['transform'] = m.transform(more).orderBy('id')"],
+          more=("id INT, words ARRAY<STRING>", [[0, ["red", "xyz"]], [1, []], [2, ["xyz"]], [3, ["red", "blue", None]]])),
+    words("vector", "The nearest to a vector", "vectorSize=3, seed=2, maxIter=2",
+          ["out['near'] = m.findSynonyms(Vectors.dense(1.0, -1.0, 0.5), 4)", "out['list'] = [list(pair) for pair in m.findSynonymsArray('dog', 2)]"]),
+    words("saved", "Saved and loaded", "vectorSize=3, seed=2", model="word2vec"),
+    words("none", "No word is frequent enough", "vectorSize=3, minCount=1000"),
+    words("not_known", "The nearest to a word that nobody knows", "vectorSize=3", ["out['near'] = m.findSynonyms('xyz', 3)"]),
+    words("none_near", "No nearest words", "vectorSize=3", ["out['near'] = m.findSynonyms('red', 0)"]),
+    words("null", "A list that is null", "vectorSize=3", ["out['transform'] = m.transform(more)"], more=("id INT, words ARRAY<STRING>", [[0, None]])),
+    words("not_words", "A column that has no words", "vectorSize=3", df=("words ARRAY<INT>", [[[1, 2]]])),
+    words("bad_size", "Vectors without values", "vectorSize=0"),
+]
+
+CASES = ALS + GROWTH + SPANNING + WORDS

@@ -73,12 +73,10 @@ impl Learner for FpGrowth {
 }
 
 /// Returns the frequent items, the most frequent first, and how many rows have each.
-fn frequent(found: &Occurrences, least: i64) -> Result<(ArrayRef, Vec<i64>)> {
+fn frequent(found: &Occurrences, least: i64, partitions: usize) -> Result<(ArrayRef, Vec<i64>)> {
     let all = found.items.as_deref().map(items::read).transpose()?;
     let all = all.unwrap_or_else(|| arrow::array::new_empty_array(&DataType::Null));
-    let mut order: Vec<u32> = (0..all.len() as u32).collect();
-    order.retain(|at| found.counts[*at as usize] >= least);
-    order.sort_by_key(|at| -found.counts[*at as usize]);
+    let order = found.frequent(&all, least, partitions);
     let counts = order.iter().map(|at| found.counts[*at as usize]).collect();
     let taken = arrow::compute::take(&all, &UInt32Array::from(order), None)?;
     Ok((taken, counts))
@@ -88,7 +86,12 @@ fn frequent(found: &Occurrences, least: i64) -> Result<(ArrayRef, Vec<i64>)> {
 async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     let found: Occurrences = rounds.ask(&Asked::default()).await?;
     let least = (params.double("minSupport")? * found.rows as f64).ceil() as i64;
-    let (items, mut counts) = frequent(&found, least)?;
+    let partitions = if params.is_set("numPartitions") {
+        params.count("numPartitions")?
+    } else {
+        found.partitions as usize
+    };
+    let (items, mut counts) = frequent(&found, least, partitions)?;
     let mut sets: Vec<Vec<u32>> = (0..items.len() as u32).map(|item| vec![item]).collect();
     let mut asked = Asked {
         items: Some(items::write(items.clone())?),

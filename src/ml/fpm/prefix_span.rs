@@ -74,16 +74,14 @@ struct Frequent {
 
 impl Frequent {
     /// Reads the state of [`Occurring`].
-    fn of(state: &[u8], support: f64) -> Result<Option<Self>> {
+    fn of(state: &[u8], support: f64, partitions: usize) -> Result<Option<Self>> {
         let found: Occurrences = training::state(state)?;
         let Some(items) = &found.items else { return Ok(None) };
         let least = ((support * found.rows as f64).ceil() as i64).max(1);
-        let mut order: Vec<u32> = (0..found.counts.len() as u32).collect();
-        order.retain(|at| found.counts[*at as usize] >= least);
-        order.sort_by_key(|at| -found.counts[*at as usize]);
+        let items = read(items)?;
         Ok(Some(Self {
-            found: read(items)?,
-            order,
+            order: found.frequent(&items, least, partitions),
+            found: items,
             least,
         }))
     }
@@ -208,6 +206,7 @@ fn begun(
         Field::new("row", DataType::Binary, true),
     ]);
     let part = DataType::Struct(fields.clone());
+    let partitions = analyzer.conf.parallelism();
     let list = kernel::call(
         "sequence_parts",
         options,
@@ -222,7 +221,7 @@ fn begun(
                 .iter()
                 .flatten()
                 .next()
-                .map(|state| Frequent::of(state, support))
+                .map(|state| Frequent::of(state, support, partitions))
                 .transpose()?
                 .flatten();
             let numbers: BTreeMap<_, u32> = match &frequent {
@@ -281,6 +280,7 @@ fn found(
     ]);
     let pattern = DataType::Struct(fields.clone());
     let (support, most) = (wanted.support, wanted.length as usize);
+    let partitions = analyzer.conf.parallelism();
     let list = kernel::call(
         "sequence_patterns",
         options,
@@ -292,7 +292,7 @@ fn found(
             let (mut patterns, mut counts, mut lengths) = (vec![], vec![], vec![]);
             let mut items = None;
             for row in 0..rows {
-                let Some(frequent) = Frequent::of(states.value(row), support)? else {
+                let Some(frequent) = Frequent::of(states.value(row), support, partitions)? else {
                     lengths.push(0);
                     continue;
                 };

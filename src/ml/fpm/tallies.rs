@@ -8,7 +8,9 @@ use prost::Message;
 
 use super::items::{Bytes, Items, read, rows, write};
 use crate::error::{Exception, Result, SparkError};
+use crate::ml::collected;
 use crate::ml::summary::{Summary, corrupt};
+use crate::plan::functions::partition;
 
 /// A question.
 #[derive(Clone, PartialEq, Message)]
@@ -43,6 +45,21 @@ pub struct Occurrences {
     /// How many rows have each.
     #[prost(int64, repeated, tag = "3")]
     pub counts: Vec<i64>,
+    /// How many partitions there are, up to the last one with rows.
+    #[prost(uint64, tag = "4")]
+    pub partitions: u64,
+}
+
+impl Occurrences {
+    /// Returns the places of the items that at least `least` rows have, the most frequent first; of others, the one that Spark collects
+    /// first from `partitions` partitions.
+    pub fn frequent(&self, items: &ArrayRef, least: i64, partitions: usize) -> Vec<u32> {
+        let collected = collected::order(&collected::java_hashes(items), partitions);
+        let mut order: Vec<u32> = collected.into_iter().map(|at| at as u32).collect();
+        order.retain(|at| self.counts[*at as usize] >= least);
+        order.sort_by_key(|at| -self.counts[*at as usize]);
+        order
+    }
 }
 
 /// Counts the rows that have an item: lists of items, or sequences of such lists.
@@ -50,6 +67,7 @@ pub struct Occurrences {
 pub(super) struct Occurring {
     are_sequences: bool,
     rows: i64,
+    partitions: u64,
     items: Option<Items>,
     counts: BTreeMap<Bytes, i64>,
 }
@@ -87,6 +105,7 @@ impl Occurring {
 
     fn count(&mut self, row: impl IntoIterator<Item = Bytes>) {
         self.rows += 1;
+        self.partitions = self.partitions.max(partition::current() as u64 + 1);
         row.into_iter()
             .for_each(|item| *self.counts.entry(item).or_default() += 1);
     }
@@ -117,6 +136,7 @@ impl Summary for Occurring {
     fn merge(&mut self, state: &[u8]) -> Result<()> {
         let other = Occurrences::decode(state).map_err(|e| corrupt(&e))?;
         self.rows += other.rows;
+        self.partitions = self.partitions.max(other.partitions);
         let Some(found) = other.items else { return Ok(()) };
         let found = read(&found)?;
         let items = match self.items.take() {
@@ -140,6 +160,7 @@ impl Summary for Occurring {
             rows: self.rows,
             items: items.and_then(|items| write(items).ok()),
             counts: self.counts.values().copied().collect(),
+            partitions: self.partitions,
         };
         state.encode_to_vec()
     }

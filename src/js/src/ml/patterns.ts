@@ -1,6 +1,8 @@
 import type { DataFrame } from '../sql/dataframe.js';
+import type { HasInputCol, HasOutputCol } from './feature.js';
 import { ofModel, statistic } from './relations.js';
 import { type Estimator, estimator, type MLWritable, type ModelClassOf, type ModelOf, model, type StageClass, spec } from './stage.js';
+import type { Vector } from './vector.js';
 
 // ------------------------------------------------------------------------------------------------------- recommendation
 
@@ -147,4 +149,55 @@ export function findFrequentSequentialPatterns(df: DataFrame, options: PrefixSpa
   const { sequenceCol = 'sequence', minSupport = 0.1, maxPatternLength = 10 } = options;
   const most = BigInt(maxPatternLength);
   return statistic(df, 'prefixSpanFindFrequentSequentialPatterns', minSupport, most, 32_000_000n, sequenceCol);
+}
+
+// ----------------------------------------------------------------------------------------------------------------- words
+
+interface Word2VecParams extends HasInputCol, HasOutputCol {
+  /** How many values a vector has; 100 by default. */
+  vectorSize: number;
+  /** The least times a word occurs; 5 by default. */
+  minCount: number;
+  /** How many words on either side are near at most; 5 by default. */
+  windowSize: number;
+  /** Longer lists are cut; 1000 by default. */
+  maxSentenceLength: number;
+  /** Passes over all sentences; 1 by default. */
+  maxIter: number;
+  /** How far vectors move at first; 0.025 by default. */
+  stepSize: number;
+  /** In how many parts a pass is trained, of which the average is taken; 1 by default, which is the most exact. */
+  numPartitions: number;
+  /** Seed of the random numbers. */
+  seed: number;
+}
+const WORD2VEC =
+  'inputCol outputCol maxIter=1 maxSentenceLength=1000 minCount=5 numPartitions=1 seed stepSize=0.025 vectorSize=100 windowSize=5';
+const wordVectors = model<Word2VecParams, object>(spec('feature.Word2VecModel', WORD2VEC));
+/** A fitted {@link Word2Vec}. */
+export type Word2VecModel = ModelOf<Word2VecParams, object>;
+/** Turns lists of words into the mean of their vectors (`Word2VecModel`). */
+export const Word2VecModel = wordVectors as unknown as ModelClassOf<Word2VecModel>;
+/**
+ * Learns vectors of words, so that words with the same words around them are near each other (`Word2Vec`).
+ * @example
+ * ```ts
+ * const lists = spark.sql("SELECT split('the cat sat on the mat', ' ') AS words FROM range(10)");
+ * const model = await new ml.Word2Vec({ inputCol: 'words', outputCol: 'v', vectorSize: 3, seed: 1 }).fit(lists);
+ * await ml.getVectors(model).count(); // → 5
+ * await ml.findSynonyms(model, 'cat', 2).count(); // → 2
+ * ```
+ */
+export const Word2Vec = estimator(spec('feature.Word2Vec', WORD2VEC), wordVectors) as unknown as StageClass<
+  Word2VecParams,
+  Estimator<Word2VecModel> & MLWritable
+>;
+/** An instance of {@link Word2Vec}. */
+export type Word2Vec = InstanceType<typeof Word2Vec>;
+
+/** Returns the words with their vectors: `word`, `vector` (`Word2VecModel.getVectors`). */
+export const getVectors = (fitted: Word2VecModel): DataFrame => ofModel(fitted, 'getVectors');
+/** Returns the words nearest to a word or a vector, at most `count`: `word`, `similarity`, the cosine (`Word2VecModel.findSynonyms`). */
+export function findSynonyms(fitted: Word2VecModel, to: string | Vector, count: number): DataFrame {
+  return ofModel(fitted, 'findSynonyms', to, BigInt(count));
 }
