@@ -149,7 +149,8 @@ impl Driver {
                         return Ok(());
                     }
                 }
-                if let Some(run) = Run::of(&work.params) {
+                let parallelism = self.session(session).conf.parallelism();
+                if let Some(run) = Run::of(&work.params, parallelism) {
                     let job = MlJob::in_rounds(operation, session, work.params);
                     return self.start_learning(job, run, fit, now_ms);
                 }

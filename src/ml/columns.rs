@@ -269,6 +269,21 @@ impl Analyzer {
         Ok(Input { typed, ..read })
     }
 
+    /// Returns a column of lists of items of any type.
+    ///
+    /// # Errors
+    /// If the column is unknown or of another type.
+    pub(super) fn items(&mut self, input: &Resolved, name: &str) -> Result<Input> {
+        let read = self.input_column(input, name)?;
+        match &read.typed.data_type {
+            DataType::List(_) => Ok(read),
+            other => Err(SparkError::requirement(format!(
+                "The input column must be array, but got {}.",
+                types::simple_string(other)
+            ))),
+        }
+    }
+
     /// Returns numbers as ids: integers of 32 bits, as `ALS` has them.
     ///
     /// # Errors
@@ -278,36 +293,32 @@ impl Analyzer {
         let name = read.name.clone();
         let (to, is_integer) = (DataType::Int32, read.typed.data_type == DataType::Int32);
         let text = cast_expr::as_string(read.typed.clone(), self.mode(), self.zone)?.expr;
+        let id = cast_expr::cast(read.typed.clone(), &to, self.mode(), self.zone)?.expr;
         let number = self.as_double(read)?.typed.expr;
         let column = name.clone();
-        let expr = kernel::call(
-            "als_id",
-            column.clone(),
-            to.clone(),
-            vec![number, text],
-            move |args, _| {
-                use arrow::array::{Array, AsArray, Int32Array};
-                let numbers = args[0].as_primitive::<arrow::datatypes::Float64Type>();
-                let id = |row: usize| {
-                    let number = numbers.value(row);
-                    if numbers.is_valid(row) && f64::from(number as i32) == number {
-                        return Ok(number as i32);
-                    }
-                    let text = arrow::util::display::array_value_to_string(&args[1], row)?;
-                    let said = match (is_integer, numbers.is_null(row)) {
-                        (true, _) => format!("{column} Ids MUST NOT be Null"),
-                        (false, true) => "null".to_owned(),
-                        (false, false) => format!(
-                            "ALS only supports non-Null values in Integer range and without fractional part for column {column}, \
+        let args = vec![number, id, text];
+        let expr = kernel::call("als_id", column.clone(), to.clone(), args, move |args, _| {
+            use arrow::array::{Array, AsArray, Int32Array};
+            let numbers = args[0].as_primitive::<arrow::datatypes::Float64Type>();
+            let ids = args[1].as_primitive::<arrow::datatypes::Int32Type>();
+            let id = |row: usize| {
+                if numbers.is_valid(row) && f64::from(ids.value(row)) == numbers.value(row) {
+                    return Ok(ids.value(row));
+                }
+                let text = arrow::util::display::array_value_to_string(&args[2], row)?;
+                let said = match (is_integer, numbers.is_null(row)) {
+                    (true, _) => format!("{column} Ids MUST NOT be Null"),
+                    (false, true) => "null".to_owned(),
+                    (false, false) => format!(
+                        "ALS only supports non-Null values in Integer range and without fractional part for column {column}, \
                          but got {text}"
-                        ),
-                    };
-                    Err(invalid_value(said, &column, row))
+                    ),
                 };
-                let ids = (0..numbers.len()).map(id).collect::<Result<Vec<_>>>()?;
-                Ok(Arc::new(Int32Array::from(ids)))
-            },
-        );
+                Err(invalid_value(said, &column, row))
+            };
+            let ids = (0..numbers.len()).map(id).collect::<Result<Vec<_>>>()?;
+            Ok(Arc::new(Int32Array::from(ids)))
+        });
         let typed = Typed::new(expr, to, name.clone());
         Ok(Input { typed, name })
     }
@@ -418,6 +429,7 @@ impl Analyzer {
                     }
                     read
                 }
+                Reads::Items => self.items(input, name)?,
                 Reads::Ids => {
                     let read = self.numbers(input, name)?;
                     self.ids(read)?
@@ -460,6 +472,8 @@ pub enum Reads {
     Scores,
     /// Numbers of any width that are integers of 32 bits; others, and null, are errors of their rows.
     Ids,
+    /// Lists of items of any type.
+    Items,
 }
 
 /// Keeps the rows for which `condition` is true; false and null drop a row. The columns keep their ids.

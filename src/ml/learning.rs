@@ -53,12 +53,13 @@ pub struct Question {
     deal: Option<Deal>,
 }
 
-/// How rows are dealt out: those with equal values in a column are in one partition.
+/// How rows are dealt out: those with equal values in a column are in one partition, or one row here, one row there.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub struct Deal {
-    /// The column, by its place in [`Learner::columns`]; a learner deals by each of them in one way only.
-    #[prost(uint32, tag = "1")]
-    pub column: u32,
+    /// The column, by its place in [`Learner::columns`]; a learner deals by each of them in one way only. Without, rows are dealt out in
+    /// turn.
+    #[prost(uint32, optional, tag = "1")]
+    pub column: Option<u32>,
     /// The number of partitions.
     #[prost(uint32, tag = "2")]
     pub partitions: u32,
@@ -87,9 +88,25 @@ struct Turn {
 
 /// How a learner asks.
 #[derive(Debug, Clone, Default)]
-pub struct Rounds(Rc<RefCell<Turn>>);
+pub struct Rounds {
+    turn: Rc<RefCell<Turn>>,
+    parallelism: usize,
+}
 
 impl Rounds {
+    /// Returns the way to ask in a session whose sources are cut into `parallelism` slices.
+    pub fn new(parallelism: usize) -> Self {
+        Self {
+            parallelism,
+            ..Self::default()
+        }
+    }
+
+    /// Returns into how many parts Spark deals out what it counts by key.
+    pub fn parallelism(&self) -> usize {
+        self.parallelism
+    }
+
     /// Asks all rows, and waits for the merged state of their summaries.
     ///
     /// # Errors
@@ -115,7 +132,7 @@ impl Rounds {
     }
 
     async fn put<M: Message + Default>(&self, question: Question) -> Result<M> {
-        self.0.borrow_mut().question = Some(question);
+        self.turn.borrow_mut().question = Some(question);
         let bytes = Answer(self).await;
         state(&bytes)
     }
@@ -129,7 +146,12 @@ impl Future for Answer<'_> {
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Vec<u8>> {
         // Nobody wakes it: whoever brings the answer polls.
-        self.0.0.borrow_mut().answer.take().map_or(Poll::Pending, Poll::Ready)
+        self.0
+            .turn
+            .borrow_mut()
+            .answer
+            .take()
+            .map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -166,11 +188,11 @@ impl fmt::Debug for Run {
 
 impl Run {
     /// Begins the training of a stage; `None` if one job is all of it.
-    pub fn of(params: &Params) -> Option<Self> {
+    pub fn of(params: &Params, parallelism: usize) -> Option<Self> {
         let Role::Learner(stage) = params.operator.role() else {
             return None;
         };
-        let rounds = Rounds::default();
+        let rounds = Rounds::new(parallelism);
         let learning = stage.learn(params.clone(), rounds.clone());
         Some(Self::new(rounds, learning))
     }
@@ -193,7 +215,7 @@ impl Run {
     /// # Errors
     /// The learner's, such as that the dataset is empty.
     pub fn next(&mut self, answer: Option<Vec<u8>>) -> Result<Step> {
-        self.rounds.0.borrow_mut().answer = answer;
+        self.rounds.turn.borrow_mut().answer = answer;
         let polled = self.asking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         match polled {
             Poll::Ready(end) => Ok(match end? {
@@ -201,7 +223,7 @@ impl Run {
                 End::Found(value, kind) => Step::Found(value, kind),
             }),
             Poll::Pending => {
-                let asked = self.rounds.0.borrow_mut().question.take();
+                let asked = self.rounds.turn.borrow_mut().question.take();
                 let asked = asked.ok_or_else(|| SparkError::internal("a learner waits without a question"))?;
                 Ok(Step::Ask(asked))
             }
@@ -209,7 +231,7 @@ impl Run {
     }
 }
 
-/// How many names of rows a training may need: one for all columns, one by each of the first seven.
+/// How many names of rows a training may need: one for all columns, one by each of the first six, one in turn.
 pub const NAMES: u64 = 8;
 
 /// Returns the relation of the job that answers a question: one row with one BINARY, the summary's state.
@@ -262,13 +284,14 @@ impl Analyzer {
         };
         let mut plan = nodes::plan(keep(dataset, vec![], 0), plan)?;
         if let Some(deal) = question.deal {
-            let by = names[..names.len().min(NAMES as usize - 1)]
-                .get(deal.column as usize)
-                .map(column);
-            let by =
-                by.ok_or_else(|| SparkError::internal("a learner deals out rows by a column that it does not read"))?;
-            let own = DatasetId(dataset.0 + 1 + u64::from(deal.column));
-            plan = nodes::plan(keep(own, vec![by], deal.partitions as usize), plan)?;
+            let columns = &names[..names.len().min(NAMES as usize - 2)];
+            let by = deal.column.map(|by| {
+                let by = columns.get(by as usize).map(column);
+                by.ok_or_else(|| SparkError::internal("a learner deals out rows by a column that it does not read"))
+            });
+            let own = DatasetId(dataset.0 + deal.column.map_or(NAMES - 1, |by| 1 + u64::from(by)));
+            let keys = by.transpose()?.into_iter().collect();
+            plan = nodes::plan(keep(own, keys, deal.partitions as usize), plan)?;
         }
         let made: MakeSummary = stage.summary(params, &question.body)?;
         let function = summary::aggregate(params.fingerprint(), made);
@@ -298,7 +321,7 @@ mod tests {
     async fn adds(rounds: Rounds) -> Result<Model> {
         let one: i64 = rounds.ask(&1_i64).await?;
         let deal = Deal {
-            column: 2,
+            column: Some(2),
             partitions: 5,
         };
         let other: i64 = rounds.ask_dealt(deal, &one).await?;
@@ -318,7 +341,10 @@ mod tests {
             panic!("no question")
         };
         assert_eq!(i64::decode(&asked.body[..]).unwrap(), 40);
-        assert_eq!(asked.deal.map(|deal| (deal.column, deal.partitions)), Some((2, 5)));
+        assert_eq!(
+            asked.deal.map(|deal| (deal.column, deal.partitions)),
+            Some((Some(2), 5))
+        );
         assert_eq!(run.next(Some(2_i64.encode_to_vec())).unwrap_err().message, "42");
     }
 
@@ -329,6 +355,6 @@ mod tests {
             "u",
             &Default::default(),
         );
-        assert!(Run::of(&params.unwrap()).is_none());
+        assert!(Run::of(&params.unwrap(), 2).is_none());
     }
 }

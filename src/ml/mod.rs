@@ -11,12 +11,14 @@
 
 pub mod classification;
 pub mod clustering;
+pub mod collected;
 pub mod columns;
 pub mod error;
 pub mod evaluation;
 pub mod factorization;
 pub mod feature;
 pub mod findings;
+pub mod fpm;
 pub mod learning;
 pub mod literal;
 pub mod matrix;

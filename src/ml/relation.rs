@@ -13,8 +13,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{Field, Schema};
 
+use super::fpm::prefix_span;
 use super::literal::Value;
-use super::{model, stat};
+use super::{model, params, stat};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -84,6 +85,31 @@ pub fn rows(analyzer: &mut Analyzer, columns: Vec<(String, ArrayRef)>) -> Result
     })
 }
 
+/// Plans a function that belongs to no model.
+///
+/// # Errors
+/// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if it is unknown or takes other arguments; those of the function.
+fn function(analyzer: &mut Analyzer, method: &str, args: &[Argument<'_>]) -> Result<Resolved> {
+    let unknown = || model::not_allowed("ConnectHelper", method);
+    let dataset = args.first().ok_or_else(unknown)?.relation()?;
+    let values = args[1..].iter().map(Argument::value).collect::<Result<Vec<_>>>()?;
+    match (method, &values[..]) {
+        (
+            "prefixSpanFindFrequentSequentialPatterns",
+            [support, Value::Int(length), Value::Int(size), Value::Text(column)],
+        ) => {
+            let wanted = prefix_span::Wanted {
+                support: params::doubles_of(&Value::List(vec![(*support).clone()])).ok_or_else(unknown)?[0],
+                length: *length,
+                size: *size,
+                column: column.clone(),
+            };
+            prefix_span::planned(analyzer, dataset, &wanted)
+        }
+        _ => stat::relation(analyzer, method, dataset, &values),
+    }
+}
+
 impl Analyzer {
     /// Plans a fetch that is a relation; of a summary, `trained_on` is what the model was trained on.
     ///
@@ -107,7 +133,7 @@ impl Analyzer {
             })
             .collect::<Result<Vec<_>>>()?;
         if id == HELPER {
-            return stat::relation(self, &method.method, &args);
+            return function(self, &method.method, &args);
         }
         let model = self.ml()?.model(id)?;
         let params = model.params_with(None)?;

@@ -23,7 +23,7 @@ use super::model::{Fitted, Model, ModelKind};
 use super::params::{Param, Params};
 use super::summary::Summary;
 use super::text::HashedText;
-use super::{classification, clustering, evaluation, factorization, feature, recommendation, regression, tree};
+use super::{classification, clustering, evaluation, factorization, feature, fpm, recommendation, regression, tree};
 use crate::error::Result;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -98,6 +98,8 @@ pub static STAGES: &[&dyn Stage] = &[
     &evaluation::ranking::RankingEvaluator,
     &evaluation::clustering::ClusteringEvaluator,
     &recommendation::als::Als,
+    &fpm::fp_growth::FpGrowth,
+    &feature::word2vec::Word2Vec,
 ];
 
 /// One kind of stage; an estimator and its model share their params.

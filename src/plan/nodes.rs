@@ -452,9 +452,9 @@ impl Node for Repartition {
 pub struct Keep {
     /// Names the rows over all jobs of the driver.
     pub dataset: DatasetId,
-    /// What rows of one partition have in common; without, each row stays in the partition where it is.
+    /// What rows of one partition have in common.
     pub keys: Vec<Expr>,
-    /// How many partitions rows are dealt out to by their keys.
+    /// How many partitions rows are dealt out to, by their keys or, without keys, in turn; 0 leaves them where they are.
     pub partitions: usize,
 }
 

@@ -138,12 +138,13 @@ impl Planner {
         let rows = self.plan(input)?;
         let keys = node.keys.iter().map(|k| self.expr(k, input.schema()));
         let keys = keys.collect::<Result<Vec<_>>>()?;
-        let output = if keys.is_empty() {
-            let partitions = partitions(&rows);
-            Output::Same { partitions }
-        } else {
-            let partitions = node.partitions;
-            Output::Hash { keys, partitions }
+        let output = match (node.partitions, keys.is_empty()) {
+            (0, _) => Output::Same {
+                partitions: partitions(&rows),
+            },
+            (1, _) => Output::Single,
+            (partitions, true) => Output::RoundRobin { partitions },
+            (partitions, false) => Output::Hash { keys, partitions },
         };
         let (dataset, parent) = (node.dataset, 0);
         Ok(self.cut(rows, output, Some(ShuffleId { dataset, parent })))

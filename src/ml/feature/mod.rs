@@ -55,3 +55,4 @@ pub mod tokenizer;
 pub mod variance_threshold;
 pub mod vector_indexer;
 pub mod vector_slicer;
+pub mod word2vec;

@@ -24,6 +24,7 @@ pub use self::row::Row;
 use crate::error::{Result, SparkError};
 use crate::ml::matrix::{self, Matrix};
 use crate::settings::SPARK_VERSION;
+use crate::values::types;
 use crate::values::vector::{self, VectorRef};
 
 /// One column: name, values of its one row, Spark's type as JSON, whether it may be null.
@@ -156,6 +157,12 @@ impl Column {
             spark,
             nullable,
         }
+    }
+
+    /// Returns a column of many rows, with the type that Spark reads from Arrow's.
+    pub fn table(name: impl Into<String>, values: ArrayRef, nullable: bool) -> Self {
+        let spark = spark_type(values.data_type());
+        Self::rows(name, values, spark, nullable)
     }
 
     /// Returns a column of one integer.
@@ -317,6 +324,24 @@ fn matrix_row(m: &Matrix) -> Result<ArrayRef> {
 /// Returns the JSON of an array type.
 fn array_type(element: Json, contains_null: bool) -> Json {
     json!({ "type": "array", "elementType": element, "containsNull": contains_null })
+}
+
+/// Returns the JSON of a type that is not a user-defined one.
+fn spark_type(data_type: &DataType) -> Json {
+    match data_type {
+        DataType::Int8 => json!("byte"),
+        DataType::Int16 => json!("short"),
+        DataType::Int32 => json!("integer"),
+        DataType::Int64 => json!("long"),
+        DataType::List(element) => array_type(spark_type(element.data_type()), element.is_nullable()),
+        DataType::Struct(fields) => {
+            let fields = fields
+                .iter()
+                .map(|f| (f.name().as_str(), spark_type(f.data_type()), f.is_nullable()));
+            struct_type(&fields.collect::<Vec<_>>())
+        }
+        other => json!(types::simple_string(other)),
+    }
 }
 
 /// Returns the JSON of a struct type, of (name, type, nullable).

@@ -211,7 +211,7 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     let mut items = begun(found.items, blocks[1], rank, seeds.signed_long());
     let solve = async |column: u32, others: &Side| {
         let deal = Deal {
-            column,
+            column: Some(column),
             partitions: blocks[column as usize] as u32,
         };
         let asked = Asked {

@@ -351,10 +351,9 @@ impl Fitted for AlsModel {
     fn tables(&self, _: &Params, _: i64) -> Result<Vec<(&'static str, Vec<Column>)>> {
         let table = |side: &Side| -> Result<Vec<Column>> {
             let ids: ArrayRef = Arc::new(Int32Array::from(side.ids.clone()));
-            let spark = json!({ "type": "array", "elementType": "float", "containsNull": false });
             Ok(vec![
-                Column::rows(ID, ids, json!("integer"), false),
-                Column::rows(FEATURES, lists(side, self.rank as usize, false)?, spark, true),
+                Column::table(ID, ids, false),
+                Column::table(FEATURES, lists(side, self.rank as usize, false)?, true),
             ])
         };
         Ok(vec![(USERS, table(&self.users)?), (ITEMS, table(&self.items)?)])

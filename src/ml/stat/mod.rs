@@ -31,7 +31,6 @@ use datafusion_expr::{Expr, LogicalPlanBuilder};
 
 use super::literal::Value;
 use super::model;
-use super::relation::Argument;
 use super::stage::Columns;
 use super::summary::{self, Summary};
 use crate::error::{Result, SparkError};
@@ -43,15 +42,12 @@ use crate::proto as sc;
 /// Makes the value of a column, one row, of a summary's state.
 pub(super) type Finish = Box<dyn Fn(&[u8]) -> Result<ArrayRef> + Send + Sync>;
 
-/// Plans a function that belongs to no model.
+/// Plans a statistic of a dataset.
 ///
 /// # Errors
 /// `CONNECT_ML.ATTRIBUTE_NOT_ALLOWED` if it is unknown or takes other arguments; those of its columns.
-pub fn relation(analyzer: &mut Analyzer, method: &str, args: &[Argument<'_>]) -> Result<Resolved> {
-    let unknown = || model::not_allowed("ConnectHelper", method);
-    let dataset = args.first().ok_or_else(unknown)?.relation()?;
-    let values = args[1..].iter().map(Argument::value).collect::<Result<Vec<_>>>()?;
-    match (method, &values[..]) {
+pub fn relation(analyzer: &mut Analyzer, method: &str, dataset: &sc::Relation, values: &[&Value]) -> Result<Resolved> {
+    match (method, values) {
         ("chiSquareTest", [Value::Text(features), Value::Text(label), Value::Bool(flat)]) => {
             tests::planned(analyzer, dataset, features, label, *flat, &chi_square::TEST)
         }
@@ -67,7 +63,7 @@ pub fn relation(analyzer: &mut Analyzer, method: &str, args: &[Argument<'_>]) ->
         ("kolmogorovSmirnovTest", [Value::Text(sample), Value::Text(distribution), Value::List(params)]) => {
             kolmogorov_smirnov::planned(analyzer, dataset, sample, distribution, params)
         }
-        _ => Err(unknown()),
+        _ => Err(model::not_allowed("ConnectHelper", method)),
     }
 }
 

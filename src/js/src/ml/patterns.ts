@@ -1,6 +1,8 @@
 import type { DataFrame } from '../sql/dataframe.js';
-import { ofModel } from './relations.js';
+import type { HasInputCol, HasOutputCol } from './feature.js';
+import { ofModel, statistic } from './relations.js';
 import { type Estimator, estimator, type MLWritable, type ModelClassOf, type ModelOf, model, type StageClass, spec } from './stage.js';
+import type { Vector } from './vector.js';
 
 // ------------------------------------------------------------------------------------------------------- recommendation
 
@@ -80,4 +82,122 @@ export function recommendForUserSubset(fitted: ALSModel, users: DataFrame, count
 /** Returns the best users for the items of a DataFrame, each once (`recommendForItemSubset`). */
 export function recommendForItemSubset(fitted: ALSModel, items: DataFrame, count: number): DataFrame {
   return ofModel(fitted, 'recommendForItemSubset', items, BigInt(count));
+}
+
+// -------------------------------------------------------------------------------------------------------------- patterns
+
+interface FPGrowthParams {
+  /** Column of the lists of items, of any type; `items` by default. */
+  itemsCol: string;
+  /** Column for what follows from the items; `prediction` by default. */
+  predictionCol: string;
+  /** The least share of the rows that a frequent set is in; 0.3 by default. */
+  minSupport: number;
+  /** The least share of the rows with its antecedent in which a rule holds; 0.8 by default. */
+  minConfidence: number;
+  /** In how many parts Spark mines; it does not matter here. */
+  numPartitions: number;
+}
+const GROWTH = 'itemsCol="items" minConfidence=0.8 minSupport=0.3 numPartitions predictionCol="prediction"';
+const sets = model<FPGrowthParams, object>(spec('fpm.FPGrowthModel', GROWTH));
+/** A fitted {@link FPGrowth}. */
+export type FPGrowthModel = ModelOf<FPGrowthParams, object>;
+/** Says which items follow from those of a list, by rules (`FPGrowthModel`). */
+export const FPGrowthModel = sets as unknown as ModelClassOf<FPGrowthModel>;
+/**
+ * Finds the sets of items that many rows have, and rules between them (`FPGrowth`).
+ * @example
+ * ```ts
+ * const baskets = spark.sql("SELECT * FROM VALUES (array('tea', 'milk')), (array('tea', 'milk', 'cake')), (array('cake')) AS t(items)");
+ * const model = await new ml.FPGrowth({ minSupport: 0.5 }).fit(baskets);
+ * const rules = await ml.associationRules(model).orderBy('antecedent').collect();
+ * rules.map((rule) => [rule['antecedent'], rule['consequent'], rule['confidence']]); // → [[['milk'], ['tea'], 1], [['tea'], ['milk'], 1]]
+ * ```
+ */
+export const FPGrowth = estimator(spec('fpm.FPGrowth', GROWTH), sets) as unknown as StageClass<
+  FPGrowthParams,
+  Estimator<FPGrowthModel> & MLWritable
+>;
+/** An instance of {@link FPGrowth}. */
+export type FPGrowth = InstanceType<typeof FPGrowth>;
+
+/** Returns the frequent sets: `items`, and `freq`, how many rows have them all (`FPGrowthModel.freqItemsets`). */
+export const freqItemsets = (fitted: FPGrowthModel): DataFrame => ofModel(fitted, 'freqItemsets');
+/** Returns rules: `antecedent`, `consequent`, `confidence`, `lift` and `support` (`FPGrowthModel.associationRules`). */
+export const associationRules = (fitted: FPGrowthModel): DataFrame => ofModel(fitted, 'associationRules');
+
+/** How {@link findFrequentSequentialPatterns} finds patterns. */
+export interface PrefixSpanOptions {
+  /** Column of the sequences, lists of lists of items; `sequence` by default. */
+  sequenceCol?: string;
+  /** The least share of the rows that a pattern is in; 0.1 by default. */
+  minSupport?: number;
+  /** The most items of a pattern; 10 by default. */
+  maxPatternLength?: number;
+}
+/**
+ * Finds the sequences of sets of items that are part of many rows (`PrefixSpan.findFrequentSequentialPatterns`): `sequence`, and `freq`,
+ * how many rows it is part of.
+ * @example
+ * ```ts
+ * const visits = spark.sql("SELECT * FROM VALUES (array(array('home'), array('shop'))), (array(array('home'), array('help'), array('shop'))) AS t(sequence)");
+ * const found = await ml.findFrequentSequentialPatterns(visits, { minSupport: 1 }).where('size(sequence) = 2').collect();
+ * found.map((pattern) => pattern['sequence']); // → [[['home'], ['shop']]]
+ * ```
+ */
+export function findFrequentSequentialPatterns(df: DataFrame, options: PrefixSpanOptions = {}): DataFrame {
+  const { sequenceCol = 'sequence', minSupport = 0.1, maxPatternLength = 10 } = options;
+  const most = BigInt(maxPatternLength);
+  return statistic(df, 'prefixSpanFindFrequentSequentialPatterns', minSupport, most, 32_000_000n, sequenceCol);
+}
+
+// ----------------------------------------------------------------------------------------------------------------- words
+
+interface Word2VecParams extends HasInputCol, HasOutputCol {
+  /** How many values a vector has; 100 by default. */
+  vectorSize: number;
+  /** The least times a word occurs; 5 by default. */
+  minCount: number;
+  /** How many words on either side are near at most; 5 by default. */
+  windowSize: number;
+  /** Longer lists are cut; 1000 by default. */
+  maxSentenceLength: number;
+  /** Passes over all sentences; 1 by default. */
+  maxIter: number;
+  /** How far vectors move at first; 0.025 by default. */
+  stepSize: number;
+  /** In how many parts a pass is trained, of which the average is taken; 1 by default, which is the most exact. */
+  numPartitions: number;
+  /** Seed of the random numbers. */
+  seed: number;
+}
+const WORD2VEC =
+  'inputCol outputCol maxIter=1 maxSentenceLength=1000 minCount=5 numPartitions=1 seed stepSize=0.025 vectorSize=100 windowSize=5';
+const wordVectors = model<Word2VecParams, object>(spec('feature.Word2VecModel', WORD2VEC));
+/** A fitted {@link Word2Vec}. */
+export type Word2VecModel = ModelOf<Word2VecParams, object>;
+/** Turns lists of words into the mean of their vectors (`Word2VecModel`). */
+export const Word2VecModel = wordVectors as unknown as ModelClassOf<Word2VecModel>;
+/**
+ * Learns vectors of words, so that words with the same words around them are near each other (`Word2Vec`).
+ * @example
+ * ```ts
+ * const lists = spark.sql("SELECT split('the cat sat on the mat', ' ') AS words FROM range(10)");
+ * const model = await new ml.Word2Vec({ inputCol: 'words', outputCol: 'v', vectorSize: 3, seed: 1 }).fit(lists);
+ * await ml.getVectors(model).count(); // → 5
+ * await ml.findSynonyms(model, 'cat', 2).count(); // → 2
+ * ```
+ */
+export const Word2Vec = estimator(spec('feature.Word2Vec', WORD2VEC), wordVectors) as unknown as StageClass<
+  Word2VecParams,
+  Estimator<Word2VecModel> & MLWritable
+>;
+/** An instance of {@link Word2Vec}. */
+export type Word2Vec = InstanceType<typeof Word2Vec>;
+
+/** Returns the words with their vectors: `word`, `vector` (`Word2VecModel.getVectors`). */
+export const getVectors = (fitted: Word2VecModel): DataFrame => ofModel(fitted, 'getVectors');
+/** Returns the words nearest to a word or a vector, at most `count`: `word`, `similarity`, the cosine (`Word2VecModel.findSynonyms`). */
+export function findSynonyms(fitted: Word2VecModel, to: string | Vector, count: number): DataFrame {
+  return ofModel(fitted, 'findSynonyms', to, BigInt(count));
 }

@@ -42,6 +42,27 @@ impl XorShift {
         (high + self.next(27)) as f64 / (1u64 << 53) as f64
     }
 
+    /// Draws a number from [0, 1), uniformly, with 24 bits (`nextFloat`).
+    pub fn float(&mut self) -> f32 {
+        self.next(24) as f32 / (1 << 24) as f32
+    }
+
+    /// Draws an integer from 0 to below `bound`, uniformly (`nextInt`); `bound` must be above 0.
+    pub fn below(&mut self, bound: i32) -> i32 {
+        let mut drawn = self.next(31) as i32;
+        if bound & (bound - 1) == 0 {
+            return ((i64::from(bound) * i64::from(drawn)) >> 31) as i32;
+        }
+        loop {
+            let value = drawn % bound;
+            // Numbers of the last, incomplete range are drawn again.
+            if drawn.wrapping_sub(value).wrapping_add(bound - 1) >= 0 {
+                return value;
+            }
+            drawn = self.next(31) as i32;
+        }
+    }
+
     /// Draws 32 bits (`nextInt`).
     pub fn int(&mut self) -> i32 {
         self.next(32) as i32
