@@ -104,9 +104,11 @@ impl Files for Found {
 }
 
 /// The parts of a saved stage that are files: see [`crate::ml::persistence`].
-const FOLDERS: [&str; 6] = [
+const FOLDERS: [&str; 8] = [
     "metadata",
     "data",
+    "data/metadata",
+    "data/data",
     "treesMetadata",
     "statistics",
     "userFactors",
@@ -232,8 +234,13 @@ impl Driver {
         match (request, answer) {
             (Request::List { path }, Ok(Reply::Names(names))) => {
                 for name in names.iter().filter(|n| !n.starts_with(['_', '.'])) {
-                    load.open += 1;
                     let path = format!("{path}/{name}");
+                    let within = path.strip_prefix(&load.path).map(|p| p.trim_start_matches('/'));
+                    if within.is_some_and(|p| FOLDERS.contains(&p)) {
+                        // A folder of its own, which is listed too.
+                        continue;
+                    }
+                    load.open += 1;
                     self.ask_saved(id, Request::Read { path });
                 }
             }

@@ -175,6 +175,14 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Returns JSON that Spark saves of the model in folders of their own.
+    ///
+    /// # Errors
+    /// If a param is of another type.
+    fn notes(&self, _params: &Params) -> Result<Vec<(&'static str, serde_json::Value)>> {
+        Ok(vec![])
+    }
+
     /// Returns a folder that is saved beside Spark's own, with its bytes; Spark ignores it.
     fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
         None

@@ -75,6 +75,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &classification::logistic::LogisticRegression,
     &clustering::k_means::KMeans,
     &clustering::mixture::GaussianMixture,
+    &clustering::bisecting::BisectingKMeans,
     &regression::linear::LinearRegression,
     &tree::stage::DECISION_TREE_CLASSIFIER,
     &tree::stage::DECISION_TREE_REGRESSOR,

@@ -59,8 +59,49 @@ MIXTURES = [
     mixture("null", "A vector that is null", "k=2", [], (SCHEMA, [[None, 1.0]])),
     mixture("negative", "A weight below 0", "k=2, weightCol='w'", [], (SCHEMA, [[dense(1.0), -1.0]])),
 ]
-for one in MIXTURES:
+# -------------------------------------------------------------------------------------------------- bisecting k-means
+
+TREE = ["out['centers'] = [list(c) for c in m.clusterCenters()]", "out['features'] = m.numFeatures", "out['transform'] = m.transform(df.limit(15))"]
+MEASURES = ["s = m.summary", "out['summary'] = [s.k, s.numIter, s.trainingCost]", "out['sizes'] = s.clusterSizes", "out['columns'] = [s.featuresCol, s.predictionCol]",
+            "out['cluster'] = s.cluster.limit(9)", "out['predictions'] = s.predictions.limit(4)", "out['cost'] = m.computeCost(df)"]
+POSITIVE = (SCHEMA, [[dense(*(abs(v) + 0.5 for v in row[0]["values"])) if row[0]["vector"] == "dense" else sparse(2, {0: 1.5}), row[1]] for row in points(40, 13)])
+SAME = (SCHEMA, [[dense(1.0, 2.0), 1.0]] * 5)
+
+
+def bisecting(id, description, arguments="", shown=TREE, df=FEW, model=None):
+    code = ["m = BisectingKMeans(%s).fit(df)" % arguments]
+    if model:
+        code += [SAVED, "m = BisectingKMeansModel.load(MODEL_DIR)"]
+    return case("bisecting_k_means", id, description, code + shown, model=model, df=df)
+
+
+BISECTING = [
+    bisecting("two", "Two clusters", "k=2, seed=1", TREE + MEASURES),
+    bisecting("three", "Three clusters", "k=3, seed=1", TREE + MEASURES),
+    bisecting("default", "Four clusters", "seed=5", TREE + MEASURES),
+    bisecting("seven", "Seven clusters", "k=7, seed=3", TREE + MEASURES),
+    bisecting("many", "Many clusters", "k=16, seed=3", TREE + MEASURES, WIDE),
+    bisecting("more_than_four", "More than four are divided on one level, the larger ones first", "k=14, seed=8, minDivisibleClusterSize=2", TREE + MEASURES, WIDE),
+    bisecting("share", "The least share of rows that is divided", "k=9, seed=3, minDivisibleClusterSize=0.2", TREE + MEASURES, WIDE),
+    bisecting("weighted", "Weighted rows", "k=4, seed=3, weightCol='w'", TREE + MEASURES),
+    bisecting("cosine", "By angles", "k=4, seed=3, distanceMeasure='cosine'", TREE + MEASURES, POSITIVE),
+    bisecting("cosine_weighted", "By angles, weighted", "k=3, seed=3, distanceMeasure='cosine', weightCol='w'", TREE + MEASURES, POSITIVE),
+    bisecting("one_step", "One step a level", "k=3, seed=3, maxIter=1", TREE + MEASURES),
+    bisecting("same", "Rows that are all the same", "k=3, seed=3", TREE + MEASURES, SAME),
+    bisecting("one_row", "One row", "k=3, seed=3", TREE, ONE),
+    bisecting("predict", "Single vectors", "k=3, seed=3", ["out['p'] = m.predict(Vectors.dense(1.0, 2.0))", "out['q'] = m.predict(Vectors.sparse(2, [0], [3.0]))"]),
+    bisecting("columns", "Another column", "k=2, seed=3, predictionCol='p'", TREE + MEASURES),
+    bisecting("saved", "Saved and loaded", "k=5, seed=4", TREE, model="bisecting_k_means"),
+    bisecting("dealt", "A local table as it is", "k=8, seed=6", TREE, WIDE),
+    bisecting("none", "No rows", "k=2", [], NONE),
+    bisecting("bad_k", "One cluster", "k=1"),
+    bisecting("bad_size", "A least size of 0", "minDivisibleClusterSize=0.0"),
+    bisecting("wrong_size", "Vectors that differ in size", "k=2", [], (SCHEMA, [[dense(1.0), 1.0], [dense(1.0, 2.0), 1.0]])),
+    bisecting("null", "A vector that is null", "k=2", [], (SCHEMA, [[dense(1.0), 1.0], [None, 1.0]])),
+    bisecting("zero", "A vector without an angle", "k=2, distanceMeasure='cosine'", [], (SCHEMA, [[dense(1.0, 1.0), 1.0], [dense(0.0, 0.0), 1.0]])),
+]
+for one in MIXTURES + BISECTING:
     if one["id"] == "dealt":
         one["code"].insert(0, "df = spark.createDataFrame(df.collect(), df.schema)")
 
-CASES = MIXTURES
+CASES = MIXTURES + BISECTING

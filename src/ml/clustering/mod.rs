@@ -1,5 +1,6 @@
 //! Clustering: `org.apache.spark.ml.clustering`.
 
+pub mod bisecting;
 pub mod distance;
 mod findings;
 pub mod k_means;

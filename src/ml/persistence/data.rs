@@ -230,11 +230,7 @@ fn mllib_list(name: &'static str, rows: &[ArrayRef], data_type: Json) -> Result<
 /// # Errors
 /// If the arrays do not fit each other, or there are no vectors.
 pub fn mllib_vectors(name: &'static str, vectors: &[Vec<f64>]) -> Result<Column> {
-    let rows: Vec<ArrayRef> = vectors
-        .iter()
-        .map(|v| vector_row(VectorRef::Dense(v)))
-        .collect::<Result<_>>()?;
-    mllib_list(name, &rows, vector_type())
+    mllib_list(name, &[self::vectors(vectors)?], vector_type())
 }
 
 /// Returns a column of one list of matrices, of `mllib`'s type.
@@ -246,18 +242,46 @@ pub fn mllib_matrices(name: &'static str, matrices: &[Matrix]) -> Result<Column>
     mllib_list(name, &rows, matrix_type())
 }
 
-/// Returns a column of dense vectors, one per row.
-///
-/// # Errors
-/// If the arrays do not fit each other.
-pub fn vector_rows(name: &'static str, vectors: &[Vec<f64>]) -> Result<Column> {
+/// Returns dense vectors, one per row.
+fn vectors(vectors: &[Vec<f64>]) -> Result<ArrayRef> {
     let rows = vectors
         .iter()
         .map(|v| vector_row(VectorRef::Dense(v)))
         .collect::<Result<Vec<_>>>()?;
     let rows: Vec<&dyn Array> = rows.iter().map(|r| &**r).collect();
-    let values = arrow::compute::concat(&rows)?;
-    Ok(Column::rows(name, values, vector_type(), true))
+    Ok(arrow::compute::concat(&rows)?)
+}
+
+/// Returns a column of dense vectors, one per row.
+///
+/// # Errors
+/// If the arrays do not fit each other.
+pub fn vector_rows(name: &'static str, rows: &[Vec<f64>]) -> Result<Column> {
+    Ok(Column::rows(name, vectors(rows)?, vector_type(), true))
+}
+
+/// Returns a column of dense vectors, one per row, of `mllib`'s type.
+///
+/// # Errors
+/// As [`vector_rows`].
+pub fn mllib_vector_rows(name: &'static str, rows: &[Vec<f64>]) -> Result<Column> {
+    Ok(Column::rows(name, vectors(rows)?, of_mllib(vector_type()), true))
+}
+
+/// Returns a column of lists of integers, one per row.
+///
+/// # Errors
+/// If the lists are too long.
+pub fn int_list_rows(name: &'static str, lists: &[&[i32]]) -> Result<Column> {
+    let item: FieldRef = Arc::new(Field::new("element", DataType::Int32, false));
+    let offsets = OffsetBuffer::from_lengths(lists.iter().map(|l| l.len()));
+    let values = ListArray::try_new(item, offsets, Arc::new(Int32Array::from(lists.concat())), None)?;
+    Ok(Column::rows(
+        name,
+        Arc::new(values),
+        array_type(json!("integer"), false),
+        true,
+    ))
 }
 
 /// Returns an array of strings without nulls.

@@ -34,7 +34,11 @@ use crate::storage::files::Files;
 /// If the host cannot list or read them.
 pub fn parts(files: &dyn Files, path: &str) -> Result<Vec<Buffer>> {
     let mut found = files.list(path)?;
-    found.retain(|f| !f.path.rsplit('/').next().unwrap_or_default().starts_with(['_', '.']));
+    let is_below = |file: &str| {
+        file.strip_prefix(path)
+            .is_some_and(|name| name.trim_start_matches('/').contains('/'))
+    };
+    found.retain(|f| !is_below(&f.path) && !f.path.rsplit('/').next().unwrap_or_default().starts_with(['_', '.']));
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found.iter().map(|f| files.read(&f.path)).collect()
 }
@@ -97,6 +101,11 @@ pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i
         for (folder, columns) in data.into_iter().chain(fitted.tables(params, now_ms)?) {
             let file = format!("{folder}/part-00000-{part}-c000.snappy.parquet");
             files.push((file, data::write(columns)?));
+            files.push((format!("{folder}/_SUCCESS"), vec![]));
+        }
+        for (folder, note) in fitted.notes(params)? {
+            let file = format!("{folder}/part-00000-{part}-c000.txt");
+            files.push((file, format!("{note}\n").into_bytes()));
             files.push((format!("{folder}/_SUCCESS"), vec![]));
         }
         if let Some((folder, bytes)) = fitted.beside() {

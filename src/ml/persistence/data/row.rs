@@ -53,6 +53,21 @@ impl<'a> Row<'a> {
         })
     }
 
+    /// Returns each row of the table in a folder beside the data.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if it is missing, or a file is not a Parquet file.
+    pub fn each_of(&self, folder: &str) -> Result<Vec<Row<'_>>> {
+        let batch = self.table(folder)?;
+        let batch = batch.ok_or_else(|| self.corrupt(&format!("it lacks {folder}")))?;
+        let all = Row { batch, ..*self };
+        let row = |at| Row {
+            batch: all.batch.slice(at, 1),
+            ..*self
+        };
+        Ok((0..all.batch.num_rows()).map(row).collect())
+    }
+
     /// Returns the metadata of the directory.
     pub fn metadata(&self) -> &Json {
         self.metadata
