@@ -219,6 +219,7 @@ impl Value {
                 _ => return None,
             }),
             (Json::String(v), Kind::Text) => Self::Text(v.clone()),
+            (Json::Object(parts), Kind::Matrix) => Self::Matrix(matrix_of_json(parts)?),
             (Json::Object(parts), Kind::Vector) => Self::Vector(vector_of_json(parts)?),
             (Json::Array(values), kind) => {
                 let element = kind.element()?;
@@ -235,12 +236,13 @@ impl Value {
 
     /// Returns the JSON of a saved model, with `"NaN"`, `"Inf"` and `"-Inf"` for the doubles that JSON cannot write.
     ///
-    /// A vector is an object of type, values and, if sparse, size and indices, as `JsonVectorConverter` writes it.
-    /// Matrices become null: no param is one, and attributes are saved as Parquet.
+    /// A vector is an object of type, values and, if sparse, size and indices, as `JsonVectorConverter` writes it; a matrix one of
+    /// its shape and values, as `JsonMatrixConverter` does.
     pub fn to_json(&self) -> serde_json::Value {
         use serde_json::Value as Json;
         match self {
-            Self::Null | Self::Matrix(_) => Json::Null,
+            Self::Null => Json::Null,
+            Self::Matrix(m) => json_of_matrix(m),
             Self::Vector(v) => json_of_vector(v),
             Self::Bool(v) => Json::Bool(*v),
             Self::Int(v) => Json::from(*v),
@@ -251,6 +253,23 @@ impl Value {
             Self::List(values) => Json::Array(values.iter().map(Self::to_json).collect()),
         }
     }
+}
+
+/// Returns the JSON of a matrix.
+fn json_of_matrix(matrix: &Matrix) -> serde_json::Value {
+    serde_json::json!({
+        "class": "matrix", "type": 1, "numRows": matrix.rows, "numCols": matrix.columns,
+        "values": Value::doubles(&matrix.values).to_json(), "isTransposed": true,
+    })
+}
+
+/// Reads the JSON of a dense matrix; `None` if it is none.
+fn matrix_of_json(parts: &serde_json::Map<String, serde_json::Value>) -> Option<Matrix> {
+    let size = |name: &str| usize::try_from(parts.get(name)?.as_i64()?).ok();
+    let values = super::params::doubles_of(&Value::from_json(parts.get("values")?, Kind::Doubles)?)?;
+    let is_dense = parts.get("type")?.as_i64()? == 1;
+    let transposed = parts.get("isTransposed")?.as_bool()?;
+    Matrix::from_storage(size("numRows")?, size("numCols")?, values, transposed).filter(|_| is_dense)
 }
 
 /// Returns the JSON of a vector.

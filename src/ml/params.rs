@@ -13,6 +13,7 @@ pub use self::check::Check;
 use super::error::illegal;
 use super::feature::stop_words;
 use super::literal::{Kind, Value};
+use super::matrix::Matrix;
 use super::stage::Stage;
 use crate::error::{Result, SparkError};
 use crate::proto as sc;
@@ -378,6 +379,17 @@ impl Params {
     pub fn vector(&self, name: &str) -> Result<Vector> {
         match self.needed(name)? {
             Value::Vector(v) => Ok(v),
+            other => Err(self.wrong(name, &other)),
+        }
+    }
+
+    /// Returns a matrix.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub fn matrix(&self, name: &str) -> Result<Matrix> {
+        match self.needed(name)? {
+            Value::Matrix(m) => Ok(m),
             other => Err(self.wrong(name, &other)),
         }
     }

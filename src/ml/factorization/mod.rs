@@ -15,8 +15,8 @@ use crate::ml::learning::{Learning, Rounds, empty};
 use crate::ml::literal::Kind;
 use crate::ml::matrix::Matrix;
 use crate::ml::model::{Model, ModelKind};
-use crate::ml::optimize::Evaluated;
 use crate::ml::optimize::descent::{Adam, Batches, Options, Rule, descend};
+use crate::ml::optimize::{Evaluated, check_size};
 use crate::ml::params::{
     Check, Default, FEATURES, LABEL, NON_NEGATIVE, POSITIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION,
     SEED, THRESHOLDS, WEIGHT, flag, joined, one_of, param,
@@ -160,10 +160,11 @@ async fn learn(params: Params, rounds: Rounds, labels: Allowed) -> Result<Model>
         return Err(empty());
     }
     let (form, features) = (Form::of(&params)?, found.loss as usize);
+    let (factors, per_feature) = (form.factors.saturating_mul(features), usize::from(form.linear));
+    check_size(factors.saturating_add(per_feature.saturating_mul(features)))?;
     let (mut random, deviation) = (JavaRandom::new(params.seed()?), params.double("initStd")?);
-    let factors = form.factors * features;
     let mut start: Vec<f64> = (0..factors).map(|_| random.gaussian() * deviation).collect();
-    let rest = if form.linear { features } else { 0 } + usize::from(form.intercept);
+    let rest = per_feature * features + usize::from(form.intercept);
     start.resize(factors + rest, 0.0);
     let options = Options {
         step_size: params.double("stepSize")?,

@@ -12,7 +12,7 @@ mod search;
 use std::cell::RefCell;
 use std::future::Future;
 
-use crate::error::Result;
+use crate::error::{Exception, Result, SparkError};
 
 /// A function's value and gradient at a place.
 pub type Evaluated = (f64, Vec<f64>);
@@ -50,6 +50,26 @@ impl<O: Objective> Objective for Remembered<'_, O> {
         *self.last.borrow_mut() = Some((x.to_vec(), found.clone()));
         Ok(found)
     }
+}
+
+/// The most coefficients that a model is searched for: they, and a few gradients of their size, are kept in memory.
+const MOST_COEFFICIENTS: usize = 1 << 26;
+
+/// Checks that a model is not too large to be searched for.
+///
+/// # Errors
+/// `RIVULET_MODEL_TOO_LARGE` if it has more than 67108864 coefficients.
+pub fn check_size(coefficients: usize) -> Result<()> {
+    if coefficients <= MOST_COEFFICIENTS {
+        return Ok(());
+    }
+    let message = format!("A model has at most {MOST_COEFFICIENTS} coefficients; this one would have {coefficients}.");
+    Err(SparkError::new(
+        Exception::IllegalArgument,
+        "RIVULET_MODEL_TOO_LARGE",
+        "54000",
+        message,
+    ))
 }
 
 /// Where a search ended.

@@ -47,19 +47,22 @@ impl Sums {
     /// Adds a row.
     ///
     /// # Errors
-    /// If it has more or fewer features than those before.
+    /// If it has more or fewer features than those before, or more than are solved for.
     pub fn add(&mut self, features: VectorRef<'_>, label: f64, weight: f64) -> Result<()> {
         let size = features.size();
+        if size > MOST_FEATURES {
+            return Err(SparkError::requirement(format!(
+                "In order to take the normal equation approach efficiently, we set the maximum number of features to {MOST_FEATURES}."
+            )));
+        }
         if self.rows == 0 {
-            // Of more features than are solved for, none is multiplied with another: whoever asked refuses them.
-            let pairs = if size > MOST_FEATURES { 0 } else { size * (size + 1) / 2 };
             self.a = vec![0.0; size];
             self.ab = vec![0.0; size];
-            self.aa = vec![0.0; pairs];
+            self.aa = vec![0.0; size * (size + 1) / 2];
         }
         same_size(self.a.len(), size)?;
         self.rows += 1;
-        if weight == 0.0 || size > MOST_FEATURES {
+        if weight == 0.0 {
             return Ok(());
         }
         self.weight += weight;
@@ -124,11 +127,6 @@ impl Summary for NormalSums {
         let rows = Instances::new(columns, Allowed::Numbers, &names)?;
         for row in 0..rows.len() {
             let (features, label, weight) = rows.get(row)?;
-            if features.size() > MOST_FEATURES {
-                return Err(SparkError::requirement(format!(
-                    "In order to take the normal equation approach efficiently, we set the maximum number of features to {MOST_FEATURES}."
-                )));
-            }
             self.sums.add(features, label, weight)?;
         }
         Ok(())

@@ -346,6 +346,33 @@ mod tests {
     }
 
     #[test]
+    fn tasks_together_keep_the_least_values_above_the_last_round() {
+        let task = |rows: &[(f64, f64)]| {
+            let reading = Reading {
+                names: Names::default(),
+                index: 0,
+            };
+            let asked = Asked {
+                after: Some(1.0),
+                most: 2,
+            };
+            let mut task = Least::new(reading, asked);
+            let features: Float64Array = rows.iter().map(|(x, _)| Some(*x)).collect();
+            let labels: Float64Array = rows.iter().map(|(_, y)| Some(*y)).collect();
+            task.update(&[std::sync::Arc::new(features), std::sync::Arc::new(labels)])
+                .unwrap();
+            task
+        };
+        let mut one = task(&[(9.0, 1.0), (1.0, 5.0), (3.0, 2.0), (5.0, 1.0)]);
+        one.merge(&task(&[(4.0, 7.0), (3.0, 4.0)]).encode()).unwrap();
+        let found = Values::decode(&one.encode()[..]).unwrap();
+        assert_eq!(
+            (found.features, found.weights, found.labels),
+            (vec![3.0, 4.0], vec![2.0, 1.0], vec![6.0, 7.0])
+        );
+    }
+
+    #[test]
     fn values_that_differ_in_the_last_bit_are_one() {
         assert!(is_same(0.1, 0.1_f64.next_up()) && is_same(0.0, -0.0) && !is_same(0.1, 0.1_f64.next_up().next_up()));
         let mut pools = Pools::default();

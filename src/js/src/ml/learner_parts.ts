@@ -2,7 +2,7 @@ import type { DenseVector, Vector } from './vector.js';
 
 // What learners' params, attributes and methods have in common.
 
-/** @internal */
+/** Params of everything that reads features. */
 export interface Features {
   /** Column of the feature vectors; `features` by default. */
   featuresCol: string;
@@ -11,12 +11,12 @@ export interface Features {
   /** Column of the rows' weights; all are 1 by default. */
   weightCol: string;
 }
-/** @internal */
+/** Params of what is trained on labels. */
 export interface Labelled extends Features {
   /** Column of the labels; `label` by default. */
   labelCol: string;
 }
-/** @internal */
+/** Params of what predicts classes. */
 export interface Classifying extends Labelled {
   /** Column for the probabilities of the classes; `probability` by default. */
   probabilityCol: string;
@@ -25,7 +25,7 @@ export interface Classifying extends Labelled {
   /** One per class: a prediction is the class with the largest probability / threshold. */
   thresholds: readonly number[];
 }
-/** @internal */
+/** Methods of models that predict classes. */
 export interface ClassifierMethods {
   /** Predicts the class of one vector. */
   predict(features: Vector): Promise<number>;
@@ -34,16 +34,16 @@ export interface ClassifierMethods {
   /** Returns the class probabilities of one vector. */
   predictProbability(features: Vector): Promise<DenseVector>;
 }
-/** @internal */
+/** The method of models that predict numbers. */
 export interface PredictMethod {
   /** Predicts the number of one vector. */
   predict(features: Vector): Promise<number>;
 }
-/** @internal */
+/** How many features a model has. */
 export interface Counts {
   numFeatures: number;
 }
-/** @internal */
+/** How many classes a model has, too. */
 export interface Classes extends Counts {
   numClasses: number;
 }

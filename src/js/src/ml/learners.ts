@@ -32,6 +32,14 @@ interface LogisticParams extends Classifying {
   family: 'auto' | 'binomial' | 'multinomial';
   /** Of two classes, the second is predicted above this probability; 0.5 by default. */
   threshold: number;
+  /** The least coefficients: one row for two classes, else one per class. */
+  lowerBoundsOnCoefficients: DenseMatrix;
+  /** The largest coefficients: one row for two classes, else one per class. */
+  upperBoundsOnCoefficients: DenseMatrix;
+  /** The least intercepts: one for two classes, else one per class. */
+  lowerBoundsOnIntercepts: Vector;
+  /** The largest intercepts: one for two classes, else one per class. */
+  upperBoundsOnIntercepts: Vector;
 }
 interface LogisticAttributes extends Classes {
   /** Returns the coefficients of two classes. */
@@ -43,7 +51,7 @@ interface LogisticAttributes extends Classes {
   /** Returns the intercepts: one for two classes, else one per class. */
   interceptVector: Vector;
 }
-const LOGISTIC = `${CLASSIFYING} elasticNetParam=0 family="auto" fitIntercept=true maxIter=100 regParam=0 standardization=true threshold=0.5 tol=0.000001`;
+const LOGISTIC = `${CLASSIFYING} elasticNetParam=0 family="auto" fitIntercept=true lowerBoundsOnCoefficients lowerBoundsOnIntercepts maxIter=100 regParam=0 standardization=true threshold=0.5 tol=0.000001 upperBoundsOnCoefficients upperBoundsOnIntercepts`;
 const logistic = model<LogisticParams, LogisticAttributes>(
   spec('classification.LogisticRegressionModel', LOGISTIC, `coefficients intercept coefficientMatrix interceptVector ${PREDICTS}`),
 );

@@ -5,12 +5,12 @@ import { uuid } from '../uuid.js';
 import { jsonOf } from '../values/json.js';
 import { shown } from '../values/misfit.js';
 import { ArrayType, DoubleType, IntegerType, StringType } from '../values/types.js';
-import { DenseVector, SparseVector, type Vector, vectorLiteral } from './vector.js';
+import { DenseMatrix, DenseVector, matrixLiteral, SparseVector, type Vector, vectorLiteral } from './vector.js';
 
 /** What a param can be set to. */
-export type ParamValue = boolean | number | string | readonly (string | number | readonly number[])[] | Vector;
-/** i INT, l BIGINT, d DOUBLE, b BOOLEAN, s STRING, v vector, I integers, S strings, D doubles, L lists of doubles. */
-type Kind = 'i' | 'l' | 'd' | 'b' | 's' | 'v' | 'I' | 'S' | 'D' | 'L';
+export type ParamValue = boolean | number | string | readonly (string | number | readonly number[])[] | Vector | DenseMatrix;
+/** i INT, l BIGINT, d DOUBLE, b BOOLEAN, s STRING, v vector, m matrix, I integers, S strings, D doubles, L lists of doubles. */
+type Kind = 'i' | 'l' | 'd' | 'b' | 's' | 'v' | 'm' | 'I' | 'S' | 'D' | 'L';
 
 /** Every param: name, kind, what it means. */
 const PARAMS = new Map(
@@ -68,6 +68,8 @@ locale s locale of the words' lower case
 loss s squaredError or huber
 lossType s which errors count
 lower d lower quantile of the range
+lowerBoundsOnCoefficients m least coefficients
+lowerBoundsOnIntercepts v least intercepts
 max d upper bound of the scaled values
 maxBins i most bins of a feature's values
 maxCategories i most different values of a feature that is a category
@@ -134,6 +136,8 @@ timeUnit s what halfLife counts: batches or points
 toLowercase b whether strings are converted to lower case first
 tol d how little a step may change before the training ends
 upper d upper quantile of the range
+upperBoundsOnCoefficients m largest coefficients
+upperBoundsOnIntercepts v largest intercepts
 varianceCol s column name for the variance of the leaf
 variancePower d power of the mean that the variance is
 varianceThreshold d variance that a feature must exceed to be selected
@@ -257,6 +261,8 @@ function fits(kind: Kind | undefined, value: ParamValue): boolean {
       return Number.isSafeInteger(value);
     case 'v':
       return value instanceof DenseVector || value instanceof SparseVector;
+    case 'm':
+      return value instanceof DenseMatrix;
     case 'I':
       return Array.isArray(value) && value.every((v) => Number.isInteger(v) && ((v as number) | 0) === v);
     case 'S':
@@ -274,6 +280,7 @@ const ELEMENTS = { i: IntegerType, s: StringType, d: DoubleType, D: new ArrayTyp
 
 function literalOf(kind: Kind | undefined, value: ParamValue): Literal {
   if (kind === 'v') return vectorLiteral(value as Vector);
+  if (kind === 'm') return matrixLiteral(value as DenseMatrix);
   if (kind === 'l') return { literalType: { case: 'long', value: BigInt(value as number) } };
   if (kind === 'I' || kind === 'S' || kind === 'D' || kind === 'L') {
     const element = MANY[kind];

@@ -145,7 +145,7 @@ const survival = model<SurvivalParams, SurvivalAttributes>(
 export type AFTSurvivalRegressionModel = ModelOf<SurvivalParams, SurvivalAttributes> & SurvivalMethods;
 /** Predicts lifetimes and their quantiles (`AFTSurvivalRegressionModel`). */
 export const AFTSurvivalRegressionModel = survival as unknown as ModelClassOf<AFTSurvivalRegressionModel>;
-/** Learns what makes lifetimes longer or shorter, some of which have not ended (`AFTSurvivalRegression`). */
+/** Learns what makes lifetimes longer or shorter; some may be longer than is known (`AFTSurvivalRegression`). */
 export const AFTSurvivalRegression = estimator(spec('regression.AFTSurvivalRegression', SURVIVAL), survival) as unknown as StageClass<
   SurvivalParams,
   Estimator<AFTSurvivalRegressionModel> & MLWritable

@@ -151,24 +151,41 @@ export class DenseMatrix {
   }
 }
 
+const literal = (literalType: NonNullable<Literal['literalType']>): Literal => ({ literalType });
+const nothing = literal({ case: 'null', value: { kind: { case: 'null', value: {} } } });
+const list = (items: readonly number[], kind: 'integer' | 'double') =>
+  literal({
+    case: 'array',
+    value: { elementType: { kind: { case: kind, value: {} } }, elements: items.map((value) => literal({ case: kind, value })) },
+  });
+/** A value of one of Spark's types for linear algebra. */
+const ofClass = (name: string, elements: Literal[]) => {
+  const udt = { type: 'udt', jvmClass: `org.apache.spark.ml.linalg.${name}` };
+  return literal({ case: 'struct', value: { structType: { kind: { case: 'udt', value: udt } }, elements } });
+};
+
 /** A vector as a literal. @internal */
 export function vectorLiteral(vector: Vector): Literal {
   const { type, size, indices, values } = Vectors.toStruct(vector);
-  const literal = (literalType: NonNullable<Literal['literalType']>): Literal => ({ literalType });
-  const nothing = literal({ case: 'null', value: { kind: { case: 'null', value: {} } } });
-  const list = (items: readonly number[], kind: 'integer' | 'double') =>
-    literal({
-      case: 'array',
-      value: { elementType: { kind: { case: kind, value: {} } }, elements: items.map((value) => literal({ case: kind, value })) },
-    });
-  const elements = [
+  return ofClass('VectorUDT', [
     literal({ case: 'byte', value: type }),
     size === null ? nothing : literal({ case: 'integer', value: size }),
     indices === null ? nothing : list(indices, 'integer'),
     list(values, 'double'),
-  ];
-  const structType = { kind: { case: 'udt' as const, value: { type: 'udt', jvmClass: 'org.apache.spark.ml.linalg.VectorUDT' } } };
-  return literal({ case: 'struct', value: { structType, elements } });
+  ]);
+}
+
+/** A matrix as a literal: dense, row after row. @internal */
+export function matrixLiteral({ numRows, numCols, values }: DenseMatrix): Literal {
+  return ofClass('MatrixUDT', [
+    literal({ case: 'byte', value: 1 }),
+    literal({ case: 'integer', value: numRows }),
+    literal({ case: 'integer', value: numCols }),
+    nothing,
+    nothing,
+    list([...values], 'double'),
+    literal({ case: 'boolean', value: true }),
+  ]);
 }
 
 type Read = { literalType: { case?: string | undefined; value?: unknown } };

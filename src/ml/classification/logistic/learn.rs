@@ -1,6 +1,7 @@
 //! The training of logistic regressions: statistics of the columns first, then the loss wherever the search wants to know it.
 
 use super::LogisticRegressionModel;
+use super::bounds::{self, Bounds};
 use crate::error::Result;
 use crate::ml::classification::loss::{Asked, MeanLoss};
 use crate::ml::error::illegal;
@@ -9,6 +10,7 @@ use crate::ml::matrix::Matrix;
 use crate::ml::model::Model;
 use crate::ml::optimize::Minimum;
 use crate::ml::optimize::lbfgs::{Options, minimize};
+use crate::ml::optimize::lbfgsb;
 use crate::ml::params::Params;
 use crate::ml::summary::labels;
 
@@ -57,7 +59,7 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
         multinomial,
     };
     let only = histogram.iter().filter(|w| **w != 0.0).count() == 1;
-    if only && intercept {
+    if only && intercept && !bounds::are_set(&params) {
         let class = histogram.iter().position(|w| *w != 0.0).unwrap_or_default();
         match (multinomial, class) {
             (true, class) => model.intercepts[class] = f64::INFINITY,
@@ -67,9 +69,16 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
         return Ok(Model::new(&params, model).with_history(vec![0.0]));
     }
     let std: Vec<f64> = statistics.features.variances().iter().map(|v| v.sqrt()).collect();
+    let bounds = bounds::of(&params, sets, &std, intercept)?;
+    let mut mean = statistics.features.means();
+    if bounds.as_ref().is_some_and(|bounds| !bounds.has_free_intercepts) {
+        // An intercept that is bounded is that of features as they are.
+        mean.iter_mut().for_each(|mean| *mean = 0.0);
+    }
     let search = Search {
         std: &std,
-        mean: &statistics.features.means(),
+        mean: &mean,
+        bounds: bounds.as_ref(),
         histogram: &histogram,
         sets,
         intercept,
@@ -83,6 +92,7 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
 struct Search<'a> {
     std: &'a [f64],
     mean: &'a [f64],
+    bounds: Option<&'a Bounds>,
     histogram: &'a [f64],
     sets: usize,
     intercept: bool,
@@ -139,6 +149,9 @@ impl Search<'_> {
             },
             penalty: self.spread(|j| scale(square, j, 2), 0.0),
         };
+        if let Some(bounds) = self.bounds {
+            return self.within(bounds, params, &objective).await;
+        }
         let options = Options {
             max_iter: params.count("maxIter")?,
             tolerance: params.double("tol")?,
@@ -149,6 +162,24 @@ impl Search<'_> {
             },
         };
         minimize(&objective, self.start(), &options).await
+    }
+
+    async fn within(&self, bounds: &Bounds, params: &Params, objective: &MeanLoss) -> Result<Minimum> {
+        let options = lbfgsb::Options {
+            max_iter: params.count("maxIter")?,
+            tolerance: params.double("tol")?,
+            lower: bounds.lower.clone(),
+            upper: bounds.upper.clone(),
+        };
+        let mut start = self.start();
+        for (i, own) in start.iter_mut().enumerate() {
+            if *own < bounds.lower[i] {
+                *own = bounds.lower[i];
+            } else if *own > bounds.upper[i] {
+                *own = bounds.upper[i];
+            }
+        }
+        lbfgsb::minimize(objective, start, &options).await
     }
 
     /// Puts what was found into a model: for features as they are, and centred over the classes where nothing else says where they are.
@@ -168,7 +199,7 @@ impl Search<'_> {
             let own = &found[features * sets..];
             model.intercepts.iter_mut().zip(own).for_each(|(i, own)| *i += own);
         }
-        if !model.multinomial {
+        if !model.multinomial || self.bounds.is_some() {
             return Ok(());
         }
         let centre = |values: &mut dyn Iterator<Item = &mut f64>| {

@@ -5,6 +5,7 @@
 //! more          raw = coefficients x + intercepts                       probability = soft-max
 //! ```
 
+mod bounds;
 mod learn;
 
 use std::sync::Arc;
@@ -35,18 +36,10 @@ use crate::values::vector::{Vector, VectorRef};
 /// The labels that are taken.
 const CLASSES: Allowed = Allowed::Classes(MOST_CLASSES);
 
-/// Params of [`LogisticRegression`] that are known and refused: coefficients within bounds.
-const BOUNDS: &[&str] = &[
-    "lowerBoundsOnCoefficients",
-    "upperBoundsOnCoefficients",
-    "lowerBoundsOnIntercepts",
-    "upperBoundsOnIntercepts",
-];
-
-/// Trains logistic regressions by L-BFGS, with an elastic net by OWL-QN (`LogisticRegression`).
+/// Trains logistic regressions by L-BFGS, with an elastic net by OWL-QN, within bounds by L-BFGS-B (`LogisticRegression`).
 ///
 /// An evaluation of the loss is one job over the kept columns; a task keeps a gradient, of features × classes × 8 bytes. Null or
-/// invalid labels, features and weights are errors. Bounds on coefficients are refused.
+/// invalid labels, features and weights are errors.
 #[derive(Debug)]
 pub struct LogisticRegression;
 
@@ -98,9 +91,7 @@ impl Stage for LogisticRegression {
 
 impl Learner for LogisticRegression {
     fn columns(&self, params: &Params) -> Result<Columns> {
-        if let Some(bound) = BOUNDS.iter().find(|bound| params.is_set(bound)) {
-            return Err(illegal(format!("LogisticRegression does not support {bound}.")));
-        }
+        bounds::check(params)?;
         Ok(Names::of(params)?.columns())
     }
 

@@ -18,7 +18,7 @@ use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, ModelKind};
 use crate::ml::optimize::descent::{self, Batches, Rule, descend};
 use crate::ml::optimize::lbfgs::{self, minimize};
-use crate::ml::optimize::{Evaluated, Objective};
+use crate::ml::optimize::{Evaluated, Objective, check_size};
 use crate::ml::params::{
     Check, Default, FEATURES, LABEL, NON_NEGATIVE, POSITIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION,
     SEED, THRESHOLDS, free, one_of, param,
@@ -134,6 +134,7 @@ impl Batches for MeanError {
 /// Trains a model.
 async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     let network = network(&params)?;
+    check_size(network.weights())?;
     let start = if params.is_set("initialWeights") {
         params.vector("initialWeights")?.view().to_dense()
     } else {

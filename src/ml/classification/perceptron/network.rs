@@ -37,9 +37,10 @@ impl Network {
         self.sizes.len()
     }
 
-    /// Returns how many weights there are.
+    /// Returns how many weights there are; the largest number if they are too many to count.
     pub fn weights(&self) -> usize {
-        self.affine().map(|(inputs, outputs)| (inputs + 1) * outputs).sum()
+        let own = |(inputs, outputs): (usize, usize)| inputs.saturating_add(1).saturating_mul(outputs);
+        self.affine().map(own).fold(0, usize::saturating_add)
     }
 
     /// Returns inputs and outputs of each affine layer.
@@ -138,6 +139,7 @@ mod tests {
         let network = Network::new(vec![2, 3, 2, 2]);
         let mut weights = network.drawn(5);
         assert_eq!(weights.len(), 9 + 8 + 6);
+        assert_eq!(Network::new(vec![usize::MAX, 2, 2]).weights(), usize::MAX);
         let row = (VectorRef::Dense(&[0.5, -1.5]), 1);
         let mut gradient = vec![0.0; weights.len()];
         network.backward(&weights, row, &mut vec![], &mut gradient);

@@ -7,7 +7,7 @@ use crate::error::{Result, SparkError};
 use crate::ml::learning::{Rounds, empty};
 use crate::ml::model::Model;
 use crate::ml::params::Params;
-use crate::ml::regression::normal::{MOST_FEATURES, Problem, Solution, Sums, solve};
+use crate::ml::regression::normal::{Problem, Solution, Sums, solve};
 
 /// What a training found.
 pub(super) struct Found {
@@ -94,16 +94,6 @@ async fn step(rounds: &Rounds, asked: &Asked, problem: &Problem) -> Result<Solut
         return Err(empty());
     }
     let features = sums.a.len();
-    if features > MOST_FEATURES {
-        return Err(SparkError::new(
-            crate::error::Exception::Connect,
-            "",
-            "",
-            format!(
-                "Currently, GeneralizedLinearRegression only supports number of features <= {MOST_FEATURES}. Found {features} in the input dataset."
-            ),
-        ));
-    }
     if features == 0 && !problem.intercept {
         return Err(SparkError::requirement(
             "GeneralizedLinearRegression was given data with 0 features, and with Param fitIntercept set to false. To fit a \

@@ -5,10 +5,10 @@ use arrow::datatypes::Float64Type;
 use prost::Message;
 
 use super::family::{Fit, Shape};
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
 use crate::ml::columns::Reads;
 use crate::ml::params::Params;
-use crate::ml::regression::normal::Sums;
+use crate::ml::regression::normal::{MOST_FEATURES, Sums};
 use crate::ml::stage::Columns;
 use crate::ml::summary::labels::{Allowed, Instances, Names, finite, same_size};
 use crate::ml::summary::{Summary, corrupt};
@@ -159,6 +159,18 @@ impl Summary for Working {
         let rows = Instances::new(columns, Allowed::Numbers, &reading.names)?;
         for row in 0..rows.len() {
             let (features, label, weight) = rows.get(row)?;
+            if features.size() > MOST_FEATURES {
+                return Err(SparkError::new(
+                    Exception::Connect,
+                    "",
+                    "",
+                    format!(
+                        "Currently, GeneralizedLinearRegression only supports number of features <= {MOST_FEATURES}. Found {} in \
+                         the input dataset.",
+                        features.size()
+                    ),
+                ));
+            }
             let offset = reading.offset(offsets, row)?;
             let features = if self.asked.without_features {
                 VectorRef::Dense(&[])
