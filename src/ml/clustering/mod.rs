@@ -3,4 +3,5 @@
 pub mod distance;
 pub mod k_means;
 mod local;
+pub mod power_iteration;
 mod steps;
