@@ -50,8 +50,8 @@ pub fn order(hashes: &[Option<i32>], partitions: usize) -> Vec<usize> {
     out
 }
 
-/// Returns keys in the order of a table that they were put into.
-fn table(keys: &[(usize, i32)]) -> Vec<usize> {
+/// Returns keys, given with their hashes and each once, in the order of a table that they were put into one after the other.
+pub fn table(keys: &[(usize, i32)]) -> Vec<usize> {
     let mut slots: Vec<Option<(usize, i32)>> = vec![None; 64];
     let put = |slots: &mut Vec<Option<(usize, i32)>>, key: (usize, i32)| {
         let mask = slots.len() - 1;

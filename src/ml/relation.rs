@@ -10,19 +10,23 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch};
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{ArrayRef, ListArray, RecordBatch, StructArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Fields, Schema};
+use datafusion_expr::Expr;
 
+use super::clustering::power_iteration;
 use super::fpm::prefix_span;
 use super::literal::Value;
 use super::{model, params, stat};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::Resolved;
+use crate::plan::scope::{Generator, Resolved, Typed};
 use crate::proto as sc;
 use crate::proto::fetch::method::args::ArgsType;
 use crate::proto::relation::RelType;
 use crate::values::ipc;
+use crate::values::types::list_of;
 
 /// The object that stands for functions without a model (`MLUtils`' helper).
 pub const HELPER: &str = "______ML_CONNECT_HELPER______";
@@ -85,6 +89,38 @@ pub fn rows(analyzer: &mut Analyzer, columns: Vec<(String, ArrayRef)>) -> Result
     })
 }
 
+/// Plans the elements of a list of structs as rows, their fields as columns.
+///
+/// # Errors
+/// Those of the projection.
+pub(super) fn exploded(analyzer: &mut Analyzer, input: Resolved, list: Expr, element: DataType) -> Result<Resolved> {
+    let generator = Generator {
+        list: list.clone(),
+        element: element.clone(),
+        outer: false,
+        spread: true,
+        names: vec![],
+    };
+    let item = Typed {
+        generator: Some(Box::new(generator)),
+        ..Typed::new(list, list_of(element), "entries")
+    };
+    let mut rows = analyzer.select_typed(input, vec![item])?;
+    rows.hidden.clear();
+    Ok(rows)
+}
+
+/// Returns lists of structs of columns, as long as `lengths` say.
+///
+/// # Errors
+/// If the columns differ in length.
+pub(super) fn lists_of_structs(fields: &Fields, columns: Vec<ArrayRef>, lengths: Vec<usize>) -> Result<ArrayRef> {
+    let structs = StructArray::try_new(fields.clone(), columns, None)?;
+    let element = Arc::new(Field::new("element", DataType::Struct(fields.clone()), true));
+    let offsets = OffsetBuffer::from_lengths(lengths);
+    Ok(Arc::new(ListArray::try_new(element, offsets, Arc::new(structs), None)?))
+}
+
 /// Plans a function that belongs to no model.
 ///
 /// # Errors
@@ -105,6 +141,9 @@ fn function(analyzer: &mut Analyzer, method: &str, args: &[Argument<'_>]) -> Res
                 column: column.clone(),
             };
             prefix_span::planned(analyzer, dataset, &wanted)
+        }
+        ("powerIterationClusteringAssignClusters", [k, steps, mode, from, to, weight]) => {
+            power_iteration::planned(analyzer, dataset, [*k, *steps, *mode, *from, *to, *weight])
         }
         _ => stat::relation(analyzer, method, dataset, &values),
     }

@@ -101,6 +101,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &recommendation::als::Als,
     &fpm::fp_growth::FpGrowth,
     &feature::word2vec::Word2Vec,
+    &clustering::power_iteration::PowerIterationClustering,
 ];
 
 /// One kind of stage; an estimator and its model share their params.
@@ -307,6 +308,7 @@ impl Training {
 /// # Errors
 /// `CONNECT_ML.UNSUPPORTED_EXCEPTION` if Rivulet lacks the class; the message lists what it has.
 pub fn by_name(class: &str) -> Result<&'static dyn Stage> {
+    let class = own_class(class);
     let found = STAGES
         .iter()
         .find(|s| s.class() == class || s.model_class() == Some(class));
@@ -318,6 +320,11 @@ pub fn by_name(class: &str) -> Result<&'static dyn Stage> {
         error.condition = Some("CONNECT_ML.UNSUPPORTED_EXCEPTION".into());
         error
     })
+}
+
+/// Returns the class of a stage that clients name by a wrapper of Spark's: what they save so has the class of the stage.
+pub fn own_class(class: &str) -> &str {
+    class.strip_suffix("Wrapper").unwrap_or(class)
 }
 
 /// Returns the kind of model that is encoded with a tag; `None` if no stage has the tag.

@@ -1,4 +1,5 @@
-"""Cases of recommendation and patterns: ALS, FPGrowth, PrefixSpan, Word2Vec."""
+"""Cases of recommendation and patterns: ALS, FPGrowth, PrefixSpan, Word2Vec, PowerIterationClustering."""
+import math
 import random
 
 from ml_examples import case
@@ -194,4 +195,52 @@ WORDS = [
     words("bad_size", "Vectors without values", "vectorSize=0"),
 ]
 
-CASES = ALS + GROWTH + SPANNING + WORDS
+# -------------------------------------------------------------------------------------------- clusters of vertices
+
+
+def circles(sizes, seed):
+    """Similarities of points on circles around one centre."""
+    source = random.Random(seed)
+    points = [(radius * math.cos(2 * math.pi * i / size), radius * math.sin(2 * math.pi * i / size)) for radius, size in sizes for i in range(size)]
+    rows = []
+    for i, a in enumerate(points):
+        for j, b in enumerate(points[:i]):
+            s = math.exp(-((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) / 2)
+            if s > 1e-3:
+                rows.append([i, j, round(s, 6)])
+    source.shuffle(rows)
+    return "src BIGINT, dst BIGINT, weight DOUBLE", rows
+
+
+CIRCLES = circles([(1.0, 10), (4.0, 24)], 3)
+SMALL = ("src INT, dst INT, weight DOUBLE", [[1, 0, 0.5], [2, 0, 0.5], [2, 1, 0.7], [3, 0, 0.5], [3, 1, 0.7], [3, 2, 0.9], [4, 0, 0.5], [4, 1, 0.7], [4, 2, 0.9],
+                                               [4, 3, 1.1], [5, 0, 0.5], [5, 1, 0.7], [5, 2, 0.9], [5, 3, 1.1], [5, 4, 1.3]])
+ASSIGNED = ["out['clusters'] = p.assignClusters(df).orderBy('id')"]
+
+
+def iterated(id, description, arguments="", df=CIRCLES, shown=ASSIGNED, model=None):
+    code = ["p = PowerIterationClustering(%s)" % arguments]
+    saved = ["p.write().overwrite().save(MODEL_DIR)", "p = PowerIterationClustering.load(MODEL_DIR)"]
+    return case("power_iteration", id, description, code + (saved if model else []) + shown, model=model, df=df)
+
+
+ITERATED = [
+    iterated("circles", "Two circles", "k=2, maxIter=40, weightCol='weight'"),
+    iterated("degrees", "Begun by degrees", "k=2, maxIter=10, weightCol='weight', initMode='degree'"),
+    iterated("small", "A small graph", "k=2, maxIter=40, weightCol='weight'", SMALL),
+    iterated("order", "Vertices in their order", "k=2, maxIter=40, weightCol='weight'", SMALL, ["out['clusters'] = p.assignClusters(df)"]),
+    iterated("defaults", "Defaults: all weights are 1", "", SMALL),
+    iterated("three", "Three clusters", "k=3, maxIter=5, weightCol='weight'"),
+    iterated("no_step", "No step", "k=2, maxIter=0, weightCol='weight'", SMALL),
+    iterated("names", "Columns of other names", "k=2, srcCol='a', dstCol='b', weightCol='c'", ("a BIGINT, b BIGINT, c INT", [[i, j, 1 + (i + j) % 3] for i, j, _ in SMALL[1]])),
+    iterated("loops", "Edges to themselves, and edges twice", "k=2, maxIter=15, weightCol='weight'", (SMALL[0], SMALL[1] + [[0, 0, 5.0], [1, 0, 0.5], [9, 9, 1.0]])),
+    iterated("large_ids", "Ids of 64 bits", "k=2, maxIter=15, weightCol='weight'", (CIRCLES[0], [[i * 10000000019 - 5, j * 10000000019 - 5, s] for i, j, s in SMALL[1]])),
+    iterated("saved", "Saved and loaded", "k=2, maxIter=7, weightCol='weight'", SMALL, ["out['params'] = [p.getK(), p.getMaxIter(), p.getWeightCol()]"] + ASSIGNED, model="power_iteration"),
+    iterated("negative", "A similarity below zero", "weightCol='weight'", (SMALL[0], [[0, 1, -0.5]])),
+    iterated("one_cluster", "One cluster", "k=1"),
+    iterated("bad_mode", "A way to begin that does not exist", "initMode='guess'"),
+    iterated("texts", "Ids that are strings", "", ("src STRING, dst STRING", [["a", "b"]])),
+    iterated("no_weight", "A column that does not exist", "weightCol='w'", SMALL),
+]
+
+CASES = ALS + GROWTH + SPANNING + WORDS + ITERATED

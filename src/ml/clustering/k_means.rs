@@ -256,7 +256,8 @@ static KIND: ModelKind = ModelKind {
 };
 
 impl KMeansModel {
-    fn centres(&self) -> Vec<Vec<f64>> {
+    /// Returns the centres, by cluster.
+    pub(super) fn centres(&self) -> Vec<Vec<f64>> {
         self.centres.iter().map(|c| c.values.clone()).collect()
     }
 

@@ -6,4 +6,5 @@ mod findings;
 pub mod k_means;
 mod local;
 pub mod mixture;
+pub mod power_iteration;
 mod steps;

@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int32Array, Int64Array, ListArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, Int32Array, Int64Array, ListArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Int32Type};
 use datafusion_expr::LogicalPlanBuilder;
@@ -23,10 +23,11 @@ use super::tallies::{Occurrences, Occurring};
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
 use crate::ml::error::illegal;
+use crate::ml::relation::{exploded, lists_of_structs};
 use crate::ml::summary;
 use crate::ml::training;
 use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::{Generator, Resolved, Typed, typed_attribute};
+use crate::plan::scope::{Resolved, typed_attribute};
 use crate::proto as sc;
 use crate::values::types::{self, list_of};
 
@@ -159,37 +160,6 @@ fn crossed(rows: &Resolved, one: &Resolved) -> Result<Resolved> {
         .build()?;
     let output = [&rows.output[..], &one.output[..]].concat();
     Ok(Resolved::new(plan, output, false))
-}
-
-/// Plans a list's elements as rows.
-fn exploded(
-    analyzer: &mut Analyzer,
-    input: Resolved,
-    list: datafusion_expr::Expr,
-    element: DataType,
-) -> Result<Resolved> {
-    let generator = Generator {
-        list: list.clone(),
-        element: element.clone(),
-        outer: false,
-        spread: true,
-        names: vec![],
-    };
-    let item = Typed {
-        generator: Some(Box::new(generator)),
-        ..Typed::new(list, list_of(element), "entries")
-    };
-    let mut rows = analyzer.select_typed(input, vec![item])?;
-    rows.hidden.clear();
-    Ok(rows)
-}
-
-/// Returns lists of structs of columns, as long as `lengths` say.
-fn lists_of_structs(fields: &Fields, columns: Vec<ArrayRef>, lengths: Vec<usize>) -> Result<ArrayRef> {
-    let structs = StructArray::try_new(fields.clone(), columns, None)?;
-    let element = Arc::new(Field::new("element", DataType::Struct(fields.clone()), true));
-    let offsets = OffsetBuffer::from_lengths(lengths);
-    Ok(Arc::new(ListArray::try_new(element, offsets, Arc::new(structs), None)?))
 }
 
 /// Plans, for each frequent item of a sequence, the item's number and the sequence.

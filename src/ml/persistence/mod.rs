@@ -149,6 +149,7 @@ pub fn load(files: &dyn Files, path: &str, wanted: &str) -> Result<Loaded> {
     // What PySpark saves by itself has PySpark's class.
     let class = class.replacen("pyspark.", "org.apache.spark.", 1);
     let operator = stage::by_name(&class)?;
+    let wanted = stage::own_class(wanted);
     if !wanted.is_empty() && class != wanted {
         return Err(illegal(format!(
             "Error loading metadata: Expected class name {wanted} but found class name {class}"

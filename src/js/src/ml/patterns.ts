@@ -201,3 +201,35 @@ export const getVectors = (fitted: Word2VecModel): DataFrame => ofModel(fitted, 
 export function findSynonyms(fitted: Word2VecModel, to: string | Vector, count: number): DataFrame {
   return ofModel(fitted, 'findSynonyms', to, BigInt(count));
 }
+
+// ------------------------------------------------------------------------------------------------ clusters of vertices
+
+/** How {@link assignClusters} finds clusters. */
+export interface PowerIterationOptions {
+  /** How many clusters; 2 by default. */
+  k?: number;
+  /** The most steps; 20 by default. */
+  maxIter?: number;
+  /** What vertices begin with: random numbers, or the weight of their edges; `random` by default. */
+  initMode?: 'random' | 'degree';
+  /** Column of the ids where edges begin; `src` by default. */
+  srcCol?: string;
+  /** Column of the ids where they end; `dst` by default. */
+  dstCol?: string;
+  /** Column of how similar the ends are; all are 1 by default. */
+  weightCol?: string;
+}
+/**
+ * Finds clusters of the vertices of similar pairs (`PowerIterationClustering.assignClusters`): `id`, `cluster`. A pair is given once, in
+ * either direction. All edges come together in one task.
+ * @example
+ * ```ts
+ * const pairs = spark.createDataFrame([[1, 2, 1], [2, 3, 1], [1, 3, 1], [4, 5, 1], [5, 6, 1], [4, 6, 1], [3, 4, 0.01]], 'src INT, dst INT, weight DOUBLE');
+ * const found = await ml.assignClusters(pairs, { weightCol: 'weight' }).orderBy('id').collect();
+ * new Set(found.map((row) => row['cluster'])).size; // → 2
+ * ```
+ */
+export function assignClusters(df: DataFrame, options: PowerIterationOptions = {}): DataFrame {
+  const { k = 2, maxIter = 20, initMode = 'random', srcCol = 'src', dstCol = 'dst', weightCol = '' } = options;
+  return statistic(df, 'powerIterationClusteringAssignClusters', BigInt(k), BigInt(maxIter), initMode, srcCol, dstCol, weightCol);
+}
