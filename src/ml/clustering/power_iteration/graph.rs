@@ -291,6 +291,7 @@ fn trained(params: &Params, parts: &[Vec<f64>]) -> Result<Model> {
         let question = match run.next(answer.take())? {
             Step::Done(model) => return Ok(*model),
             Step::Ask(question) => question,
+            Step::Found(..) => return Err(broken()),
         };
         let make = learner.summary(params, &question.body)?;
         let mut merged = make();
