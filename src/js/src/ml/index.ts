@@ -1,9 +1,10 @@
 /**
- * Machine learning: pipelines of feature stages, naive Bayes, logistic, linear and generalized linear regression, survival and isotonic regression, support vector machines, perceptrons, factorization machines, trees and k-means, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
+ * Machine learning: pipelines of feature stages, naive Bayes, logistic, linear and generalized linear regression, survival and isotonic regression, support vector machines, perceptrons, factorization machines, trees, clusterings, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
  * {@link Pipeline}.
  */
 
 export * from './classification.js';
+export * from './clusterings.js';
 export * from './estimators.js';
 export * from './evaluation.js';
 export * from './feature.js';
@@ -34,6 +35,7 @@ export {
 } from './stage.js';
 export * from './stat.js';
 export * from './streaming_naive_bayes.js';
+export * from './summaries.js';
 export * from './transformers.js';
 export * from './tuning.js';
 export { DenseMatrix, DenseVector, SparseVector, type Vector, type VectorStruct, Vectors, VectorType } from './vector.js';

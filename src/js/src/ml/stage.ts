@@ -32,6 +32,7 @@ export async function mlCommand(
     const values = Object.entries(params?.params ?? {}).map(([name, literal]) => [name, valueOfLiteral(literal)]);
     return { uid, params: Object.fromEntries(values), ...(type.case === 'objRef' ? { id: type.value.id } : { name: type.value }) };
   }
+  if (result?.case === 'summary') return { id: result.value };
   return result?.case === 'param' ? { value: valueOfLiteral(result.value) } : {};
 }
 
