@@ -9,9 +9,10 @@ use prost::Message;
 use super::distance::Distance;
 use super::findings::{relation, sizes};
 use super::local::plus_plus;
-use super::steps::{Asked, Point, State, Steps, What};
+use super::rows::{self, Point};
+use super::steps::{Asked, State, Steps, What};
 use crate::error::Result;
-use crate::ml::columns::{Body, Reads};
+use crate::ml::columns::Body;
 use crate::ml::findings::{self, Finding};
 use crate::ml::learning::{Learning, Rounds, empty};
 use crate::ml::literal::{Kind, Value};
@@ -24,7 +25,6 @@ use crate::ml::relation::Argument;
 use crate::ml::sampling::shuffle;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
-use crate::ml::summary::labels::Names;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::random::XorShift;
 use crate::plan::scope::Resolved;
@@ -69,17 +69,11 @@ impl Stage for KMeans {
 
 impl Learner for KMeans {
     fn columns(&self, params: &Params) -> Result<Columns> {
-        let mut columns = vec![(params.text("featuresCol")?, Reads::Vectors)];
-        columns.extend(params.column("weightCol").map(|w| (w, Reads::Numbers)));
-        Ok(columns)
+        rows::columns(params)
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
-        let names = Names {
-            features: params.text("featuresCol")?,
-            label: String::new(),
-            weight: params.column("weightCol").unwrap_or_default(),
-        };
+        let names = rows::names(params)?;
         let asked = Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
         let distance = Distance::of(params)?;
         Ok(Box::new(move || {
@@ -93,11 +87,7 @@ impl Learner for KMeans {
 }
 
 fn points(centres: &[Vec<f64>]) -> Vec<Point> {
-    let point = |values: &Vec<f64>| Point {
-        values: values.clone(),
-        weight: 1.0,
-    };
-    centres.iter().map(point).collect()
+    centres.iter().map(|values| Point::new(values)).collect()
 }
 
 /// Asks something about centres.
@@ -123,6 +113,7 @@ async fn sample(rounds: &Rounds, rows: i64, wanted: usize, seed: i64) -> Result<
     let mut drawn = loop {
         let seed = i64::from(random.int());
         let State { drawn, .. } = ask(rounds, What::Sample, &[], share, seed).await?;
+        let drawn = drawn.points;
         if drawn.len() >= wanted || wanted as i64 >= rows {
             break drawn;
         }
@@ -166,7 +157,7 @@ async fn parallel(params: &Params, rounds: &Rounds, rows: i64) -> Result<Vec<Vec
         let share = 2.0 * k as f64 / cost;
         let seed = seed ^ ((step as i64) << 16);
         let State { drawn, .. } = ask(rounds, What::Draw, &centres, share, seed).await?;
-        centres.extend(drawn.into_iter().map(|p| p.values));
+        centres.extend(drawn.points.into_iter().map(|p| p.values));
     }
     let centres = distinct(centres);
     if centres.len() <= k {

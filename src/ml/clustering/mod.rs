@@ -7,4 +7,5 @@ pub mod k_means;
 mod local;
 pub mod mixture;
 pub mod power_iteration;
+mod rows;
 mod steps;

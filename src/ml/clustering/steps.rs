@@ -4,14 +4,14 @@ use arrow::array::ArrayRef;
 use prost::Message;
 
 use super::distance::Distance;
+use super::rows::{Drawn, Point, Rows};
 use crate::error::Result;
-use crate::ml::error::invalid_value;
 use crate::ml::sampling::Bernoulli;
 use crate::ml::summary::labels::{Names, same_size};
-use crate::ml::summary::{Summary, Weights, corrupt};
+use crate::ml::summary::{Summary, corrupt};
 use crate::plan::functions::partition;
 use crate::plan::functions::random::XorShift;
-use crate::values::vector::{VectorColumn, VectorRef};
+use crate::values::vector::VectorRef;
 
 /// What is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, prost::Enumeration)]
@@ -29,17 +29,6 @@ pub enum What {
     Nearest = 4,
     /// The sums of the rows that are nearest to each centre.
     Sums = 5,
-}
-
-/// A point.
-#[derive(Clone, PartialEq, Message)]
-pub struct Point {
-    /// Its values.
-    #[prost(double, repeated, tag = "1")]
-    pub values: Vec<f64>,
-    /// Its weight.
-    #[prost(double, tag = "2")]
-    pub weight: f64,
 }
 
 /// A question.
@@ -72,14 +61,11 @@ pub struct State {
     #[prost(double, tag = "3")]
     pub cost: f64,
     /// Rows that were drawn, in their order.
-    #[prost(message, repeated, tag = "4")]
-    pub drawn: Vec<Point>,
+    #[prost(message, required, tag = "4")]
+    pub drawn: Drawn,
     /// By centre: the sum of its rows and their weight.
     #[prost(message, repeated, tag = "5")]
     pub sums: Vec<Point>,
-    /// The partition that drawn rows are of; after a merge, they are in the order of partitions.
-    #[prost(uint64, repeated, tag = "6")]
-    pub partitions: Vec<u64>,
 }
 
 /// Answers a question over (features) or (features, weight).
@@ -99,13 +85,7 @@ impl Steps {
     pub fn new(names: Names, distance: Distance, asked: Asked) -> Self {
         let centres: Vec<Vec<f64>> = asked.centres.iter().map(|c| c.values.clone()).collect();
         let state = State {
-            sums: centres
-                .iter()
-                .map(|c| Point {
-                    values: vec![0.0; c.len()],
-                    weight: 0.0,
-                })
-                .collect(),
+            sums: centres.iter().map(|c| Point::zero(c.len())).collect(),
             ..State::default()
         };
         Self {
@@ -119,14 +99,6 @@ impl Steps {
         }
     }
 
-    fn draw(&mut self, point: VectorRef<'_>, weight: f64) {
-        self.state.drawn.push(Point {
-            values: point.to_dense(),
-            weight,
-        });
-        self.state.partitions.push(partition::current() as u64);
-    }
-
     fn add(&mut self, point: VectorRef<'_>, weight: f64) -> Result<()> {
         self.distance.check(point)?;
         let at = partition::current();
@@ -136,7 +108,7 @@ impl Steps {
                 let Asked { share, seed, .. } = self.asked;
                 let sample = self.sample.get_or_insert_with(|| Bernoulli::new(share, seed, at));
                 if sample.takes_next() {
-                    self.draw(point, weight);
+                    self.state.drawn.push(point, weight);
                 }
             }
             What::Cost => self.state.cost += self.distance.nearest(&self.centres, point).1,
@@ -145,7 +117,7 @@ impl Steps {
                 let random = self.random.get_or_insert_with(|| XorShift::new(seed));
                 let drawn = random.double();
                 if drawn < self.asked.share * self.distance.nearest(&self.centres, point).1 {
-                    self.draw(point, weight);
+                    self.state.drawn.push(point, weight);
                 }
             }
             What::Nearest => {
@@ -167,21 +139,12 @@ impl Steps {
 
 impl Summary for Steps {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let vectors = VectorColumn::new(&columns[0])?;
-        let weights = Weights::new(columns.get(1));
-        for row in 0..vectors.len() {
-            let refuse = |message: String, names: &Names| invalid_value(message, &names.features, row);
-            let weight = weights.get(row, &self.names.weight)?;
-            let point = vectors.get(row);
-            let point = point.ok_or_else(|| refuse("Vectors MUST NOT be Null".into(), &self.names))?;
-            if !point.values().iter().all(|v| v.is_finite()) {
-                let message = format!("Vector values MUST NOT be NaN or Infinity, but got {point}");
-                return Err(refuse(message, &self.names));
-            }
-            if self.state.rows == 0 && self.state.size == 0 {
-                self.state.size = point.size() as u64;
-            }
-            same_size(self.state.size as usize, point.size())?;
+        let names = self.names.clone();
+        let rows = Rows::new(columns, &names)?;
+        let mut size = (self.state.rows > 0).then_some(self.state.size as usize);
+        for row in 0..rows.len() {
+            let (point, weight) = rows.get(row, &mut size)?;
+            self.state.size = point.size() as u64;
             self.state.rows += 1;
             self.add(point, weight)?;
         }
@@ -199,15 +162,12 @@ impl Summary for Steps {
         same_size(self.state.size as usize, other.size as usize)?;
         self.state.rows += other.rows;
         self.state.cost += other.cost;
-        // Drawn rows stay in the order of their partitions, whichever comes first.
-        let first = other.partitions.first().copied().unwrap_or_default();
-        let place = self.state.partitions.partition_point(|p| *p < first);
-        self.state.partitions.splice(place..place, other.partitions);
-        self.state.drawn.splice(place..place, other.drawn);
-        for (own, other) in self.state.sums.iter_mut().zip(other.sums) {
-            own.values.iter_mut().zip(other.values).for_each(|(a, b)| *a += b);
-            own.weight += other.weight;
-        }
+        self.state.drawn.merge(other.drawn);
+        self.state
+            .sums
+            .iter_mut()
+            .zip(&other.sums)
+            .for_each(|(own, other)| own.add(other));
         Ok(())
     }
 
@@ -216,7 +176,7 @@ impl Summary for Steps {
     }
 
     fn bytes(&self) -> usize {
-        let points = self.state.drawn.len() + self.state.sums.len() + self.centres.len();
+        let points = self.state.drawn.points.len() + self.state.sums.len() + self.centres.len();
         512 + points * (self.state.size as usize + 4) * 8
     }
 }

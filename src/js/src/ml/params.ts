@@ -15,6 +15,7 @@ type Kind = 'i' | 'l' | 'd' | 'b' | 's' | 'v' | 'm' | 'I' | 'S' | 'D' | 'L';
 /** Every param: name, kind, what it means. */
 const PARAMS = new Map(
   `
+alpha d how sure a rating of one makes
 batchId i number of the batch; one that is not above the last is not learned again
 beta d weight of recall in weightedFMeasure and fMeasureByLabel
 binary b all counts that are not zero become 1
@@ -24,6 +25,7 @@ bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
 categoricalCols S numeric columns whose values are categories
 censorCol s column name that says whether a lifetime ended
+coldStartStrategy s nan or drop, for users and items that training did not see
 degree i highest degree of the products
 distanceMeasure s the distance: squaredEuclidean or cosine
 dropLast b whether the last category has no place in the vector
@@ -44,6 +46,7 @@ fwe d family-wise error rate
 gaps b whether the pattern matches gaps between words, or the words
 halfLife d batches or points after which what was learned counts half
 handleInvalid s what to do with invalid values: skip, error or keep
+implicitPrefs b whether ratings are how sure a preference is
 impurity s how mixed rows are measured: gini or entropy
 indices I indices of the features, in their new order
 initMode s how k-means begins: k-means|| or random
@@ -55,6 +58,8 @@ inputCol s input column name
 inputCols S input column names
 inverse b whether to transform back
 isotonic b whether predictions rise with the feature
+itemCol s column name of the items' ids
+itemsCol s column name of the lists of items
 k i how many recommendations count, or principal components to find
 labelCol s label column name
 labelType s categorical or continuous
@@ -77,13 +82,18 @@ maxDF d most documents (or share of them) that a word may be in
 maxDepth i most decisions from the root to a leaf
 maxIter i most steps
 maxMemoryInMB i memory for the bins of open nodes
+maxSentenceLength i longer lists of words are cut
 metricLabel d the class of the metrics by label
 metricName s the metric
 min d lower bound of the scaled values
+minConfidence d least share of the rows with an antecedent in which a rule holds
+minCount i least times that a word occurs
 minDF d least documents (or share of them) that a word must be in
+minDivisibleClusterSize d least rows (or share of them) of a cluster that is divided
 minDocFreq i least documents that a term must be in
 minInfoGain d least gain of a decision
 minInstancesPerNode i least rows of a leaf
+minSupport d least share of the rows that have a set
 minTF d least count (or share of the words) that a word must have in its document
 minTokenLength i least length of a word
 minWeightFractionPerNode d least share of the weight of a leaf
@@ -92,13 +102,17 @@ missingValue d the value that stands for a missing one
 modelType s multinomial, complement, bernoulli or gaussian
 n i words in a gram
 names S names of the features, in their new order
+nonnegative b whether factors are not below 0
 numBins i points that the curves are reduced to; 0 keeps all
 numBuckets i number of buckets
 numBucketsArray I number of buckets of each column
 numFeatures i number of features
 numHashTables i hashes per vector
+numItemBlocks i parts that items are dealt out in
+numPartitions i parts that rows are dealt out in
 numTopFeatures i number of features to select
 numTrees i number of trees
+numUserBlocks i parts that users are dealt out in
 offsetCol s column name of what is added to the linear part
 outputCol s output column name
 outputCols S output column names
@@ -109,6 +123,8 @@ predictionCol s prediction column name
 probabilityCol s column name for class probabilities
 quantileProbabilities D probabilities of the quantiles
 quantilesCol s column name for the quantiles
+rank i factors of a user or item
+ratingCol s column name of the ratings
 rawPredictionCol s raw prediction column name
 regParam d how much large coefficients cost
 relativeError d share of the rows by which the rank of a quantile may be off
@@ -138,11 +154,14 @@ tol d how little a step may change before the training ends
 upper d upper quantile of the range
 upperBoundsOnCoefficients m largest coefficients
 upperBoundsOnIntercepts v largest intercepts
+userCol s column name of the users' ids
 varianceCol s column name for the variance of the leaf
 variancePower d power of the mean that the variance is
 varianceThreshold d variance that a feature must exceed to be selected
+vectorSize i values of a word's vector
 vocabSize i most words in the vocabulary
 weightCol s weight column name
+windowSize i words on either side that are near
 withCentering b whether to subtract the median
 withMean b whether to subtract the mean
 withScaling b whether to divide by the range of quantiles
@@ -161,6 +180,7 @@ export function paramTable(text: string): ReadonlyMap<string, ParamValue | undef
   return new Map(
     text.split(' ').map((entry) => {
       const [name = '', value] = entry.split('=');
+      if (!PARAMS.has(name)) throw new TypeError(`The param ${name} has no kind`);
       return [name, value === undefined ? undefined : (JSON.parse(value) as ParamValue)];
     }),
   );

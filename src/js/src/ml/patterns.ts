@@ -108,7 +108,7 @@ export const FPGrowthModel = sets as unknown as ModelClassOf<FPGrowthModel>;
  * Finds the sets of items that many rows have, and rules between them (`FPGrowth`).
  * @example
  * ```ts
- * const baskets = spark.sql("SELECT * FROM VALUES (array('tea', 'milk')), (array('tea', 'milk', 'cake')), (array('cake')) AS t(items)");
+ * const baskets = await spark.sql("SELECT * FROM VALUES (array('tea', 'milk')), (array('tea', 'milk', 'cake')), (array('cake')) AS t(items)");
  * const model = await new ml.FPGrowth({ minSupport: 0.5 }).fit(baskets);
  * const rules = await ml.associationRules(model).orderBy('antecedent').collect();
  * rules.map((rule) => [rule['antecedent'], rule['consequent'], rule['confidence']]); // → [[['milk'], ['tea'], 1], [['tea'], ['milk'], 1]]
@@ -140,7 +140,7 @@ export interface PrefixSpanOptions {
  * how many rows it is part of.
  * @example
  * ```ts
- * const visits = spark.sql("SELECT * FROM VALUES (array(array('home'), array('shop'))), (array(array('home'), array('help'), array('shop'))) AS t(sequence)");
+ * const visits = await spark.sql("SELECT * FROM VALUES (array(array('home'), array('shop'))), (array(array('home'), array('help'), array('shop'))) AS t(sequence)");
  * const found = await ml.findFrequentSequentialPatterns(visits, { minSupport: 1 }).where('size(sequence) = 2').collect();
  * found.map((pattern) => pattern['sequence']); // → [[['home'], ['shop']]]
  * ```
@@ -182,7 +182,7 @@ export const Word2VecModel = wordVectors as unknown as ModelClassOf<Word2VecMode
  * Learns vectors of words, so that words with the same words around them are near each other (`Word2Vec`).
  * @example
  * ```ts
- * const lists = spark.sql("SELECT split('the cat sat on the mat', ' ') AS words FROM range(10)");
+ * const lists = await spark.sql("SELECT split('the cat sat on the mat', ' ') AS words FROM range(10)");
  * const model = await new ml.Word2Vec({ inputCol: 'words', outputCol: 'v', vectorSize: 3, seed: 1 }).fit(lists);
  * await ml.getVectors(model).count(); // → 5
  * await ml.findSynonyms(model, 'cat', 2).count(); // → 2

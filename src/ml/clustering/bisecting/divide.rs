@@ -7,11 +7,10 @@ use prost::Message;
 
 use crate::error::Result;
 use crate::ml::clustering::distance::Distance;
-use crate::ml::clustering::steps::Point;
-use crate::ml::error::invalid_value;
+use crate::ml::clustering::rows::{Point, Rows};
 use crate::ml::summary::labels::{Names, same_size};
-use crate::ml::summary::{Summary, Weights, corrupt};
-use crate::values::vector::{VectorColumn, VectorRef};
+use crate::ml::summary::{Summary, corrupt};
+use crate::values::vector::VectorRef;
 
 /// The number of the cluster of all rows; those of the parts of cluster i are 2i and 2i + 1.
 pub(super) const ROOT: i64 = 1;
@@ -120,10 +119,7 @@ impl Divide {
         let size = self.size.unwrap_or_default();
         self.clusters.entry(index).or_insert_with(|| Sums {
             index,
-            sum: Point {
-                values: vec![0.0; size],
-                weight: 0.0,
-            },
+            sum: Point::zero(size),
             ..Sums::default()
         })
     }
@@ -131,18 +127,10 @@ impl Divide {
 
 impl Summary for Divide {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let vectors = VectorColumn::new(&columns[0])?;
-        let weights = Weights::new(columns.get(1));
-        for row in 0..vectors.len() {
-            let refuse = |message: String| invalid_value(message, &self.names.features, row);
-            let weight = weights.get(row, &self.names.weight)?;
-            let point = vectors.get(row);
-            let point = point.ok_or_else(|| refuse("Vectors MUST NOT be Null".into()))?;
-            if !point.values().iter().all(|v| v.is_finite()) {
-                let message = format!("Vector values MUST NOT be NaN or Infinity, but got {point}");
-                return Err(refuse(message));
-            }
-            same_size(*self.size.get_or_insert(point.size()), point.size())?;
+        let names = self.names.clone();
+        let rows = Rows::new(columns, &names)?;
+        for row in 0..rows.len() {
+            let (point, weight) = rows.get(row, &mut self.size)?;
             self.distance.check(point)?;
             self.rows += 1;
             let index = self.cluster(point);
@@ -172,13 +160,8 @@ impl Summary for Divide {
         for found in other.clusters {
             let own = self.sums(found.index);
             own.rows += found.rows;
-            own.sum.weight += found.sum.weight;
             own.squares += found.squares;
-            own.sum
-                .values
-                .iter_mut()
-                .zip(found.sum.values)
-                .for_each(|(a, b)| *a += b);
+            own.sum.add(&found.sum);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::divide::{Asked, Centre, ROOT, State, Sums};
 use super::tree::{BisectingKMeansModel, Branch};
 use crate::error::Result;
 use crate::ml::clustering::distance::Distance;
-use crate::ml::clustering::steps::Point;
+use crate::ml::clustering::rows::Point;
 use crate::ml::collected;
 use crate::ml::learning::{Rounds, empty};
 use crate::ml::model::Model;
@@ -125,10 +125,7 @@ async fn ask(
 ) -> Result<(Vec<Cluster>, i64, usize)> {
     let centre = |(index, values): (&i64, &Vec<f64>)| Centre {
         index: *index,
-        at: Point {
-            values: values.clone(),
-            weight: 1.0,
-        },
+        at: Point::new(values),
     };
     let asked = Asked {
         centres: settled.iter().chain(tried).map(centre).collect(),

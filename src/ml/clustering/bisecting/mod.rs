@@ -14,15 +14,14 @@ use prost::Message;
 
 use self::divide::{Asked, Divide};
 use super::distance::Distance;
+use super::rows;
 use crate::error::Result;
-use crate::ml::columns::Reads;
 use crate::ml::learning::{Learning, Rounds};
 use crate::ml::literal::Kind;
 use crate::ml::model::ModelKind;
 use crate::ml::params::{Check, Default, FEATURES, POSITIVE, PREDICTION, Param, Params, SEED, WEIGHT, one_of, param};
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
-use crate::ml::summary::labels::Names;
 
 /// Trains bisecting k-means (`BisectingKMeans`): a job per step of each level; a task keeps one sum per cluster that is divided.
 #[derive(Debug)]
@@ -58,17 +57,11 @@ impl Stage for BisectingKMeans {
 
 impl Learner for BisectingKMeans {
     fn columns(&self, params: &Params) -> Result<Columns> {
-        let mut columns = vec![(params.text("featuresCol")?, Reads::Vectors)];
-        columns.extend(params.column("weightCol").map(|w| (w, Reads::Numbers)));
-        Ok(columns)
+        rows::columns(params)
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
-        let names = Names {
-            features: params.text("featuresCol")?,
-            label: String::new(),
-            weight: params.column("weightCol").unwrap_or_default(),
-        };
+        let names = rows::names(params)?;
         let asked = Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
         let distance = Distance::of(params)?;
         Ok(Box::new(move || Box::new(Divide::new(names.clone(), distance, &asked))))

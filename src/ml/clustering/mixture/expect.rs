@@ -7,13 +7,13 @@ use prost::Message;
 
 use super::density::{Density, packed, shares};
 use crate::error::Result;
-use crate::ml::clustering::steps::Point;
-use crate::ml::error::{illegal, invalid_value};
+use crate::ml::clustering::rows::{Drawn, Rows};
+use crate::ml::error::illegal;
 use crate::ml::sampling::Poisson;
 use crate::ml::summary::labels::{Names, same_size};
-use crate::ml::summary::{Summary, Weights, corrupt};
+use crate::ml::summary::{Summary, corrupt};
 use crate::plan::functions::partition;
-use crate::values::vector::{VectorColumn, VectorRef};
+use crate::values::vector::VectorRef;
 
 /// What is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, prost::Enumeration)]
@@ -94,11 +94,8 @@ pub struct State {
     #[prost(double, tag = "3")]
     pub likelihood: f64,
     /// Rows that were drawn, in their order.
-    #[prost(message, repeated, tag = "4")]
-    pub drawn: Vec<Point>,
-    /// The partition that drawn rows are of; after a merge, they are in the order of partitions.
-    #[prost(uint64, repeated, tag = "5")]
-    pub partitions: Vec<u64>,
+    #[prost(message, required, tag = "4")]
+    pub drawn: Drawn,
     /// The sums of each part.
     #[prost(message, repeated, tag = "6")]
     pub parts: Vec<Part>,
@@ -154,9 +151,7 @@ impl Expect {
                 let (at, share, seed) = (partition::current(), self.asked.share, self.asked.seed);
                 let draws = self.draws.get_or_insert_with(|| Poisson::new(share, seed, at));
                 for _ in 0..draws.next_times() {
-                    let values = point.to_dense();
-                    self.state.drawn.push(Point { values, weight });
-                    self.state.partitions.push(at as u64);
+                    self.state.drawn.push(point, weight);
                 }
             }
             What::Step => {
@@ -175,24 +170,14 @@ impl Expect {
 
 impl Summary for Expect {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let vectors = VectorColumn::new(&columns[0])?;
-        let weights = Weights::new(columns.get(1));
-        for row in 0..vectors.len() {
-            let refuse = |message: String, names: &Names| invalid_value(message, &names.features, row);
-            let weight = weights.get(row, &self.names.weight)?;
-            let point = vectors.get(row);
-            let point = point.ok_or_else(|| refuse("Vectors MUST NOT be Null".into(), &self.names))?;
-            if !point.values().iter().all(|v| v.is_finite()) {
-                let message = format!("Vector values MUST NOT be NaN or Infinity, but got {point}");
-                return Err(refuse(message, &self.names));
-            }
-            if self.state.rows == 0 {
-                self.state.size = match self.asked.parts.first() {
-                    Some(part) => part.mean.len() as u64,
-                    None => point.size() as u64,
-                };
-            }
-            same_size(self.state.size as usize, point.size())?;
+        let names = self.names.clone();
+        let rows = Rows::new(columns, &names)?;
+        // The mixture says how many features there are, and else the first row.
+        let of_parts = self.asked.parts.first().map(|part| part.mean.len());
+        let mut size = of_parts.or((self.state.rows > 0).then_some(self.state.size as usize));
+        for row in 0..rows.len() {
+            let (point, weight) = rows.get(row, &mut size)?;
+            self.state.size = point.size() as u64;
             self.state.rows += 1;
             self.add(point, weight);
         }
@@ -210,11 +195,7 @@ impl Summary for Expect {
         same_size(self.state.size as usize, other.size as usize)?;
         self.state.rows += other.rows;
         self.state.likelihood += other.likelihood;
-        // Drawn rows stay in the order of their partitions, whichever comes first.
-        let first = other.partitions.first().copied().unwrap_or_default();
-        let place = self.state.partitions.partition_point(|p| *p < first);
-        self.state.partitions.splice(place..place, other.partitions);
-        self.state.drawn.splice(place..place, other.drawn);
+        self.state.drawn.merge(other.drawn);
         for (own, other) in self.state.parts.iter_mut().zip(other.parts) {
             own.weight += other.weight;
             own.mean.iter_mut().zip(other.mean).for_each(|(a, b)| *a += b);
@@ -232,6 +213,6 @@ impl Summary for Expect {
 
     fn bytes(&self) -> usize {
         let size = self.state.size as usize;
-        512 + self.state.drawn.len() * (size + 4) * 8 + self.state.parts.len() * 3 * (size + 1) * (size + 1) * 8
+        512 + self.state.drawn.points.len() * (size + 4) * 8 + self.state.parts.len() * 3 * (size + 1) * (size + 1) * 8
     }
 }

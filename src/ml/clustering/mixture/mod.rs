@@ -16,10 +16,10 @@ use prost::Message;
 
 use self::density::{Density, shares, unpacked};
 use self::expect::{Asked, Expect, Part, State, What, densities};
-use super::findings::{relation, sizes};
-use super::steps::Point;
+use super::findings::{self as found, sizes};
+use super::rows::{self, Point};
 use crate::error::{Result, SparkError};
-use crate::ml::columns::{Body, Reads};
+use crate::ml::columns::Body;
 use crate::ml::findings::{self, Finding};
 use crate::ml::learning::{Learning, Rounds, empty};
 use crate::ml::literal::{Kind, Value};
@@ -29,11 +29,11 @@ use crate::ml::params::{
     Check, Default, FEATURES, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, SEED, WEIGHT, param,
 };
 use crate::ml::persistence::data::{Column, mllib_matrices, mllib_vectors};
-use crate::ml::relation::{Argument, rows};
+use crate::ml::relation::{self, Argument};
 use crate::ml::sampling::shuffle;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
-use crate::ml::summary::labels::{Names, same_size};
+use crate::ml::summary::labels::same_size;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::values::java_random::JavaRandom;
@@ -81,17 +81,11 @@ impl Stage for GaussianMixture {
 
 impl Learner for GaussianMixture {
     fn columns(&self, params: &Params) -> Result<Columns> {
-        let mut columns = vec![(params.text("featuresCol")?, Reads::Vectors)];
-        columns.extend(params.column("weightCol").map(|w| (w, Reads::Numbers)));
-        Ok(columns)
+        rows::columns(params)
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
-        let names = Names {
-            features: params.text("featuresCol")?,
-            label: String::new(),
-            weight: params.column("weightCol").unwrap_or_default(),
-        };
+        let names = rows::names(params)?;
         let asked = Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
         let densities = Arc::new(densities(&asked.parts)?);
         Ok(Box::new(move || {
@@ -123,6 +117,7 @@ async fn sample(rounds: &Rounds, rows: i64, wanted: usize, seed: i64) -> Result<
             seed: i64::from(random.int()),
         };
         let State { drawn, .. } = rounds.ask(&asked).await?;
+        let drawn = drawn.points;
         if drawn.len() >= wanted {
             break drawn;
         }
@@ -401,7 +396,7 @@ impl Fitted for GaussianMixtureModel {
             ("mean".to_owned(), means.finish()?),
             ("cov".to_owned(), arrow::compute::concat(&covariances)?),
         ];
-        rows(analyzer, columns).map(Some)
+        relation::rows(analyzer, columns).map(Some)
     }
 
     fn summary_relation(
@@ -412,7 +407,7 @@ impl Fitted for GaussianMixtureModel {
         method: &str,
         _: &[Argument<'_>],
     ) -> Result<Option<Resolved>> {
-        relation(self, analyzer, input, of, method)
+        found::relation(self, analyzer, input, of, method)
     }
 
     fn describe(&self, _: &Params) -> Result<String> {
