@@ -166,7 +166,7 @@ interface Word2VecParams extends HasInputCol, HasOutputCol {
   maxIter: number;
   /** How far vectors move at first; 0.025 by default. */
   stepSize: number;
-  /** In how many parts a pass is trained, of which the average is taken; 1 by default, which is the most exact. */
+  /** In how many parts a pass is trained; their average is taken. 1 by default: the most exact. */
   numPartitions: number;
   /** Seed of the random numbers. */
   seed: number;

@@ -24,34 +24,53 @@ export interface Findings {
   falsePositiveRateByLabel: number[];
   /** The F-measure of each class; `beta` may be given. */
   fMeasureByLabel: number[];
-  /** Means by the classes' numbers of rows. */
+  /** The mean of precisions by the classes' numbers of rows. */
   weightedPrecision: number;
+  /** The mean of recalls by the classes' numbers of rows. */
   weightedRecall: number;
+  /** The same as the mean of recalls. */
   weightedTruePositiveRate: number;
+  /** The mean of the false positive rates by the classes' numbers of rows. */
   weightedFalsePositiveRate: number;
+  /** The mean of the F-measures by the classes' numbers of rows; `beta` may be given. */
   weightedFMeasure: number;
-  /** Errors of predicted numbers. */
+  /** The mean of the squared errors. */
   meanSquaredError: number;
+  /** The root of the mean squared error. */
   rootMeanSquaredError: number;
+  /** The mean of the absolute errors. */
   meanAbsoluteError: number;
+  /** The variance of the predictions around the mean label. */
   explainedVariance: number;
+  /** The coefficient of determination. */
   r2: number;
+  /** The same, adjusted for the number of features. */
   r2adj: number;
   /** How many rows there are. */
   numInstances: number;
+  /** Rows less coefficients. */
   degreesOfFreedom: number;
   /** What the coefficients' errors are, the intercept's last; of models that were solved by normal equations. */
   coefficientStandardErrors: number[];
+  /** The coefficients by their standard errors. */
   tValues: number[];
+  /** How probable such a t-value is for a coefficient of 0. */
   pValues: number[];
-  /** Of generalized linear models. */
+  /** The deviance; of generalized linear models. */
   deviance: number;
+  /** The deviance of a model of the intercept alone. */
   nullDeviance: number;
+  /** The variance of the residuals; 1 for binomial and Poisson families. */
   dispersion: number;
+  /** Akaike's information criterion. */
   aic: number;
+  /** How many coefficients were fitted. */
   rank: number;
+  /** Rows less the rank. */
   residualDegreeOfFreedom: number;
+  /** Rows less the intercept. */
   residualDegreeOfFreedomNull: number;
+  /** How many steps a generalized linear model had. */
   numIterations: number;
   /** How many clusters were wanted. */
   k: number;
