@@ -27,6 +27,7 @@ pub mod dstreams;
 mod errors;
 pub mod execute;
 mod expiry;
+mod fetch;
 pub mod files;
 #[cfg(feature = "server")]
 pub mod gateway;
