@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::ml::error::invalid_value;
 use crate::ml::sampling::Bernoulli;
 use crate::ml::summary::labels::{Names, same_size};
-use crate::ml::summary::{Summary, Weights, corrupt};
+use crate::ml::summary::{Summary, Weights, check_room, corrupt};
 use crate::plan::functions::partition;
 use crate::plan::functions::random::XorShift;
 use crate::values::vector::{VectorColumn, VectorRef};
@@ -119,12 +119,15 @@ impl Steps {
         }
     }
 
-    fn draw(&mut self, point: VectorRef<'_>, weight: f64) {
+    fn draw(&mut self, point: VectorRef<'_>, weight: f64) -> Result<()> {
+        let drawn = self.state.drawn.len() + 1;
+        check_room("A sample of rows", drawn.saturating_mul(point.size() + 4))?;
         self.state.drawn.push(Point {
             values: point.to_dense(),
             weight,
         });
         self.state.partitions.push(partition::current() as u64);
+        Ok(())
     }
 
     fn add(&mut self, point: VectorRef<'_>, weight: f64) -> Result<()> {
@@ -136,7 +139,7 @@ impl Steps {
                 let Asked { share, seed, .. } = self.asked;
                 let sample = self.sample.get_or_insert_with(|| Bernoulli::new(share, seed, at));
                 if sample.takes_next() {
-                    self.draw(point, weight);
+                    self.draw(point, weight)?;
                 }
             }
             What::Cost => self.state.cost += self.distance.nearest(&self.centres, point).1,
@@ -145,7 +148,7 @@ impl Steps {
                 let random = self.random.get_or_insert_with(|| XorShift::new(seed));
                 let drawn = random.double();
                 if drawn < self.asked.share * self.distance.nearest(&self.centres, point).1 {
-                    self.draw(point, weight);
+                    self.draw(point, weight)?;
                 }
             }
             What::Nearest => {

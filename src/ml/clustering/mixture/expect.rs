@@ -11,7 +11,7 @@ use crate::ml::clustering::steps::Point;
 use crate::ml::error::{illegal, invalid_value};
 use crate::ml::sampling::Poisson;
 use crate::ml::summary::labels::{Names, same_size};
-use crate::ml::summary::{Summary, Weights, corrupt};
+use crate::ml::summary::{Summary, Weights, check_room, corrupt};
 use crate::plan::functions::partition;
 use crate::values::vector::{VectorColumn, VectorRef};
 
@@ -147,13 +147,16 @@ impl Expect {
         }
     }
 
-    fn add(&mut self, point: VectorRef<'_>, weight: f64) {
+    fn add(&mut self, point: VectorRef<'_>, weight: f64) -> Result<()> {
         match self.asked.what() {
             What::Count => {}
             What::Sample => {
                 let (at, share, seed) = (partition::current(), self.asked.share, self.asked.seed);
                 let draws = self.draws.get_or_insert_with(|| Poisson::new(share, seed, at));
-                for _ in 0..draws.next_times() {
+                let times = draws.next_times();
+                let drawn = self.state.drawn.len().saturating_add(times as usize);
+                check_room("A sample of rows", drawn.saturating_mul(point.size() + 4))?;
+                for _ in 0..times {
                     let values = point.to_dense();
                     self.state.drawn.push(Point { values, weight });
                     self.state.partitions.push(at as u64);
@@ -170,6 +173,7 @@ impl Expect {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -194,7 +198,7 @@ impl Summary for Expect {
             }
             same_size(self.state.size as usize, point.size())?;
             self.state.rows += 1;
-            self.add(point, weight);
+            self.add(point, weight)?;
         }
         Ok(())
     }
