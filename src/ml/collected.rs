@@ -3,6 +3,8 @@
 //! Keys are dealt out by their hash to partitions, in which they are in a table with open addresses (`AppendOnlyMap`). Where a learner of
 //! Spark's goes by that order, such as among words that occur as often, so does ours.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type};
 
@@ -37,16 +39,16 @@ pub fn java_hashes(values: &ArrayRef) -> Vec<Option<i32>> {
 /// Returns the places of keys in the order in which they are collected, given their hashes; a key without hash is in the first
 /// partition, before all others.
 pub fn order(hashes: &[Option<i32>], partitions: usize) -> Vec<usize> {
-    let partitions = partitions.max(1) as i32;
-    let mut dealt: Vec<Vec<(usize, i32)>> = vec![vec![]; partitions as usize];
+    let partitions = partitions.clamp(1, i32::MAX as usize) as i32;
+    let mut dealt: BTreeMap<i32, Vec<(usize, i32)>> = BTreeMap::new();
     let mut out = Vec::with_capacity(hashes.len());
     for (key, hash) in hashes.iter().enumerate() {
         match hash {
-            Some(hash) => dealt[hash.rem_euclid(partitions) as usize].push((key, *hash)),
+            Some(hash) => dealt.entry(hash.rem_euclid(partitions)).or_default().push((key, *hash)),
             None => out.push(key),
         }
     }
-    out.extend(dealt.iter().flat_map(|keys| table(keys)));
+    out.extend(dealt.values().flat_map(|keys| table(keys)));
     out
 }
 
@@ -81,6 +83,13 @@ mod tests {
     use arrow::array::Int32Array;
 
     use super::*;
+
+    #[test]
+    fn partitions_without_keys_take_no_memory() {
+        let hashes = [Some(5), Some(-1), None, Some(3)];
+        assert_eq!(order(&hashes, i32::MAX as usize), [2, 3, 0, 1]);
+        assert_eq!(order(&hashes, usize::MAX), [2, 3, 0, 1]);
+    }
 
     #[test]
     fn keys_are_in_the_order_of_their_partitions() {

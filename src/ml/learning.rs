@@ -33,6 +33,7 @@ use crate::error::{Exception, Result, SparkError};
 use crate::ids::DatasetId;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::nodes::{self, Keep};
+use crate::plan::relation::check_partitions;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
 
@@ -63,6 +64,16 @@ pub struct Deal {
     /// The number of partitions.
     #[prost(uint32, tag = "2")]
     pub partitions: u32,
+}
+
+impl Deal {
+    /// Checks the number of partitions that the stage of a name deals out rows to.
+    ///
+    /// # Errors
+    /// `RIVULET_TOO_MANY_PARTITIONS` if there would be too many tasks.
+    fn check(&self, stage: &str) -> Result<()> {
+        check_partitions(stage, self.partitions as usize)
+    }
 }
 
 /// A job that answers a question.
@@ -284,6 +295,7 @@ impl Analyzer {
         };
         let mut plan = nodes::plan(keep(dataset, vec![], 0), plan)?;
         if let Some(deal) = question.deal {
+            deal.check(params.operator.short())?;
             let columns = &names[..names.len().min(NAMES as usize - 2)];
             let by = deal.column.map(|by| {
                 let by = columns.get(by as usize).map(column);
@@ -346,6 +358,18 @@ mod tests {
             Some((Some(2), 5))
         );
         assert_eq!(run.next(Some(2_i64.encode_to_vec())).unwrap_err().message, "42");
+    }
+
+    #[test]
+    fn rows_are_not_dealt_out_to_more_tasks_than_there_may_be() {
+        let deal = |partitions| Deal {
+            column: None,
+            partitions,
+        };
+        deal(100_000).check("ALS").unwrap();
+        let error = deal(i32::MAX as u32).check("ALS").unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("RIVULET_TOO_MANY_PARTITIONS"));
+        assert!(error.message.contains("`ALS`"), "{}", error.message);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use datafusion_expr::{Accumulator, AggregateUDF};
 use prost::Message;
 
 use super::{Definition, function};
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
 use crate::values::vector::{self, VectorBuilder, VectorColumn, VectorRef};
 
 /// Weighted moments per feature, of stored values that are not zero; the zeros come in when they are asked for.
@@ -55,6 +55,27 @@ pub struct Moments {
     absolute: Vec<f64>,
 }
 
+/// The most features that a vector may have to be summed up: eight numbers of each are half a GiB.
+const MOST_FEATURES: usize = 1 << 23;
+
+/// Checks that a vector is not too large for sums of its features to be kept.
+///
+/// # Errors
+/// `RIVULET_MODEL_TOO_LARGE` if it has more than 8388608 features.
+pub fn check_features(features: usize) -> Result<()> {
+    if features <= MOST_FEATURES {
+        return Ok(());
+    }
+    Err(too_large(format!(
+        "Vectors that are learned from or summed up have at most {MOST_FEATURES} features; one has {features}."
+    )))
+}
+
+/// Returns the error of what is too large to be kept in memory (`RIVULET_MODEL_TOO_LARGE`).
+pub fn too_large(message: String) -> SparkError {
+    SparkError::new(Exception::IllegalArgument, "RIVULET_MODEL_TOO_LARGE", "54000", message)
+}
+
 impl Moments {
     /// Takes in one vector; one with a weight of 0 is ignored.
     ///
@@ -65,6 +86,7 @@ impl Moments {
             return Ok(());
         }
         if self.rows == 0 {
+            check_features(vector.size())?;
             self.resize(vector.size());
         }
         if vector.size() != self.size() {
@@ -383,6 +405,19 @@ impl Accumulator for Summarizer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_vector_that_says_it_is_huge_takes_no_memory() {
+        let huge = VectorRef::Sparse {
+            size: i32::MAX as usize,
+            indices: &[],
+            values: &[],
+        };
+        let mut moments = Moments::default();
+        let error = moments.add(huge, 1.0).unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("RIVULET_MODEL_TOO_LARGE"));
+        assert_eq!(moments.size(), 0);
+    }
 
     fn of(rows: &[(&[f64], f64)]) -> Moments {
         let mut moments = Moments::default();

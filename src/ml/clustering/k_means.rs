@@ -24,7 +24,7 @@ use crate::ml::persistence::data::{Column, Row, vector_rows};
 use crate::ml::relation::Argument;
 use crate::ml::sampling::shuffle;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
-use crate::ml::summary;
+use crate::ml::summary::{self, check_room};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::random::XorShift;
 use crate::plan::scope::Resolved;
@@ -175,6 +175,8 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     if rows == 0 {
         return Err(empty());
     }
+    let most = params.count("k")?.min(rows as usize);
+    check_room("The centres of clusters", most.saturating_mul(size as usize))?;
     let mut centres = if params.text("initMode")? == "random" {
         at_random(&params, &rounds, rows).await?
     } else {
@@ -234,7 +236,9 @@ static KIND: ModelKind = ModelKind {
         let mut centres = row.each().map(centre).collect::<Result<Vec<_>>>()?;
         centres.sort_by_key(|(number, _)| *number);
         let centres: Vec<Vec<f64>> = centres.into_iter().map(|(_, centre)| centre).collect();
-        let size = centres.first().map_or(0, Vec::len);
+        let Some(size) = centres.first().map(Vec::len) else {
+            return Err(row.corrupt("it has no centres of clusters"));
+        };
         if centres.iter().any(|c| c.len() != size) {
             return Err(row.corrupt("the centres of clusters differ in their features"));
         }

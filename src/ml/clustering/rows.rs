@@ -8,8 +8,8 @@ use crate::ml::columns::Reads;
 use crate::ml::error::invalid_value;
 use crate::ml::params::Params;
 use crate::ml::stage::Columns;
-use crate::ml::summary::Weights;
 use crate::ml::summary::labels::{Names, same_size};
+use crate::ml::summary::{Weights, check_room};
 use crate::plan::functions::partition;
 use crate::values::vector::{VectorColumn, VectorRef};
 
@@ -125,13 +125,21 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// Takes a row of the partition that is read.
-    pub fn push(&mut self, point: VectorRef<'_>, weight: f64) {
-        self.points.push(Point {
-            values: point.to_dense(),
-            weight,
-        });
-        self.partitions.push(partition::current() as u64);
+    /// Takes a row of the partition that is read, several times if need be.
+    ///
+    /// # Errors
+    /// `RIVULET_MODEL_TOO_LARGE` if there is no room for it.
+    pub fn push(&mut self, point: VectorRef<'_>, weight: f64, times: usize) -> Result<()> {
+        let drawn = self.points.len().saturating_add(times);
+        check_room("A sample of rows", drawn.saturating_mul(point.size() + 4))?;
+        for _ in 0..times {
+            self.points.push(Point {
+                values: point.to_dense(),
+                weight,
+            });
+            self.partitions.push(partition::current() as u64);
+        }
+        Ok(())
     }
 
     /// Takes in the rows of other partitions.

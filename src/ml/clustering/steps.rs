@@ -108,7 +108,7 @@ impl Steps {
                 let Asked { share, seed, .. } = self.asked;
                 let sample = self.sample.get_or_insert_with(|| Bernoulli::new(share, seed, at));
                 if sample.takes_next() {
-                    self.state.drawn.push(point, weight);
+                    self.state.drawn.push(point, weight, 1)?;
                 }
             }
             What::Cost => self.state.cost += self.distance.nearest(&self.centres, point).1,
@@ -117,7 +117,7 @@ impl Steps {
                 let random = self.random.get_or_insert_with(|| XorShift::new(seed));
                 let drawn = random.double();
                 if drawn < self.asked.share * self.distance.nearest(&self.centres, point).1 {
-                    self.state.drawn.push(point, weight);
+                    self.state.drawn.push(point, weight, 1)?;
                 }
             }
             What::Nearest => {

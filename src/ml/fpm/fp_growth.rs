@@ -19,7 +19,7 @@ use crate::ml::literal::Kind;
 use crate::ml::model::{Model, ModelKind};
 use crate::ml::params::{Check, Default, PREDICTION, Param, Params, named, param};
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
-use crate::ml::summary;
+use crate::ml::summary::{self, check_room};
 
 /// Finds frequent sets of items (`FPGrowth`): a job per length of sets; a task keeps a count per candidate.
 #[derive(Debug)]
@@ -82,6 +82,9 @@ fn frequent(found: &Occurrences, least: i64, partitions: usize) -> Result<(Array
     Ok((taken, counts))
 }
 
+/// How many numbers a frequent set takes beside its items.
+const NUMBERS_OF_SET: usize = 8;
+
 /// Trains a model.
 async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     let found: Occurrences = rounds.ask(&Asked::default()).await?;
@@ -98,12 +101,14 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
         sets: (0..items.len() as u32).collect(),
         length: 1,
     };
+    let mut numbers = 0;
     loop {
         let known = asked.sets();
         let candidates = Candidates::of(&known);
         if candidates.count() == 0 {
             break;
         }
+        check_room("The candidates for frequent sets", candidates.count())?;
         let Tallies { counts: tallies } = rounds.ask(&asked).await?;
         let mut next = Asked {
             length: asked.length + 1,
@@ -112,6 +117,8 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
         };
         for (set, count) in candidates.sets(&known).zip(tallies) {
             if count as i64 >= least.max(1) {
+                numbers += set.len() + NUMBERS_OF_SET;
+                check_room("Frequent sets", numbers)?;
                 next.sets.extend(&set);
                 counts.push(count as i64);
                 sets.push(set);

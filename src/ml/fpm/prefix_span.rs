@@ -267,7 +267,7 @@ fn found(
                     continue;
                 };
                 let known = Rows::read(collected.value(row))?;
-                let found = mine(&known, firsts.value(row) as u32, frequent.least as usize, most);
+                let found = mine(&known, firsts.value(row) as u32, frequent.least as usize, most)?;
                 lengths.push(found.len());
                 for (pattern, count) in found {
                     counts.push(count as i64);

@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, AsArray};
 use prost::Message;
 
 use crate::error::{Result, SparkError};
-use crate::ml::summary::{Summary, corrupt};
+use crate::ml::summary::{Summary, check_room, corrupt};
 
 /// A sequence of sets, of numbers of items; ascending within a set.
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -100,9 +100,16 @@ impl Summary for Rows {
 /// Where a pattern ends in a sequence: the set, and how many items of it are used up.
 type End = (usize, usize);
 
+/// How many numbers a pattern takes beside its items.
+const NUMBERS_OF_PATTERN: usize = 16;
+
 /// Finds the patterns that begin with an item and are in at least `least` sequences, with how many they are in; they have at most
 /// `most` items.
-pub(super) fn mine(rows: &Rows, first: u32, least: usize, most: usize) -> Vec<(Pattern, usize)> {
+///
+/// # Errors
+/// `RIVULET_MODEL_TOO_LARGE` if they are too many to be kept.
+pub(super) fn mine(rows: &Rows, first: u32, least: usize, most: usize) -> Result<Vec<(Pattern, usize)>> {
+    let mut numbers = 0;
     let sequences: Vec<Vec<&[u32]>> = rows.rows.iter().map(Pattern::sets).collect();
     let ends = sequences.iter().enumerate();
     let ends: Vec<(usize, Vec<End>)> = ends.map(|(row, sets)| (row, begin(sets, 0, first))).collect();
@@ -121,9 +128,11 @@ pub(super) fn mine(rows: &Rows, first: u32, least: usize, most: usize) -> Vec<(P
                 open.push((pattern.with(item, in_last), grown.collect()));
             }
         }
+        numbers += pattern.items.len() + NUMBERS_OF_PATTERN;
+        check_room("Frequent patterns", numbers)?;
         found.push((pattern, ends.len()));
     }
-    found
+    Ok(found)
 }
 
 /// Returns where an item is, from a set on.
@@ -191,6 +200,18 @@ mod tests {
     }
 
     #[test]
+    fn patterns_that_are_too_many_are_refused() {
+        let sets: Vec<Vec<u32>> = (1..60).map(|item| vec![item]).collect();
+        let sets: Vec<&[u32]> = sets.iter().map(Vec::as_slice).collect();
+        let rows = Rows {
+            rows: vec![sequence(&sets)],
+        };
+        let error = mine(&rows, 1, 1, usize::MAX).unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("RIVULET_MODEL_TOO_LARGE"));
+        assert_eq!(mine(&rows, 1, 1, 2).unwrap().len(), 59);
+    }
+
+    #[test]
     fn patterns_are_in_as_many_sequences_as_they_say() {
         let rows = Rows {
             rows: vec![
@@ -199,7 +220,7 @@ mod tests {
                 sequence(&[&[1, 2, 3], &[3]]),
             ],
         };
-        let found = mine(&rows, 1, 2, 4);
+        let found = mine(&rows, 1, 2, 4).unwrap();
         for (pattern, count) in &found {
             let right = rows
                 .rows

@@ -12,7 +12,8 @@ mod search;
 use std::cell::RefCell;
 use std::future::Future;
 
-use crate::error::{Exception, Result, SparkError};
+use crate::error::Result;
+use crate::kernels::aggregates::vector_moments::too_large;
 
 /// A function's value and gradient at a place.
 pub type Evaluated = (f64, Vec<f64>);
@@ -52,24 +53,20 @@ impl<O: Objective> Objective for Remembered<'_, O> {
     }
 }
 
-/// The most coefficients that a model is searched for: they, and a few gradients of their size, are kept in memory.
-const MOST_COEFFICIENTS: usize = 1 << 26;
+/// The most coefficients that a model is searched for: they, and some twenty vectors of their size, are kept in memory.
+const MOST_COEFFICIENTS: usize = 1 << 24;
 
 /// Checks that a model is not too large to be searched for.
 ///
 /// # Errors
-/// `RIVULET_MODEL_TOO_LARGE` if it has more than 67108864 coefficients.
+/// `RIVULET_MODEL_TOO_LARGE` if it has more than 16777216 coefficients.
 pub fn check_size(coefficients: usize) -> Result<()> {
     if coefficients <= MOST_COEFFICIENTS {
         return Ok(());
     }
-    let message = format!("A model has at most {MOST_COEFFICIENTS} coefficients; this one would have {coefficients}.");
-    Err(SparkError::new(
-        Exception::IllegalArgument,
-        "RIVULET_MODEL_TOO_LARGE",
-        "54000",
-        message,
-    ))
+    Err(too_large(format!(
+        "A model has at most {MOST_COEFFICIENTS} coefficients; this one would have {coefficients}."
+    )))
 }
 
 /// Where a search ended.

@@ -5,6 +5,7 @@
 
 use prost::Message;
 
+use super::equations::numbers_of;
 use super::model::{AlsModel, KIND};
 use super::rounds::{Asked, Ids, Known, Others, Side, Solve, Solved, Solving};
 use crate::error::{Exception, Result, SparkError};
@@ -14,7 +15,7 @@ use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{Model, ModelKind};
 use crate::ml::params::{Check, Default, NON_NEGATIVE, PREDICTION, Param, Params, SEED, flag, named, param};
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
-use crate::ml::summary;
+use crate::ml::summary::{self, check_room};
 use crate::plan::functions::random::XorShift;
 
 /// Trains factors (`ALS`): two jobs per step; a task solves for the users, or items, that were dealt to it.
@@ -205,6 +206,9 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     if found.users.is_empty() {
         return Err(SparkError::requirement("No ratings available: the dataset has no rows"));
     }
+    check_room("The equations of an id", numbers_of(rank))?;
+    let ids = found.users.len().max(found.items.len());
+    check_room("The factors of ids", ids.saturating_mul(rank))?;
     let blocks = [params.int("numUserBlocks")? as i32, params.int("numItemBlocks")? as i32];
     let mut seeds = XorShift::new(params.seed()?);
     let mut users = begun(found.users, blocks[0], rank, seeds.signed_long());

@@ -9,6 +9,11 @@ pub(super) struct Equations {
     right: Vec<f64>,
 }
 
+/// Returns how many numbers equations of a number of unknowns are; the largest number if they are too many to count.
+pub(super) fn numbers_of(rank: usize) -> usize {
+    rank.saturating_mul(rank.saturating_add(3)) / 2
+}
+
 impl Equations {
     /// Returns equations without observations.
     pub(super) fn new(rank: usize) -> Self {

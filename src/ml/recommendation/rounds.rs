@@ -7,11 +7,11 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{Float64Type, Int32Type};
 use prost::Message;
 
-use super::equations::Equations;
+use super::equations::{Equations, numbers_of};
 use crate::error::Result;
 use crate::ml::error::invalid_value;
 use crate::ml::params::Params;
-use crate::ml::summary::{Summary, corrupt};
+use crate::ml::summary::{Summary, check_room, corrupt};
 
 /// The factors of users, or of items.
 #[derive(Clone, PartialEq, Message)]
@@ -248,6 +248,10 @@ impl Summary for Solve {
                 };
                 (all, 0)
             };
+            if !self.equations.contains_key(id) {
+                let ids = self.equations.len() + 1;
+                check_room("The equations of a block of ids", ids.saturating_mul(numbers_of(rank)))?;
+            }
             let (equations, count) = self.equations.entry(*id).or_insert_with(begun);
             match alpha {
                 Some(alpha) => {

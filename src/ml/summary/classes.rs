@@ -9,7 +9,7 @@ use prost::Message;
 use super::labels::Allowed;
 pub use super::labels::Names;
 use super::moments::Moments;
-use super::{Summary, Weights, corrupt};
+use super::{Summary, Weights, check_room, corrupt};
 use crate::error::{Result, SparkError};
 use crate::ml::classification::naive_bayes::Type;
 use crate::ml::error::invalid_value;
@@ -119,9 +119,11 @@ impl Classes {
     /// If the features are of another number than those before.
     fn sums(&mut self, label: i32, weight: f64, size: usize, row: usize) -> Result<&mut [f64]> {
         self.count(size);
+        let known = self.classes.len();
         let class = class_of(&mut self.classes, label);
         class.weight += weight;
         if class.sums.is_empty() {
+            check_room("The sums of classes", (known + 1).saturating_mul(size))?;
             class.sums = vec![0.0; size];
         }
         let expected = class.sums.len();

@@ -40,7 +40,9 @@ use datafusion_common::{Result as DfResult, ScalarValue};
 use datafusion_expr::{Accumulator, AggregateUDF};
 
 use crate::error::{Result, SparkError};
+use crate::kernels::aggregates::vector_moments::{check_features, too_large};
 use crate::kernels::aggregates::{Definition, function};
+use crate::values::vector::{self, VectorColumn};
 
 /// Sums over rows: the state of one training or evaluation in one task.
 ///
@@ -102,6 +104,7 @@ struct Summarizer(Box<dyn Summary>);
 
 impl Accumulator for Summarizer {
     fn update_batch(&mut self, values: &[ArrayRef]) -> DfResult<()> {
+        vectors_fit(values)?;
         Ok(self.0.update(values)?)
     }
 
@@ -124,6 +127,36 @@ impl Accumulator for Summarizer {
     fn size(&self) -> usize {
         self.0.bytes()
     }
+}
+
+/// Checks that the vectors of a batch are not too large to be learned from, before a summary makes room for their features.
+fn vectors_fit(columns: &[ArrayRef]) -> Result<()> {
+    for column in columns.iter().filter(|c| vector::is_vector(c.data_type())) {
+        let vectors = VectorColumn::new(column)?;
+        for row in 0..vectors.len() {
+            if let Some(features) = vectors.get(row) {
+                check_features(features.size())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The most numbers that a task, or the driver, keeps of rows: half a GiB.
+const MOST_NUMBERS: usize = 1 << 26;
+
+/// Checks that what is to be kept of rows is not too much, before memory is taken. `what` says what it is, in a sentence that begins
+/// with it.
+///
+/// # Errors
+/// `RIVULET_MODEL_TOO_LARGE` if it is more than 67108864 numbers.
+pub fn check_room(what: &str, numbers: usize) -> Result<()> {
+    if numbers <= MOST_NUMBERS {
+        return Ok(());
+    }
+    Err(too_large(format!(
+        "{what} would be kept in {numbers} numbers; there may be at most {MOST_NUMBERS}."
+    )))
 }
 
 /// The weights of rows: a column of doubles, or 1 for each.
@@ -159,5 +192,39 @@ impl<'a> Weights<'a> {
             ));
         }
         Ok(weight)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moments::MomentsOf;
+    use super::*;
+    use crate::values::vector::{VectorBuilder, VectorRef};
+
+    fn features(size: usize) -> ArrayRef {
+        let mut vectors = VectorBuilder::with_capacity(1);
+        vectors.push(VectorRef::Sparse {
+            size,
+            indices: &[1],
+            values: &[2.0],
+        });
+        vectors.finish().unwrap()
+    }
+
+    #[test]
+    fn vectors_that_say_they_are_huge_are_refused_before_memory_is_taken() {
+        let mut summary = Summarizer(Box::new(MomentsOf::new("features".into())));
+        summary.update_batch(&[features(1 << 10)]).unwrap();
+        // Another size is refused for being huge, before it is compared.
+        let error = SparkError::from(summary.update_batch(&[features(i32::MAX as usize)]).unwrap_err());
+        assert_eq!(error.condition.as_deref(), Some("RIVULET_MODEL_TOO_LARGE"));
+        assert!(error.message.contains("2147483647"), "{}", error.message);
+    }
+
+    #[test]
+    fn what_is_kept_of_rows_is_bounded() {
+        check_room("It", MOST_NUMBERS).unwrap();
+        let error = check_room("It", MOST_NUMBERS + 1).unwrap_err();
+        assert_eq!(error.condition.as_deref(), Some("RIVULET_MODEL_TOO_LARGE"));
     }
 }

@@ -53,19 +53,32 @@ impl Draws {
         match self {
             Self::All => 1,
             Self::Share(random, rate) => u32::from(random.double() < *rate),
-            Self::Poisson(random, mean, least) => {
-                let (mut taken, mut product) = (0, 1.0);
-                while f64::from(taken) < 1000.0 * *mean {
-                    product *= random.double();
-                    if product < *least {
-                        break;
-                    }
-                    taken += 1;
-                }
-                taken
+            // The exponential of a large mean is 0: such numbers are sums of those of smaller means.
+            Self::Poisson(random, mean, _) if *mean > MOST_AT_ONCE => {
+                let parts = (*mean / MOST_AT_ONCE).ceil();
+                let part = *mean / parts;
+                let least = (-part).exp();
+                (0..parts as u64).fold(0, |sum: u32, _| sum.saturating_add(poisson(random, part, least)))
             }
+            Self::Poisson(random, mean, least) => poisson(random, *mean, *least),
         }
     }
+}
+
+/// The largest mean whose numbers are drawn at once.
+const MOST_AT_ONCE: f64 = 500.0;
+
+/// Draws a number of the Poisson distribution of a mean, given its `e⁻ᵐ`.
+fn poisson(random: &mut Well, mean: f64, least: f64) -> u32 {
+    let (mut taken, mut product) = (0, 1.0);
+    while f64::from(taken) < 1000.0 * mean {
+        product *= random.double();
+        if product < least {
+            break;
+        }
+        taken += 1;
+    }
+    taken
 }
 
 /// The WELL generator of period 2¹⁹⁹³⁷ - 1 (Panneton, L'Ecuyer and Matsumoto), as commons-math seeds it (`Well19937c`).
@@ -120,5 +133,19 @@ impl Well {
         let high = u64::from(self.next() >> 6) << 26;
         let low = u64::from(self.next() >> 6);
         (high | low) as f64 / (1_u64 << 52) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_taken_about_as_often_as_a_large_mean_says() {
+        let mut draws = Draws::poisson(2000.0, 7);
+        let drawn: Vec<u32> = (0..200).map(|_| draws.times()).collect();
+        let mean = f64::from(drawn.iter().sum::<u32>()) / 200.0;
+        // Four deviations of the mean of 200 numbers.
+        assert!((mean - 2000.0).abs() < 4.0 * (2000.0_f64 / 200.0).sqrt(), "{mean}");
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Result, SparkError};
 use crate::ml::error::illegal;
 use crate::ml::learning::{Rounds, empty};
 use crate::ml::params::Params;
-use crate::ml::summary::labels;
+use crate::ml::summary::{check_room, labels};
 use crate::plan::functions::random::XorShift;
 use crate::values::java_random::JavaRandom;
 
@@ -36,6 +36,9 @@ pub struct Order {
     /// What the trees are fitted to, if not the labels.
     pub boosted: Option<Boosted>,
 }
+
+/// How many numbers a tree takes at least while it grows, with what tasks know of it.
+const NUMBERS_OF_TREE: usize = 64;
 
 /// Looks at all rows: statistics first, then the thresholds of every feature.
 ///
@@ -137,6 +140,7 @@ pub async fn grow(params: &Params, rounds: &Rounds, ground: &Ground, order: &Ord
     };
     let mut random = JavaRandom::new(order.sampling.seed);
     let trees = order.sampling.trees as usize;
+    check_room("A forest", trees.saturating_mul(NUMBERS_OF_TREE))?;
     let mut growing: Vec<Vec<Growing>> = (0..trees).map(|_| vec![fresh(vec![], 0, 0)]).collect();
     // The last one is the next one: children come before other trees.
     let mut stack: Vec<(usize, usize)> = (0..trees).map(|tree| (tree, 0)).collect();
@@ -155,7 +159,9 @@ pub async fn grow(params: &Params, rounds: &Rounds, ground: &Ground, order: &Ord
                 .iter()
                 .map(bins)
                 .sum();
-            let own = (wanted * (order.impurity.width(order.classes) + 1) * 8) as f64;
+            let numbers = wanted.saturating_mul(order.impurity.width(order.classes) + 1);
+            check_room("The bins of a node", numbers)?;
+            let own = (numbers * 8) as f64;
             if bytes > 0.0 && bytes + own > limits.bytes {
                 break;
             }

@@ -260,13 +260,49 @@ pub fn read(row: &Row<'_>, which: Which) -> Result<Arc<dyn Fitted>> {
         which if which.is_classification() => fact("numClasses").ok_or_else(broken)?,
         _ => 0,
     };
+    let features = fact("numFeatures").filter(|n| *n <= MOST_FEATURES).ok_or_else(broken)?;
+    let is_of_classes = which.is_classification() && which != Which::GbtClassification;
+    let fits = |node: &Node| {
+        (node.is_leaf() || u64::from(node.feature) < features) && (!is_of_classes || node.stats.len() as u64 == classes)
+    };
+    if !trees.iter().flat_map(|t| &t.nodes).all(fits) {
+        return Err(row.corrupt("the nodes of trees have other features or classes than the metadata says"));
+    }
     Ok(Arc::new(Forest {
         trees,
         weights,
-        features: fact("numFeatures").ok_or_else(broken)?,
+        features,
         classes,
         which: which as u32,
     }))
+}
+
+/// The most features that a saved model may say it has: their importances are kept in memory.
+const MOST_FEATURES: u64 = 1 << 26;
+/// The most decisions in a row of a saved tree: text of trees is written by recursion. Spark's trees have at most 30.
+const MOST_DEPTH: u32 = 200;
+
+/// Returns whether each node but the first is the child of one, and no way is too long; children come after their parents.
+fn is_tree(nodes: &[(i32, Node)]) -> bool {
+    let mut depths: Vec<Option<u32>> = vec![None; nodes.len()];
+    if let Some(root) = depths.first_mut() {
+        *root = Some(0);
+    }
+    for (i, (_, node)) in nodes.iter().enumerate() {
+        let Some(depth) = depths[i].filter(|depth| *depth <= MOST_DEPTH) else {
+            return false;
+        };
+        if node.is_leaf() {
+            continue;
+        }
+        for child in [node.left, node.right] {
+            match depths.get_mut(child as usize) {
+                Some(place @ None) => *place = Some(depth + 1),
+                _ => return false,
+            }
+        }
+    }
+    true
 }
 
 /// Returns the tree of nodes by their ids; `None` if it is not one, or a child does not come after its parent.
@@ -278,7 +314,7 @@ fn whole(mut nodes: Vec<(i32, Node)>) -> Option<Tree> {
         let is_decision = !node.left_values.is_empty() || node.categories > 0;
         *id == i as i32 && (node.is_leaf() || child(node.left) && child(node.right) && is_decision)
     });
-    is_right.then(|| Tree {
+    (all > 0 && is_right && is_tree(&nodes)).then(|| Tree {
         nodes: nodes.into_iter().map(|(_, node)| node).collect(),
     })
 }

@@ -14,6 +14,7 @@ mod shape;
 mod watermark;
 
 pub use join::uneven;
+pub(crate) use read::check_partitions;
 pub use read::{normal_type, options_of};
 
 use super::analyzer::Analyzer;

@@ -359,7 +359,7 @@ const MOST_PARTITIONS: usize = 100_000;
 ///
 /// # Errors
 /// If they are more than there may be, `RIVULET_TOO_MANY_PARTITIONS`.
-pub(super) fn check_partitions(relation: &str, partitions: usize) -> Result<()> {
+pub(crate) fn check_partitions(relation: &str, partitions: usize) -> Result<()> {
     if partitions <= MOST_PARTITIONS {
         return Ok(());
     }

@@ -8,9 +8,9 @@ use crate::ml::error::illegal;
 use crate::ml::learning::{Rounds, empty};
 use crate::ml::matrix::Matrix;
 use crate::ml::model::Model;
-use crate::ml::optimize::Minimum;
 use crate::ml::optimize::lbfgs::{Options, minimize};
 use crate::ml::optimize::lbfgsb;
+use crate::ml::optimize::{Minimum, check_size};
 use crate::ml::params::Params;
 use crate::ml::summary::labels;
 
@@ -52,6 +52,7 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     }
     let (features, intercept) = (statistics.features.size(), params.bool("fitIntercept")?);
     let sets = if multinomial { classes } else { 1 };
+    check_size(sets.saturating_mul(features + 1))?;
     let mut model = LogisticRegressionModel {
         coefficients: Matrix::new(sets, features, vec![0.0; sets * features]),
         intercepts: vec![0.0; sets],

@@ -150,7 +150,9 @@ static KIND: ModelKind = ModelKind {
             classes: row.int("numClasses")? as u64,
             multinomial: row.bool("isMultinomial")?,
         };
-        if made.coefficients.height() != made.intercepts.len() {
+        let sets = if made.multinomial { made.classes } else { 1 };
+        let has_classes = made.multinomial || (1..=2).contains(&made.classes);
+        if !has_classes || made.intercepts.len() as u64 != sets || made.coefficients.height() != made.intercepts.len() {
             return Err(row.corrupt("coefficientMatrix and interceptVector differ in their classes"));
         }
         Ok(Arc::new(made))

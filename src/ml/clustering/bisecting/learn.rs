@@ -15,6 +15,7 @@ use crate::ml::learning::{Rounds, empty};
 use crate::ml::model::Model;
 use crate::ml::optimize::{dot, norm};
 use crate::ml::params::Params;
+use crate::ml::summary::check_room;
 use crate::values::java_random::JavaRandom;
 use crate::values::vector::VectorRef;
 
@@ -145,6 +146,8 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     if rows == 0 {
         return Err(empty());
     }
+    let most = k.min(rows as usize).saturating_mul(2);
+    check_room("The centres of clusters", most.saturating_mul(size))?;
     let least = params.double("minDivisibleClusterSize")?;
     let least = if least >= 1.0 { least } else { least * rows as f64 }.ceil() as i64;
     let mut random = JavaRandom::new(params.seed()?);

@@ -144,15 +144,14 @@ impl Expect {
         }
     }
 
-    fn add(&mut self, point: VectorRef<'_>, weight: f64) {
+    fn add(&mut self, point: VectorRef<'_>, weight: f64) -> Result<()> {
         match self.asked.what() {
             What::Count => {}
             What::Sample => {
                 let (at, share, seed) = (partition::current(), self.asked.share, self.asked.seed);
                 let draws = self.draws.get_or_insert_with(|| Poisson::new(share, seed, at));
-                for _ in 0..draws.next_times() {
-                    self.state.drawn.push(point, weight);
-                }
+                let times = draws.next_times() as usize;
+                self.state.drawn.push(point, weight, times)?;
             }
             What::Step => {
                 let Self {
@@ -165,6 +164,7 @@ impl Expect {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -179,7 +179,7 @@ impl Summary for Expect {
             let (point, weight) = rows.get(row, &mut size)?;
             self.state.size = point.size() as u64;
             self.state.rows += 1;
-            self.add(point, weight);
+            self.add(point, weight)?;
         }
         Ok(())
     }

@@ -32,8 +32,8 @@ use crate::ml::persistence::data::{Column, mllib_matrices, mllib_vectors};
 use crate::ml::relation::{self, Argument};
 use crate::ml::sampling::shuffle;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
-use crate::ml::summary;
 use crate::ml::summary::labels::same_size;
+use crate::ml::summary::{self, check_room};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::values::java_random::JavaRandom;
@@ -172,7 +172,14 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
              quadratic in the number of features."
         )));
     }
-    let drawn = sample(&rounds, rows, params.count("k")? * ROWS_PER_PART, params.seed()?).await?;
+    let parts = params.count("k")?;
+    check_room(
+        "The covariances of a mixture",
+        parts.saturating_mul(size * (size + 1) / 2),
+    )?;
+    let wanted = parts.saturating_mul(ROWS_PER_PART);
+    check_room("The rows that a mixture begins with", wanted.saturating_mul(size + 4))?;
+    let drawn = sample(&rounds, rows, wanted, params.seed()?).await?;
     let all: f64 = drawn.iter().map(|row| row.weight).sum();
     let mut parts: Vec<Part> = drawn.chunks(ROWS_PER_PART).map(|rows| begin(rows, size, all)).collect();
     let (most, tolerance) = (params.count("maxIter")?, params.double("tol")?);

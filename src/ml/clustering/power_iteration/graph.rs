@@ -227,7 +227,8 @@ impl Graph {
         let tolerance = (1e-5 / values.len() as f64).max(1e-8);
         let (mut last, mut difference) = (f64::MAX, f64::MAX);
         for _ in 0..steps {
-            if difference.abs() <= tolerance {
+            // What is not a number any more changes no more.
+            if difference.abs() <= tolerance || difference.is_nan() {
                 break;
             }
             let mut next = vec![0.0; values.len()];
@@ -313,6 +314,23 @@ mod tests {
     use super::*;
     use crate::ml::clustering::power_iteration::PowerIterationClustering;
     use crate::ml::literal::Value;
+
+    #[test]
+    fn numbers_that_are_none_any_more_end_the_steps() {
+        let found = Found {
+            parts: vec![Part {
+                partition: 0,
+                sources: vec![1, 2],
+                destinations: vec![2, 3],
+                weights: vec![f64::INFINITY, 1.0],
+            }],
+        };
+        let graph = Graph::of(&found);
+        let begun = graph.begun(true);
+        // Without an end in the steps, this takes days.
+        let (values, _) = graph.numbers(begun, usize::MAX);
+        assert!(values.iter().any(|v| v.is_nan()));
+    }
 
     #[test]
     fn parts_that_are_hardly_connected_are_clusters() {

@@ -120,6 +120,9 @@ fn table(files: &[Buffer], path: &str) -> Result<Option<RecordBatch>> {
         .map_err(|e| corrupt(path, &format!("the files of data differ: {e}")))
 }
 
+/// The most values that a sparse vector or matrix has when it is made dense.
+const MOST_VALUES: usize = 1 << 28;
+
 impl Row<'_> {
     /// Returns the error of a column that is missing, null or of another type (`CORRUPT_MODEL`).
     pub(super) fn bad(&self, name: &str) -> SparkError {
@@ -258,7 +261,7 @@ impl Row<'_> {
         self.column(name)?.as_struct_opt().ok_or_else(|| self.bad(name))
     }
 
-    /// Returns a vector, made dense.
+    /// Returns a vector, made dense; below 2^28 values.
     ///
     /// # Errors
     /// `CORRUPT_MODEL` if the column is missing, null or of another type.
@@ -276,6 +279,7 @@ impl Row<'_> {
             return Ok(values);
         }
         let size = usize::try_from(int(parts, "size").ok_or_else(bad)?).map_err(|_| bad())?;
+        let size = Some(size).filter(|size| *size < MOST_VALUES).ok_or_else(bad)?;
         let indices = ints(parts, "indices").ok_or_else(bad)?;
         let sparse = vector::Vector::sparse(size, indices, values).map_err(|_| bad())?;
         Ok(sparse.view().to_dense())
@@ -331,7 +335,7 @@ impl Row<'_> {
         let starts = ints(parts, "colPtrs").ok_or_else(bad)?;
         let at = ints(parts, "rowIndices").ok_or_else(bad)?;
         let (lines, length) = if transposed { (rows, columns) } else { (columns, rows) };
-        let mut dense = vec![0.0; rows.checked_mul(columns).filter(|n| *n < 1 << 28).ok_or_else(bad)?];
+        let mut dense = vec![0.0; rows.checked_mul(columns).filter(|n| *n < MOST_VALUES).ok_or_else(bad)?];
         for line in 0..lines {
             let range = starts.get(line).zip(starts.get(line + 1)).ok_or_else(bad)?;
             for i in (*range.0 as usize)..(*range.1 as usize) {
