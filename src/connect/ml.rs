@@ -100,7 +100,7 @@ pub(super) struct MlJob {
 }
 
 impl MlJob {
-    /// Returns a job of rounds, the first of which has not begun.
+    /// Returns a job of rounds, before its first one.
     pub(super) fn in_rounds(operation: &str, session: &str, params: Params) -> Self {
         Self {
             operation: operation.to_owned(),

@@ -135,6 +135,27 @@ pub const THRESHOLDS: Param = param("thresholds", Kind::Doubles, Default::None, 
 /// `seed` (`HasSeed`).
 pub const SEED: Param = param("seed", Kind::Long, Default::Seed, Check::Any);
 
+/// How many levels a sum over partitions has; the engine chooses by itself.
+pub const AGGREGATION_DEPTH: Param = param("aggregationDepth", Kind::Int, Default::Int(2), Check::AtLeast(2.0));
+/// How large blocks of rows are; the engine chooses by itself.
+pub const BLOCK_SIZE: Param = param("maxBlockSizeInMB", Kind::Double, Default::Double(0.0), NON_NEGATIVE);
+/// Whether there is an intercept.
+pub const INTERCEPT: Param = flag("fitIntercept", true);
+/// How much large coefficients cost.
+pub const PENALTY: Param = param("regParam", Kind::Double, Default::Double(0.0), NON_NEGATIVE);
+/// Whether features are scaled before coefficients cost.
+pub const STANDARDIZATION: Param = flag("standardization", true);
+
+/// Returns the param of the most steps.
+pub const fn steps(default: i64) -> Param {
+    param("maxIter", Kind::Int, Default::Int(default), NON_NEGATIVE)
+}
+
+/// Returns the param of how little a step may change before the training ends.
+pub const fn tolerance(default: f64) -> Param {
+    param("tol", Kind::Double, Default::Double(default), NON_NEGATIVE)
+}
+
 /// Numbers from 0 on.
 pub const NON_NEGATIVE: Check = Check::AtLeast(0.0);
 /// Numbers above 0.

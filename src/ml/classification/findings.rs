@@ -12,8 +12,8 @@ use crate::ml::training;
 /// How many points the curves of two classes have, about.
 const BINS: usize = 1000;
 
-/// Returns what a summary says under a name; `None` if it does not say that. `score` is the column by which two classes are told apart, empty
-/// for models of more.
+/// Returns what a summary says under a name; `None` if it does not say that. `score` is the column that decides between two classes;
+/// it is empty for models of more.
 ///
 /// # Errors
 /// If a param is of another type.

@@ -16,7 +16,8 @@ use crate::ml::model::{self, Fitted, Model, ModelKind};
 use crate::ml::optimize::dot;
 use crate::ml::optimize::lbfgs::{Options, minimize};
 use crate::ml::params::{
-    Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, Param, Params, RAW_PREDICTION, WEIGHT, flag, param,
+    AGGREGATION_DEPTH, BLOCK_SIZE, Check, Default, FEATURES, INTERCEPT, LABEL, PENALTY, PREDICTION, Param, Params,
+    RAW_PREDICTION, STANDARDIZATION, WEIGHT, param, steps, tolerance,
 };
 use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
@@ -40,18 +41,18 @@ impl Stage for LinearSvc {
 
     fn params(&self) -> &'static [Param] {
         const PARAMS: &[Param] = &[
-            param("aggregationDepth", Kind::Int, Default::Int(2), Check::AtLeast(2.0)),
+            AGGREGATION_DEPTH,
             FEATURES,
-            flag("fitIntercept", true),
+            INTERCEPT,
             LABEL,
-            param("maxBlockSizeInMB", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
-            param("maxIter", Kind::Int, Default::Int(100), NON_NEGATIVE),
+            BLOCK_SIZE,
+            steps(100),
             PREDICTION,
             RAW_PREDICTION,
-            param("regParam", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
-            flag("standardization", true),
+            PENALTY,
+            STANDARDIZATION,
             param("threshold", Kind::Double, Default::Double(0.0), Check::Any),
-            param("tol", Kind::Double, Default::Double(1e-6), NON_NEGATIVE),
+            tolerance(1e-6),
             WEIGHT,
         ];
         PARAMS
@@ -242,7 +243,7 @@ impl Scores for Predictor {
     }
 
     fn of_probability(&self, _: &[f64]) -> f64 {
-        // There is no column of probabilities that anything could be made of.
+        // The model has no column of probabilities.
         f64::NAN
     }
 }

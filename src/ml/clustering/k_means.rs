@@ -2,23 +2,21 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array};
-use arrow::datatypes::DataType;
+use arrow::array::Int32Array;
 use prost::Message;
 
 use super::distance::Distance;
-use super::findings::{relation, sizes};
+use super::findings;
 use super::local::plus_plus;
 use super::rows::{self, Point};
 use super::steps::{Asked, State, Steps, What};
 use crate::error::Result;
-use crate::ml::columns::Body;
-use crate::ml::findings::{self, Finding};
+use crate::ml::findings::Finding;
 use crate::ml::learning::{Learning, Rounds, empty};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, ModelKind};
 use crate::ml::params::{
-    Check, Default, FEATURES, NON_NEGATIVE, PREDICTION, Param, Params, SEED, WEIGHT, one_of, param,
+    BLOCK_SIZE, Check, Default, FEATURES, PREDICTION, Param, Params, SEED, WEIGHT, one_of, param, steps, tolerance,
 };
 use crate::ml::persistence::data::{Column, Row, vector_rows};
 use crate::ml::relation::Argument;
@@ -29,7 +27,7 @@ use crate::plan::analyzer::Analyzer;
 use crate::plan::functions::random::XorShift;
 use crate::plan::scope::Resolved;
 use crate::values::java_random::JavaRandom;
-use crate::values::vector::{VectorColumn, VectorRef};
+use crate::values::vector::VectorRef;
 
 /// Trains k-means (`KMeans`): a job per step; a task keeps one sum per cluster.
 #[derive(Debug)]
@@ -47,12 +45,12 @@ impl Stage for KMeans {
             one_of("initMode", "k-means||", &["k-means||", "random"]),
             param("initSteps", Kind::Int, Default::Int(2), Check::AtLeast(1.0)),
             param("k", Kind::Int, Default::Int(2), Check::AtLeast(2.0)),
-            param("maxBlockSizeInMB", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
-            param("maxIter", Kind::Int, Default::Int(20), NON_NEGATIVE),
+            BLOCK_SIZE,
+            steps(20),
             PREDICTION,
             SEED,
             one_of("solver", "auto", &["auto", "row", "block"]),
-            param("tol", Kind::Double, Default::Double(1e-4), NON_NEGATIVE),
+            tolerance(1e-4),
             WEIGHT,
         ];
         PARAMS
@@ -276,31 +274,13 @@ impl Fitted for KMeansModel {
     }
 
     fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved> {
-        let Some(to) = params.column("predictionCol") else {
-            return Ok(input);
-        };
-        let read = analyzer.vectors(&input, &params.text("featuresCol")?)?;
-        let nearest = self.nearest(params)?;
-        let body: Body = Box::new(move |args, rows| -> datafusion_common::Result<ArrayRef> {
-            let vectors = VectorColumn::new(&args[0])?;
-            let of = |row| vectors.get(row).map(&nearest).transpose();
-            let found = (0..rows).map(of).collect::<Result<Vec<_>>>()?;
-            Ok(Arc::new(Int32Array::from(found)))
-        });
-        let options = format!("{id} {}", params.fingerprint());
-        analyzer.append(input, params, &options, &to, DataType::Int32, vec![read], body)
+        let from = params.text("featuresCol")?;
+        findings::predicted(analyzer, input, (id, params), &from, self.nearest(params)?)
     }
 
     fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
-        Ok(match name {
-            "numFeatures" => Some((Value::Int(self.size as i64), Kind::Int)),
-            "clusterCenterMatrix" => {
-                let values = self.centres.iter().flat_map(|c| c.values.clone()).collect();
-                let matrix = crate::ml::matrix::Matrix::new(self.centres.len(), self.size as usize, values);
-                Some((matrix.value(), Kind::Matrix))
-            }
-            _ => None,
-        })
+        let centres = self.centres.iter().map(|c| &c.values[..]);
+        Ok(findings::of_centres(name, self.size, centres))
     }
 
     fn call(&self, params: &Params, method: &str, args: &[Value]) -> Result<Option<(Value, Kind)>> {
@@ -312,16 +292,7 @@ impl Fitted for KMeansModel {
     }
 
     fn finding(&self, params: &Params, name: &str, _: &[Value]) -> Result<Option<Finding>> {
-        let k = params.count("k")?;
-        Ok(match name {
-            "k" => Some(Finding::Known(Value::Int(k as i64), Kind::Int)),
-            "numIter" => Some(Finding::Known(Value::Int(self.steps as i64), Kind::Int)),
-            "trainingCost" => Some(Finding::Known(Value::Double(self.cost), Kind::Double)),
-            "featuresCol" => Some(findings::text(params, &FEATURES)?),
-            "predictionCol" => Some(findings::text(params, &PREDICTION)?),
-            "clusterSizes" => Some(sizes(params, k)?),
-            _ => None,
-        })
+        findings::of(params, name, self.steps as usize, &[("trainingCost", self.cost)])
     }
 
     fn summary_relation(
@@ -332,7 +303,7 @@ impl Fitted for KMeansModel {
         method: &str,
         _: &[Argument<'_>],
     ) -> Result<Option<Resolved>> {
-        relation(self, analyzer, input, of, method)
+        findings::relation(self, analyzer, input, of, method)
     }
 
     fn describe(&self, params: &Params) -> Result<String> {

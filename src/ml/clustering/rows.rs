@@ -128,7 +128,7 @@ impl Drawn {
     /// Takes a row of the partition that is read, several times if need be.
     ///
     /// # Errors
-    /// `RIVULET_MODEL_TOO_LARGE` if there is no room for it.
+    /// `RIVULET_MODEL_TOO_LARGE` if the sample becomes too large.
     pub fn push(&mut self, point: VectorRef<'_>, weight: f64, times: usize) -> Result<()> {
         let drawn = self.points.len().saturating_add(times);
         check_room("A sample of rows", drawn.saturating_mul(point.size() + 4))?;

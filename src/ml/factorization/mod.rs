@@ -18,11 +18,12 @@ use crate::ml::model::{Model, ModelKind};
 use crate::ml::optimize::descent::{Adam, Batches, Options, Rule, descend};
 use crate::ml::optimize::{Evaluated, check_size};
 use crate::ml::params::{
-    Check, Default, FEATURES, LABEL, NON_NEGATIVE, POSITIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION,
-    SEED, THRESHOLDS, WEIGHT, flag, joined, one_of, param,
+    Check, Default, FEATURES, INTERCEPT, LABEL, PENALTY, POSITIVE, PREDICTION, PROBABILITY, Param, Params,
+    RAW_PREDICTION, SEED, THRESHOLDS, WEIGHT, flag, joined, one_of, param, steps, tolerance,
 };
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
+use crate::ml::summary::extent::{self, Extent};
 use crate::ml::summary::labels::{Allowed, Names};
 use crate::ml::summary::loss::State;
 use crate::values::java_random::JavaRandom;
@@ -43,11 +44,11 @@ pub struct Machines {
 const BOTH: &[Param] = &[
     param("factorSize", Kind::Int, Default::Int(8), POSITIVE),
     FEATURES,
-    flag("fitIntercept", true),
+    INTERCEPT,
     flag("fitLinear", true),
     param("initStd", Kind::Double, Default::Double(0.01), POSITIVE),
     LABEL,
-    param("maxIter", Kind::Int, Default::Int(100), NON_NEGATIVE),
+    steps(100),
     param(
         "miniBatchFraction",
         Kind::Double,
@@ -55,11 +56,11 @@ const BOTH: &[Param] = &[
         Check::AboveWithin(0.0, 1.0),
     ),
     PREDICTION,
-    param("regParam", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
+    PENALTY,
     SEED,
     one_of("solver", "adamW", &["gd", "adamW"]),
     param("stepSize", Kind::Double, Default::Double(1.0), POSITIVE),
-    param("tol", Kind::Double, Default::Double(1e-6), NON_NEGATIVE),
+    tolerance(1e-6),
     WEIGHT,
 ];
 
@@ -122,6 +123,9 @@ impl Learner for Machines {
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
         let (names, form, labels) = (names(params)?, Form::of(params)?, self.labels);
         let asked = Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
+        if asked.coefficients.is_empty() {
+            return Ok(Box::new(move || Box::new(Extent::new(names.clone(), labels))));
+        }
         Ok(Box::new(move || {
             Box::new(Losses::new(names.clone(), form, labels, asked.clone()))
         }))
@@ -155,11 +159,11 @@ impl Batches for MeanLoss {
 
 /// Trains a model.
 async fn learn(params: Params, rounds: Rounds, labels: Allowed) -> Result<Model> {
-    let found: State = rounds.ask(&Asked::default()).await?;
-    if found.weight == 0.0 {
+    let found: extent::State = rounds.ask(&Asked::default()).await?;
+    if found.rows == 0 {
         return Err(empty());
     }
-    let (form, features) = (Form::of(&params)?, found.loss as usize);
+    let (form, features) = (Form::of(&params)?, found.features as usize);
     let (factors, per_feature) = (form.factors.saturating_mul(features), usize::from(form.linear));
     check_size(factors.saturating_add(per_feature.saturating_mul(features)))?;
     let (mut random, deviation) = (JavaRandom::new(params.seed()?), params.double("initStd")?);

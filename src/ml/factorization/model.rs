@@ -26,7 +26,7 @@ pub struct Machine {
     /// A row per feature.
     #[prost(message, required, tag = "1")]
     pub factors: Matrix,
-    /// By feature; empty if there is no such term.
+    /// By feature; empty without linear terms.
     #[prost(double, repeated, tag = "2")]
     pub linear: Vec<f64>,
     /// What is added; 0 without intercept.
@@ -75,7 +75,7 @@ impl Machine {
         self.factors.height()
     }
 
-    /// Returns a number per feature, 0 if there is no such term.
+    /// Returns a number per feature; 0 for each without linear terms.
     fn all_linear(&self) -> Vec<f64> {
         let mut linear = self.linear.clone();
         linear.resize(self.features(), 0.0);

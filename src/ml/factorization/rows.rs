@@ -14,7 +14,7 @@ use crate::ml::classification::loss::log_1p_exp;
 use crate::ml::params::Params;
 use crate::ml::sampling::Bernoulli;
 use crate::ml::summary::Summary;
-use crate::ml::summary::labels::{Allowed, Instances, Names, same_size};
+use crate::ml::summary::labels::{Allowed, Instances, Names};
 use crate::ml::summary::loss::State;
 use crate::plan::functions::partition;
 use crate::values::vector::VectorRef;
@@ -103,8 +103,6 @@ pub struct Losses {
     sample: Option<Bernoulli>,
     sums: Vec<f64>,
     state: State,
-    /// How many features rows have, if that is asked.
-    size: usize,
 }
 
 impl Losses {
@@ -114,7 +112,6 @@ impl Losses {
             state: State::new(asked.coefficients.len()),
             sample: None,
             sums: vec![],
-            size: 0,
             names,
             form,
             allowed,
@@ -159,14 +156,6 @@ impl Summary for Losses {
         let rows = Instances::new(&columns[..2], self.allowed, &names)?;
         for row in 0..rows.len() {
             let (features, label, _) = rows.get(row)?;
-            if self.asked.coefficients.is_empty() {
-                if self.state.weight == 0.0 {
-                    self.size = features.size();
-                }
-                same_size(self.size, features.size())?;
-                self.state.weight += 1.0;
-                continue;
-            }
             let (share, seed) = (self.asked.share, self.asked.seed);
             let sample = self
                 .sample
@@ -179,28 +168,11 @@ impl Summary for Losses {
     }
 
     fn merge(&mut self, state: &[u8]) -> Result<()> {
-        if !self.asked.coefficients.is_empty() {
-            return self.state.merge(state);
-        }
-        let other: State = crate::ml::training::state(state)?;
-        if other.weight == 0.0 {
-            return Ok(());
-        }
-        let size = other.loss as usize;
-        if self.state.weight == 0.0 {
-            self.size = size;
-        }
-        same_size(self.size, size)?;
-        self.state.weight += other.weight;
-        Ok(())
+        self.state.merge(state)
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut state = self.state.clone();
-        if self.asked.coefficients.is_empty() {
-            state.loss = self.size as f64;
-        }
-        state.encode_to_vec()
+        self.state.encode_to_vec()
     }
 
     fn bytes(&self) -> usize {

@@ -13,7 +13,7 @@ use crate::ml::columns::Reads;
 use crate::ml::learning::{Deal, Learning, Rounds};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{Model, ModelKind};
-use crate::ml::params::{Check, Default, NON_NEGATIVE, PREDICTION, Param, Params, SEED, flag, named, param};
+use crate::ml::params::{Check, Default, NON_NEGATIVE, PREDICTION, Param, Params, SEED, flag, named, param, steps};
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary::{self, check_room};
 use crate::plan::functions::random::XorShift;
@@ -69,7 +69,7 @@ impl Stage for Als {
                 A_LEVEL,
             ),
             named("itemCol", "item"),
-            param("maxIter", Kind::Int, Default::Int(10), NON_NEGATIVE),
+            steps(10),
             flag("nonnegative", false),
             param("numItemBlocks", Kind::Int, Default::Int(10), SOME),
             param("numUserBlocks", Kind::Int, Default::Int(10), SOME),

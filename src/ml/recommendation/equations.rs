@@ -1,5 +1,8 @@
 //! Least squares of few unknowns: sums of outer products, and their solution by Cholesky's decomposition or without negative numbers.
 
+use crate::ml::cholesky::Cholesky;
+use crate::ml::optimize::dot;
+
 /// The normal equations of a least squares problem, in double precision over factors of single precision.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Equations {
@@ -42,34 +45,13 @@ impl Equations {
     /// Returns the solution where the sum of its squares costs `penalty`.
     ///
     /// # Errors
-    /// The number of the first unknown, from 1, that nothing decides: there is no single solution.
+    /// The number of the first unknown, from 1, that nothing decides: several solutions exist.
     pub(super) fn solve(mut self, penalty: f64) -> Result<Vec<f32>, u32> {
         let rank = self.right.len();
         (0..rank).for_each(|i| self.pairs[start(i) + i] += penalty);
-        for j in 0..rank {
-            let (before, own) = self.pairs.split_at_mut(start(j));
-            for i in 0..j {
-                let above = &before[start(i)..];
-                let sum: f64 = (0..i).map(|k| above[k] * own[k]).sum();
-                own[i] = (own[i] - sum) / above[i];
-            }
-            let rest = own[j] - own[..j].iter().map(|v| v * v).sum::<f64>();
-            if rest <= 0.0 || rest.is_nan() {
-                return Err(j as u32 + 1);
-            }
-            own[j] = rest.sqrt();
-        }
-        for i in 0..rank {
-            let column = &self.pairs[start(i)..];
-            let sum: f64 = (0..i).map(|k| column[k] * self.right[k]).sum();
-            self.right[i] = (self.right[i] - sum) / column[i];
-        }
-        for i in (0..rank).rev() {
-            self.right[i] /= self.pairs[start(i) + i];
-            let value = self.right[i];
-            (0..i).for_each(|k| self.right[k] -= value * self.pairs[start(i) + k]);
-        }
-        Ok(self.right.iter().map(|v| *v as f32).collect())
+        let factor = Cholesky::new(self.pairs, rank).map_err(|unknown| unknown as u32 + 1)?;
+        let factors = factor.solve(self.right);
+        Ok(factors.into_iter().map(|v| v as f32).collect())
     }
 
     /// Returns the solution without negative numbers, by projected gradients (Polyak), conjugate ones where no bound was just met
@@ -134,10 +116,6 @@ const LEAST_CURVATURE: f64 = 1e-20;
 /// Returns the place of the first number of a column of a packed triangle.
 fn start(column: usize) -> usize {
     column * (column + 1) / 2
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Returns whether a search has nowhere to go: by the length of its step, and the squares of its direction and place.

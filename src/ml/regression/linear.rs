@@ -20,7 +20,8 @@ use crate::ml::optimize::lbfgs::{Options, minimize};
 use crate::ml::optimize::lbfgsb;
 use crate::ml::optimize::{Evaluated, Objective, dot};
 use crate::ml::params::{
-    Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, Param, Params, WEIGHT, flag, one_of, param,
+    AGGREGATION_DEPTH, BLOCK_SIZE, Check, Default, FEATURES, INTERCEPT, LABEL, PENALTY, PREDICTION, Param, Params,
+    STANDARDIZATION, WEIGHT, one_of, param, steps, tolerance,
 };
 use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
@@ -42,7 +43,7 @@ impl Stage for LinearRegression {
 
     fn params(&self) -> &'static [Param] {
         const PARAMS: &[Param] = &[
-            param("aggregationDepth", Kind::Int, Default::Int(2), Check::AtLeast(2.0)),
+            AGGREGATION_DEPTH,
             param(
                 "elasticNetParam",
                 Kind::Double,
@@ -51,16 +52,16 @@ impl Stage for LinearRegression {
             ),
             param("epsilon", Kind::Double, Default::Double(1.35), Check::Above(1.0)),
             FEATURES,
-            flag("fitIntercept", true),
+            INTERCEPT,
             LABEL,
             one_of("loss", "squaredError", &["squaredError", "huber"]),
-            param("maxBlockSizeInMB", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
-            param("maxIter", Kind::Int, Default::Int(100), NON_NEGATIVE),
+            BLOCK_SIZE,
+            steps(100),
             PREDICTION,
-            param("regParam", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
+            PENALTY,
             one_of("solver", "auto", &["auto", "normal", "l-bfgs"]),
-            flag("standardization", true),
-            param("tol", Kind::Double, Default::Double(1e-6), NON_NEGATIVE),
+            STANDARDIZATION,
+            tolerance(1e-6),
             WEIGHT,
         ];
         PARAMS

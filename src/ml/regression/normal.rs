@@ -7,6 +7,7 @@ use arrow::array::ArrayRef;
 use prost::Message;
 
 use crate::error::{Exception, Result, SparkError};
+use crate::ml::cholesky::Cholesky;
 use crate::ml::error::illegal;
 use crate::ml::optimize::lbfgs::{Options, minimize};
 use crate::ml::optimize::{Evaluated, Objective, dot};
@@ -303,36 +304,8 @@ impl Equations {
             aa.push(1.0);
             right.push(self.b);
         }
-        let size = right.len();
-        let at = |i: usize, j: usize| j * (j + 1) / 2 + i;
-        // A = UᵀU, in place.
-        for j in 0..size {
-            for i in 0..=j {
-                let known: f64 = (0..i).map(|k| aa[at(k, i)] * aa[at(k, j)]).sum();
-                let rest = aa[at(i, j)] - known;
-                if i < j {
-                    aa[at(i, j)] = rest / aa[at(i, i)];
-                } else if rest > 0.0 {
-                    aa[at(j, j)] = rest.sqrt();
-                } else {
-                    return None;
-                }
-            }
-        }
-        let solved = |mut x: Vec<f64>| {
-            for j in 0..size {
-                let known: f64 = (0..j).map(|k| aa[at(k, j)] * x[k]).sum();
-                x[j] = (x[j] - known) / aa[at(j, j)];
-            }
-            for j in (0..size).rev() {
-                let known: f64 = (j + 1..size).map(|k| aa[at(j, k)] * x[k]).sum();
-                x[j] = (x[j] - known) / aa[at(j, j)];
-            }
-            x
-        };
-        let unit = |i: usize| (0..size).map(|k| f64::from(k == i)).collect::<Vec<_>>();
-        let diagonal = (0..size).map(|i| solved(unit(i))[i]).collect();
-        Some((solved(right), Some(diagonal)))
+        let factor = Cholesky::new(aa, right.len()).ok()?;
+        Some((factor.solve(right), Some(factor.inverse_diagonal())))
     }
 
     /// Returns the best intercept for coefficients; 0 without.

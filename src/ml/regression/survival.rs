@@ -14,7 +14,8 @@ use crate::ml::model::{self, Fitted, Model, ModelKind};
 use crate::ml::optimize::lbfgs::{Options, minimize};
 use crate::ml::optimize::{Evaluated, Objective, dot};
 use crate::ml::params::{
-    Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, Param, Params, doubles_of, flag, free, named, param,
+    AGGREGATION_DEPTH, BLOCK_SIZE, Check, Default, FEATURES, INTERCEPT, LABEL, PREDICTION, Param, Params, doubles_of,
+    free, named, param, steps, tolerance,
 };
 use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
@@ -47,13 +48,13 @@ impl Stage for AftSurvivalRegression {
 
     fn params(&self) -> &'static [Param] {
         const PARAMS: &[Param] = &[
-            param("aggregationDepth", Kind::Int, Default::Int(2), Check::AtLeast(2.0)),
+            AGGREGATION_DEPTH,
             named("censorCol", "censor"),
             FEATURES,
-            flag("fitIntercept", true),
+            INTERCEPT,
             LABEL,
-            param("maxBlockSizeInMB", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
-            param("maxIter", Kind::Int, Default::Int(100), NON_NEGATIVE),
+            BLOCK_SIZE,
+            steps(100),
             PREDICTION,
             param(
                 "quantileProbabilities",
@@ -62,7 +63,7 @@ impl Stage for AftSurvivalRegression {
                 Check::With(are_probabilities),
             ),
             free("quantilesCol", Kind::Text),
-            param("tol", Kind::Double, Default::Double(1e-6), NON_NEGATIVE),
+            tolerance(1e-6),
         ];
         PARAMS
     }

@@ -18,6 +18,7 @@ pub mod clusters;
 pub mod confusion;
 pub mod counts;
 pub mod covariance;
+pub mod extent;
 pub mod frequencies;
 pub mod label_sets;
 pub mod labels;

@@ -13,7 +13,7 @@ use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{Model, ModelKind};
 use crate::ml::params::{
     Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, SEED,
-    THRESHOLDS, WEIGHT, flag, free, joined, named, one_of, param,
+    THRESHOLDS, WEIGHT, flag, free, joined, named, one_of, param, steps,
 };
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
@@ -47,7 +47,7 @@ const RATE: Param = param(
     Check::AboveWithin(0.0, 1.0),
 );
 const TREES: Param = param("numTrees", Kind::Int, Default::Int(20), Check::AtLeast(1.0));
-const STEPS: Param = param("maxIter", Kind::Int, Default::Int(20), NON_NEGATIVE);
+const STEPS: Param = steps(20);
 const STEP: Param = param(
     "stepSize",
     Kind::Double,

@@ -22,8 +22,8 @@ use crate::ml::literal::{Kind, Value};
 use crate::ml::matrix::Matrix;
 use crate::ml::model::{self, Fitted, ModelKind};
 use crate::ml::params::{
-    Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, THRESHOLDS,
-    WEIGHT, flag, free, one_of, param,
+    AGGREGATION_DEPTH, BLOCK_SIZE, Check, Default, FEATURES, INTERCEPT, LABEL, PENALTY, PREDICTION, PROBABILITY, Param,
+    Params, RAW_PREDICTION, STANDARDIZATION, THRESHOLDS, WEIGHT, free, one_of, param, steps, tolerance,
 };
 use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
@@ -50,7 +50,7 @@ impl Stage for LogisticRegression {
 
     fn params(&self) -> &'static [Param] {
         const PARAMS: &[Param] = &[
-            param("aggregationDepth", Kind::Int, Default::Int(2), Check::AtLeast(2.0)),
+            AGGREGATION_DEPTH,
             param(
                 "elasticNetParam",
                 Kind::Double,
@@ -59,20 +59,20 @@ impl Stage for LogisticRegression {
             ),
             one_of("family", "auto", &["auto", "binomial", "multinomial"]),
             FEATURES,
-            flag("fitIntercept", true),
+            INTERCEPT,
             LABEL,
             free("lowerBoundsOnCoefficients", Kind::Matrix),
             free("lowerBoundsOnIntercepts", Kind::Vector),
-            param("maxBlockSizeInMB", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
-            param("maxIter", Kind::Int, Default::Int(100), NON_NEGATIVE),
+            BLOCK_SIZE,
+            steps(100),
             PREDICTION,
             PROBABILITY,
             RAW_PREDICTION,
-            param("regParam", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
-            flag("standardization", true),
+            PENALTY,
+            STANDARDIZATION,
             param("threshold", Kind::Double, Default::Double(0.5), Check::Within(0.0, 1.0)),
             THRESHOLDS,
-            param("tol", Kind::Double, Default::Double(1e-6), NON_NEGATIVE),
+            tolerance(1e-6),
             free("upperBoundsOnCoefficients", Kind::Matrix),
             free("upperBoundsOnIntercepts", Kind::Vector),
             WEIGHT,

@@ -20,8 +20,8 @@ use crate::ml::optimize::descent::{self, Batches, Rule, descend};
 use crate::ml::optimize::lbfgs::{self, minimize};
 use crate::ml::optimize::{Evaluated, Objective, check_size};
 use crate::ml::params::{
-    Check, Default, FEATURES, LABEL, NON_NEGATIVE, POSITIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION,
-    SEED, THRESHOLDS, free, one_of, param,
+    Check, Default, FEATURES, LABEL, POSITIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, SEED,
+    THRESHOLDS, free, one_of, param, steps, tolerance,
 };
 use crate::ml::persistence::data::Column;
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
@@ -57,7 +57,7 @@ impl Stage for MultilayerPerceptronClassifier {
             free("initialWeights", Kind::Vector),
             LABEL,
             param("layers", Kind::Ints, Default::None, Check::With(are_layers)),
-            param("maxIter", Kind::Int, Default::Int(100), NON_NEGATIVE),
+            steps(100),
             PREDICTION,
             PROBABILITY,
             RAW_PREDICTION,
@@ -65,7 +65,7 @@ impl Stage for MultilayerPerceptronClassifier {
             one_of("solver", "l-bfgs", &["gd", "l-bfgs"]),
             param("stepSize", Kind::Double, Default::Double(0.03), POSITIVE),
             THRESHOLDS,
-            param("tol", Kind::Double, Default::Double(1e-6), NON_NEGATIVE),
+            tolerance(1e-6),
         ];
         PARAMS
     }

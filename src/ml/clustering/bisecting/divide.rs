@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use arrow::array::ArrayRef;
 use prost::Message;
 
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::ml::clustering::distance::Distance;
 use crate::ml::clustering::rows::{Point, Rows};
 use crate::ml::summary::labels::{Names, same_size};
@@ -68,57 +68,73 @@ pub struct State {
     pub clusters: Vec<Sums>,
 }
 
+/// A cluster on the way down.
+#[derive(Debug)]
+struct Node {
+    index: i64,
+    centre: Vec<f64>,
+    /// Where the two parts are, as far as they have a centre.
+    parts: [Option<usize>; 2],
+    /// Whether it is asked for.
+    is_wanted: bool,
+    /// What it holds, after the first row.
+    sums: Option<Sums>,
+}
+
 /// Answers a question over (features) or (features, weight).
 #[derive(Debug)]
 pub struct Divide {
     names: Names,
     distance: Distance,
-    centres: BTreeMap<i64, Vec<f64>>,
-    divided: Vec<i64>,
+    /// The cluster of all rows, and those that have a centre.
+    nodes: Vec<Node>,
     size: Option<usize>,
     rows: i64,
-    clusters: BTreeMap<i64, Sums>,
 }
 
 impl Divide {
     /// Returns an empty answer.
     pub fn new(names: Names, distance: Distance, asked: &Asked) -> Self {
-        let mut divided = asked.divided.clone();
-        divided.sort_unstable();
+        let is_wanted = |index: i64| asked.divided.is_empty() || asked.divided.contains(&(index / 2));
+        let node = |index: i64, centre: &[f64]| Node {
+            index,
+            centre: centre.to_vec(),
+            parts: [None; 2],
+            is_wanted: is_wanted(index),
+            sums: None,
+        };
+        let mut nodes = vec![node(ROOT, &[])];
+        nodes.extend(asked.centres.iter().map(|c| node(c.index, &c.at.values)));
+        let places: BTreeMap<i64, usize> = nodes.iter().enumerate().map(|(at, n)| (n.index, at)).collect();
+        for node in &mut nodes {
+            node.parts = [0, 1].map(|part| places.get(&(2 * node.index + part)).copied());
+        }
         Self {
             names,
             distance,
-            centres: asked.centres.iter().map(|c| (c.index, c.at.values.clone())).collect(),
-            divided,
+            nodes,
             size: None,
             rows: 0,
-            clusters: BTreeMap::new(),
         }
     }
 
-    /// Returns the cluster that a point comes to.
-    fn cluster(&self, point: VectorRef<'_>) -> i64 {
-        let mut at = ROOT;
+    /// Returns the place of the cluster that a point comes to.
+    fn cluster(&self, point: VectorRef<'_>) -> usize {
+        let mut at = 0;
         loop {
-            let cost = |child: i64| self.centres.get(&child).map(|c| (child, self.distance.cost(c, point)));
-            at = match (cost(2 * at), cost(2 * at + 1)) {
-                (None, None) => return at,
-                (Some((left, near)), Some((right, far))) => {
-                    if far < near {
-                        right
-                    } else {
-                        left
-                    }
-                }
-                (Some((only, _)), None) | (None, Some((only, _))) => only,
+            let cost = |part: usize| self.distance.cost(&self.nodes[part].centre, point);
+            at = match self.nodes[at].parts {
+                [None, None] => return at,
+                [Some(left), Some(right)] if cost(right) < cost(left) => right,
+                [Some(only), _] | [None, Some(only)] => only,
             };
         }
     }
 
-    fn sums(&mut self, index: i64) -> &mut Sums {
-        let size = self.size.unwrap_or_default();
-        self.clusters.entry(index).or_insert_with(|| Sums {
-            index,
+    fn sums(&mut self, at: usize) -> &mut Sums {
+        let (size, node) = (self.size.unwrap_or_default(), &mut self.nodes[at]);
+        node.sums.get_or_insert_with(|| Sums {
+            index: node.index,
             sum: Point::zero(size),
             ..Sums::default()
         })
@@ -133,12 +149,12 @@ impl Summary for Divide {
             let (point, weight) = rows.get(row, &mut self.size)?;
             self.distance.check(point)?;
             self.rows += 1;
-            let index = self.cluster(point);
-            if !self.divided.is_empty() && self.divided.binary_search(&(index / 2)).is_err() {
+            let at = self.cluster(point);
+            if !self.nodes[at].is_wanted {
                 continue;
             }
             let scale = self.distance.scale(point) * weight;
-            let sums = self.sums(index);
+            let sums = self.sums(at);
             sums.rows += 1;
             sums.sum.weight += weight;
             for (i, value) in point.stored() {
@@ -158,7 +174,8 @@ impl Summary for Divide {
         same_size(*self.size.get_or_insert(size), size)?;
         self.rows += other.rows;
         for found in other.clusters {
-            let own = self.sums(found.index);
+            let at = self.nodes.iter().position(|n| n.index == found.index);
+            let own = self.sums(at.ok_or_else(|| SparkError::internal("the sums are of an unknown cluster"))?);
             own.rows += found.rows;
             own.squares += found.squares;
             own.sum.add(&found.sum);
@@ -170,12 +187,12 @@ impl Summary for Divide {
         let state = State {
             size: self.size.unwrap_or_default() as u64,
             rows: self.rows,
-            clusters: self.clusters.values().cloned().collect(),
+            clusters: self.nodes.iter().filter_map(|n| n.sums.clone()).collect(),
         };
         state.encode_to_vec()
     }
 
     fn bytes(&self) -> usize {
-        512 + (self.clusters.len() + self.centres.len()) * (self.size.unwrap_or_default() + 8) * 8
+        512 + 2 * self.nodes.len() * (self.size.unwrap_or_default() + 8) * 8
     }
 }

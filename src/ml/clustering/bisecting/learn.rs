@@ -193,7 +193,6 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
     let model = BisectingKMeansModel {
         branches,
         size: size as u64,
-        has_trained: true,
     };
     Ok(Model::new(&params, model))
 }

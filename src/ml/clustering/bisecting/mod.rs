@@ -19,7 +19,9 @@ use crate::error::Result;
 use crate::ml::learning::{Learning, Rounds};
 use crate::ml::literal::Kind;
 use crate::ml::model::ModelKind;
-use crate::ml::params::{Check, Default, FEATURES, POSITIVE, PREDICTION, Param, Params, SEED, WEIGHT, one_of, param};
+use crate::ml::params::{
+    Check, Default, FEATURES, POSITIVE, PREDICTION, Param, Params, SEED, WEIGHT, one_of, param, steps,
+};
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
 
@@ -37,7 +39,7 @@ impl Stage for BisectingKMeans {
             one_of("distanceMeasure", "euclidean", &["euclidean", "cosine"]),
             FEATURES,
             param("k", Kind::Int, Default::Int(4), Check::AtLeast(2.0)),
-            param("maxIter", Kind::Int, Default::Int(20), Check::AtLeast(0.0)),
+            steps(20),
             param("minDivisibleClusterSize", Kind::Double, Default::Double(1.0), POSITIVE),
             PREDICTION,
             SEED,

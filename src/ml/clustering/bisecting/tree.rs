@@ -4,21 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, Int32Array, Int64Array};
-use arrow::datatypes::DataType;
 use prost::Message;
 use serde_json::{Value as Json, json};
 
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::ml::clustering::distance::Distance;
-use crate::ml::clustering::findings::{relation, sizes};
-use crate::ml::columns::{Body, Reads};
-use crate::ml::findings::{self, Finding};
+use crate::ml::clustering::findings;
+use crate::ml::columns::Reads;
+use crate::ml::findings::Finding;
 use crate::ml::literal::{Kind, Value};
-use crate::ml::matrix::Matrix;
 use crate::ml::method::Method;
 use crate::ml::model::{self, Fitted, ModelKind};
 use crate::ml::optimize::norm;
-use crate::ml::params::{FEATURES, PREDICTION, Params};
+use crate::ml::params::Params;
 use crate::ml::persistence::data::{Column, Row, int_list_rows, mllib_vector_rows};
 use crate::ml::relation::Argument;
 use crate::ml::stage::Training;
@@ -61,9 +59,6 @@ pub struct BisectingKMeansModel {
     /// How many features vectors have.
     #[prost(uint64, tag = "2")]
     pub size: u64,
-    /// Whether it was trained here, rather than loaded.
-    #[prost(bool, tag = "3")]
-    pub has_trained: bool,
 }
 
 /// Where Spark saves what `mllib` knows of the tree.
@@ -100,7 +95,7 @@ fn read(row: &Row<'_>) -> Result<Arc<dyn Fitted>> {
         Ok((index.into(), branch))
     };
     let mut found: BTreeMap<i64, Branch> = rows.iter().map(branch).collect::<Result<_>>()?;
-    // From the root down, each cluster once: what is left over, or is missing, is no tree.
+    // Goes down from the root to each cluster once; one that is missing or met again is an error.
     let (mut branches, mut open) = (vec![], vec![root]);
     while let Some(index) = open.pop() {
         let branch = found.remove(&index);
@@ -116,17 +111,23 @@ fn read(row: &Row<'_>) -> Result<Arc<dyn Fitted>> {
     Ok(Arc::new(BisectingKMeansModel {
         branches,
         size: size as u64,
-        has_trained: false,
     }))
 }
 
-/// The tree, made ready to predict.
+/// A cluster of a tree that is ready to predict.
+#[derive(Debug)]
+struct Node {
+    index: i32,
+    centre: Vec<f64>,
+    /// Where the clusters are that it is divided into.
+    children: Vec<usize>,
+}
+
+/// The tree, made ready to predict; its root is the last one.
 #[derive(Debug)]
 struct Ready {
     distance: Distance,
-    /// By number.
-    branches: BTreeMap<i32, Branch>,
-    root: i32,
+    nodes: Vec<Node>,
     size: usize,
 }
 
@@ -135,34 +136,43 @@ impl Ready {
     fn leaf(&self, point: VectorRef<'_>) -> Result<(i32, f64)> {
         same_size(self.size, point.size())?;
         self.distance.check(point)?;
-        let cost = |index: i32| match self.branches.get(&index) {
-            Some(branch) => self.distance.cost(&branch.centre, point),
-            None => f64::INFINITY,
-        };
-        let mut at = (self.root, cost(self.root));
-        while let Some(branch) = self.branches.get(&at.0).filter(|b| !b.children.is_empty()) {
-            let mut nearest: Option<(i32, f64)> = None;
-            for child in &branch.children {
-                let cost = cost(*child);
-                if nearest.is_none_or(|(_, least)| cost < least) {
-                    nearest = Some((*child, cost));
-                }
-            }
-            match nearest {
-                Some(nearest) => at = nearest,
-                None => break,
+        let cost = |at: usize| (at, self.distance.cost(&self.nodes[at].centre, point));
+        let mut nearest = cost(self.nodes.len() - 1);
+        loop {
+            let below = self.nodes[nearest.0].children.iter().map(|at| cost(*at));
+            match below.reduce(|a, b| if b.1 < a.1 { b } else { a }) {
+                Some(child) => nearest = child,
+                None => return Ok((self.nodes[nearest.0].index, nearest.1)),
             }
         }
-        Ok(at)
     }
 }
 
 impl BisectingKMeansModel {
+    /// Returns the tree, ready to predict.
+    ///
+    /// # Errors
+    /// If a param is of another type; `INTERNAL_ERROR` if the clusters are not a tree.
     fn ready(&self, params: &Params) -> Result<Ready> {
+        let broken = || SparkError::internal("the clusters of a model are not a tree");
+        let mut places = BTreeMap::new();
+        let mut nodes: Vec<Node> = vec![];
+        for (at, branch) in self.branches.iter().enumerate() {
+            // Children come first.
+            let children = branch.children.iter().map(|c| places.get(c).copied());
+            nodes.push(Node {
+                index: branch.index,
+                centre: branch.centre.clone(),
+                children: children.collect::<Option<_>>().ok_or_else(broken)?,
+            });
+            places.insert(branch.index, at);
+        }
+        if nodes.is_empty() {
+            return Err(broken());
+        }
         Ok(Ready {
             distance: Distance::of(params)?,
-            branches: self.branches.iter().map(|b| (b.index, b.clone())).collect(),
-            root: self.branches.last().map_or(0, |b| b.index),
+            nodes,
             size: self.size as usize,
         })
     }
@@ -189,31 +199,14 @@ impl Fitted for BisectingKMeansModel {
     }
 
     fn transform(&self, analyzer: &mut Analyzer, input: Resolved, id: &str, params: &Params) -> Result<Resolved> {
-        let Some(to) = params.column("predictionCol") else {
-            return Ok(input);
-        };
-        let read = analyzer.vectors(&input, &params.text("featuresCol")?)?;
-        let ready = self.ready(params)?;
-        let body: Body = Box::new(move |args, rows| -> datafusion_common::Result<ArrayRef> {
-            let vectors = VectorColumn::new(&args[0])?;
-            let of = |row| vectors.get(row).map(|v| Ok(ready.leaf(v)?.0)).transpose();
-            Ok(Arc::new((0..rows).map(of).collect::<Result<Int32Array>>()?))
-        });
-        let options = format!("{id} {}", params.fingerprint());
-        analyzer.append(input, params, &options, &to, DataType::Int32, vec![read], body)
+        let (from, ready) = (params.text("featuresCol")?, self.ready(params)?);
+        findings::predicted(analyzer, input, (id, params), &from, move |v| Ok(ready.leaf(v)?.0))
     }
 
     fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
-        Ok(match name {
-            "numFeatures" => Some((Value::Int(self.size as i64), Kind::Int)),
-            "clusterCenterMatrix" => {
-                let leaves = self.leaves();
-                let values = leaves.iter().flat_map(|leaf| leaf.centre.clone()).collect();
-                let matrix = Matrix::new(leaves.len(), self.size as usize, values);
-                Some((matrix.value(), Kind::Matrix))
-            }
-            _ => None,
-        })
+        let leaves = self.leaves();
+        let centres = leaves.iter().map(|leaf| &leaf.centre[..]);
+        Ok(findings::of_centres(name, self.size, centres))
     }
 
     fn call(&self, params: &Params, method: &str, args: &[Value]) -> Result<Option<(Value, Kind)>> {
@@ -252,17 +245,8 @@ impl Fitted for BisectingKMeansModel {
     }
 
     fn finding(&self, params: &Params, name: &str, _: &[Value]) -> Result<Option<Finding>> {
-        let k = params.count("k")?;
-        let int = |n: usize| Some(Finding::Known(Value::Int(n as i64), Kind::Int));
-        Ok(match name {
-            "k" => int(k),
-            "numIter" => int(params.count("maxIter")?),
-            "trainingCost" => Some(Finding::Known(Value::Double(self.cost()), Kind::Double)),
-            "featuresCol" => Some(findings::text(params, &FEATURES)?),
-            "predictionCol" => Some(findings::text(params, &PREDICTION)?),
-            "clusterSizes" => Some(sizes(params, k)?),
-            _ => None,
-        })
+        let steps = params.count("maxIter")?;
+        findings::of(params, name, steps, &[("trainingCost", self.cost())])
     }
 
     fn summary_relation(
@@ -273,7 +257,7 @@ impl Fitted for BisectingKMeansModel {
         method: &str,
         _: &[Argument<'_>],
     ) -> Result<Option<Resolved>> {
-        relation(self, analyzer, input, of, method)
+        findings::relation(self, analyzer, input, of, method)
     }
 
     fn describe(&self, params: &Params) -> Result<String> {

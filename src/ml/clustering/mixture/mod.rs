@@ -10,23 +10,23 @@ mod expect;
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int32Array};
-use arrow::datatypes::DataType;
+use arrow::array::{Array, ArrayRef};
 use prost::Message;
 
 use self::density::{Density, shares, unpacked};
 use self::expect::{Asked, Expect, Part, State, What, densities};
-use super::findings::{self as found, sizes};
+use super::findings;
 use super::rows::{self, Point};
 use crate::error::{Result, SparkError};
 use crate::ml::columns::Body;
-use crate::ml::findings::{self, Finding};
+use crate::ml::findings::Finding;
 use crate::ml::learning::{Learning, Rounds, empty};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::matrix::Matrix;
 use crate::ml::model::{self, Fitted, Model, ModelKind};
 use crate::ml::params::{
-    Check, Default, FEATURES, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, SEED, WEIGHT, param,
+    AGGREGATION_DEPTH, Check, Default, FEATURES, PREDICTION, PROBABILITY, Param, Params, SEED, WEIGHT, param, steps,
+    tolerance,
 };
 use crate::ml::persistence::data::{Column, mllib_matrices, mllib_vectors};
 use crate::ml::relation::{self, Argument};
@@ -57,14 +57,14 @@ impl Stage for GaussianMixture {
 
     fn params(&self) -> &'static [Param] {
         const PARAMS: &[Param] = &[
-            param("aggregationDepth", Kind::Int, Default::Int(2), Check::AtLeast(2.0)),
+            AGGREGATION_DEPTH,
             FEATURES,
             param("k", Kind::Int, Default::Int(2), Check::AtLeast(2.0)),
-            param("maxIter", Kind::Int, Default::Int(100), NON_NEGATIVE),
+            steps(100),
             PREDICTION,
             PROBABILITY,
             SEED,
-            param("tol", Kind::Double, Default::Double(0.01), NON_NEGATIVE),
+            tolerance(0.01),
             WEIGHT,
         ];
         PARAMS
@@ -325,24 +325,16 @@ impl Fitted for GaussianMixtureModel {
             let to_type = vector::data_type();
             input = analyzer.append(input, params, &options, to, to_type, vec![read], body)?;
         }
-        let Some(to) = params.column("predictionCol") else {
-            return Ok(input);
+        let (from, has_shares) = match shares_to {
+            Some(shares) => (shares, true),
+            None => (features, false),
         };
-        let has_shares = shares_to.is_some();
-        let read = analyzer.vectors(&input, shares_to.as_ref().unwrap_or(&features))?;
-        let body: Body = Box::new(move |args, rows| -> datafusion_common::Result<ArrayRef> {
-            let vectors = vector::VectorColumn::new(&args[0])?;
-            let mut scratch = vec![];
-            let mut of = |v: VectorRef<'_>| -> Result<i32> {
-                if has_shares {
-                    return Ok(v.argmax() as i32);
-                }
-                Ok(VectorRef::Dense(&ready.shares(v, &mut scratch)?).argmax() as i32)
-            };
-            let found = (0..rows).map(|row| vectors.get(row).map(&mut of).transpose());
-            Ok(Arc::new(found.collect::<Result<Int32Array>>()?))
-        });
-        analyzer.append(input, params, &options, &to, DataType::Int32, vec![read], body)
+        findings::predicted(analyzer, input, (id, params), &from, move |v| {
+            if has_shares {
+                return Ok(v.argmax() as i32);
+            }
+            Ok(VectorRef::Dense(&ready.shares(v, &mut vec![])?).argmax() as i32)
+        })
     }
 
     fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
@@ -369,17 +361,7 @@ impl Fitted for GaussianMixtureModel {
     }
 
     fn finding(&self, params: &Params, name: &str, _: &[Value]) -> Result<Option<Finding>> {
-        let k = params.count("k")?;
-        Ok(match name {
-            "k" => Some(Finding::Known(Value::Int(k as i64), Kind::Int)),
-            "numIter" => Some(Finding::Known(Value::Int(self.steps as i64), Kind::Int)),
-            "logLikelihood" => Some(Finding::Known(Value::Double(self.likelihood), Kind::Double)),
-            "featuresCol" => Some(findings::text(params, &FEATURES)?),
-            "predictionCol" => Some(findings::text(params, &PREDICTION)?),
-            "probabilityCol" => Some(findings::text(params, &PROBABILITY)?),
-            "clusterSizes" => Some(sizes(params, k)?),
-            _ => None,
-        })
+        findings::of(params, name, self.steps as usize, &[("logLikelihood", self.likelihood)])
     }
 
     fn relation(
@@ -414,7 +396,7 @@ impl Fitted for GaussianMixtureModel {
         method: &str,
         _: &[Argument<'_>],
     ) -> Result<Option<Resolved>> {
-        found::relation(self, analyzer, input, of, method)
+        findings::relation(self, analyzer, input, of, method)
     }
 
     fn describe(&self, _: &Params) -> Result<String> {

@@ -255,7 +255,7 @@ fn scaled(values: Vec<f64>) -> Vec<f64> {
 /// Returns the ids of vertices with their clusters.
 ///
 /// # Errors
-/// Those of k-means, such as that there is no edge.
+/// As k-means, which refuses a graph without edges.
 pub(super) fn clusters(found: &Found, params: &Params) -> Result<Vec<(i64, i32)>> {
     let graph = Graph::of(found);
     let begun = graph.begun(params.text("initMode")? == "random");

@@ -20,7 +20,7 @@ use self::graph::{Edges, Found, clusters};
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
 use crate::ml::literal::{Kind, Value};
-use crate::ml::params::{Check, Default, NON_NEGATIVE, Param, Params, free, named, one_of, param};
+use crate::ml::params::{Check, Default, Param, Params, free, named, one_of, param, steps};
 use crate::ml::relation::{exploded, lists_of_structs};
 use crate::ml::stage::{self, Role, Stage, Transformer};
 use crate::ml::{summary, training};
@@ -44,7 +44,7 @@ impl Stage for PowerIterationClustering {
             named("dstCol", "dst"),
             one_of("initMode", "random", &["random", "degree"]),
             param("k", Kind::Int, Default::Int(2), Check::Above(1.0)),
-            param("maxIter", Kind::Int, Default::Int(20), NON_NEGATIVE),
+            steps(20),
             named("srcCol", "src"),
             free("weightCol", Kind::Text),
         ];

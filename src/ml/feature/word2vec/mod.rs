@@ -19,7 +19,7 @@ use crate::ml::columns::Reads;
 use crate::ml::learning::{Deal, Learning, Rounds};
 use crate::ml::literal::Kind;
 use crate::ml::model::{Model, ModelKind};
-use crate::ml::params::{Default, INPUT, NON_NEGATIVE, OUTPUT, POSITIVE, Param, Params, SEED, param};
+use crate::ml::params::{Default, INPUT, NON_NEGATIVE, OUTPUT, POSITIVE, Param, Params, SEED, param, steps};
 use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
 use crate::ml::summary;
 use crate::ml::summary::frequencies::{WordFrequencies, Words};
@@ -37,7 +37,7 @@ impl Stage for Word2Vec {
     fn params(&self) -> &'static [Param] {
         const PARAMS: &[Param] = &[
             INPUT,
-            param("maxIter", Kind::Int, Default::Int(1), NON_NEGATIVE),
+            steps(1),
             param("maxSentenceLength", Kind::Int, Default::Int(1000), POSITIVE),
             param("minCount", Kind::Int, Default::Int(5), NON_NEGATIVE),
             param("numPartitions", Kind::Int, Default::Int(1), POSITIVE),

@@ -8,6 +8,7 @@ use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Float32Type};
 use prost::Message;
 
+use super::train::dot;
 use crate::error::{Exception, Result, SparkError};
 use crate::ml::columns::Body;
 use crate::ml::error::{Signature, VECTOR, failed_function};
@@ -106,10 +107,6 @@ fn first(row: &Row<'_>) -> Result<Word2VecModel> {
         words: placed.into_iter().map(|(_, word)| word).collect(),
         vectors: values.values().to_vec(),
     })
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b)
 }
 
 impl Word2VecModel {

@@ -161,6 +161,7 @@ impl Training {
             changed: (vec![false; words], vec![false; words]),
             random: None,
             step: self.rate,
+            moved: vec![],
             words: 0,
             words_at_step: 0,
             merged: Changed::default(),
@@ -180,13 +181,15 @@ pub(super) struct Pass {
     random: Option<XorShift>,
     /// How far vectors move.
     step: f64,
+    /// Room for how a word's vector moves.
+    moved: Vec<f32>,
     words: u64,
     words_at_step: u64,
     /// What other partitions have changed.
     merged: Changed,
 }
 
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).fold(0.0, |sum, (a, b)| sum + a * b)
 }
 
@@ -217,12 +220,11 @@ impl Pass {
         self.words += sentence.len() as u64;
         let window = training.window;
         for (at, word) in sentence.iter().enumerate() {
-            let shorter = random.below(window as i32) as usize;
-            for place in shorter..window * 2 + 1 - shorter {
-                let near = (at + place).checked_sub(window).filter(|_| place != window);
-                if let Some(near) = near.and_then(|near| sentence.get(near)) {
-                    self.predict(&training, *word as usize, *near as usize);
-                }
+            // As far as the window reaches on either side, less what is drawn.
+            let reach = window - random.below(window as i32) as usize;
+            let last = (at + reach).min(sentence.len() - 1);
+            for near in (at.saturating_sub(reach)..=last).filter(|near| *near != at) {
+                self.predict(&training, *word as usize, sentence[near] as usize);
             }
         }
     }
@@ -231,7 +233,9 @@ impl Pass {
     fn predict(&mut self, training: &Training, word: usize, near: usize) {
         let size = training.size;
         let own = near * size..(near + 1) * size;
-        let mut moved = vec![0.0; size];
+        let mut moved = std::mem::take(&mut self.moved);
+        moved.clear();
+        moved.resize(size, 0.0);
         for (inner, is_second) in &training.ways[word].decisions {
             let node = inner * size..(inner + 1) * size;
             let product = dot(&self.inputs[own.clone()], &self.outputs[node.clone()]);
@@ -245,6 +249,7 @@ impl Pass {
             }
         }
         add(&mut self.inputs[own], 1.0, &moved);
+        self.moved = moved;
         self.changed.0[near] = true;
     }
 }

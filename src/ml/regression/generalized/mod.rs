@@ -25,7 +25,8 @@ use crate::ml::learning::{Learning, Rounds};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, ModelKind};
 use crate::ml::params::{
-    Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, Param, Params, WEIGHT, flag, free, one_of, param,
+    AGGREGATION_DEPTH, Check, Default, FEATURES, INTERCEPT, LABEL, PENALTY, PREDICTION, Param, Params, WEIGHT, free,
+    one_of, param, steps, tolerance,
 };
 use crate::ml::persistence::data::Column;
 use crate::ml::relation::Argument;
@@ -59,7 +60,7 @@ impl Stage for GeneralizedLinearRegression {
     fn params(&self) -> &'static [Param] {
         const POWER: Check = Check::With(|v| matches!(v, Value::Double(power) if *power == 0.0 || *power >= 1.0));
         const PARAMS: &[Param] = &[
-            param("aggregationDepth", Kind::Int, Default::Int(2), Check::AtLeast(2.0)),
+            AGGREGATION_DEPTH,
             param(
                 "family",
                 Kind::Text,
@@ -67,17 +68,17 @@ impl Stage for GeneralizedLinearRegression {
                 Check::With(|v| is_word(v, &FAMILIES)),
             ),
             FEATURES,
-            flag("fitIntercept", true),
+            INTERCEPT,
             LABEL,
             param("link", Kind::Text, Default::None, Check::With(|v| is_word(v, &LINKS))),
             free("linkPower", Kind::Double),
             free("linkPredictionCol", Kind::Text),
-            param("maxIter", Kind::Int, Default::Int(25), NON_NEGATIVE),
+            steps(25),
             free("offsetCol", Kind::Text),
             PREDICTION,
-            param("regParam", Kind::Double, Default::Double(0.0), NON_NEGATIVE),
+            PENALTY,
             one_of("solver", SOLVER, &[SOLVER]),
-            param("tol", Kind::Double, Default::Double(1e-6), NON_NEGATIVE),
+            tolerance(1e-6),
             param("variancePower", Kind::Double, Default::Double(0.0), POWER),
             WEIGHT,
         ];
