@@ -279,6 +279,27 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn rows_are_dealt_in_parts_that_differ_by_one_row_at_most() {
+        let batch = |values: std::ops::Range<i64>| {
+            let values: ArrayRef = Arc::new(Int64Array::from_iter_values(values));
+            RecordBatch::try_from_iter([("n", values)]).unwrap()
+        };
+        let part = |part: usize, parts: usize| -> Vec<i64> {
+            let batches = slice(vec![batch(0..3), batch(3..3), batch(3..7)], PartitionId(part), parts);
+            let rows = batches
+                .iter()
+                .flat_map(|b| b.column(0).as_primitive::<Int64Type>().values());
+            rows.copied().collect()
+        };
+        assert_eq!(part(0, 1), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!([part(0, 2), part(1, 2)], [vec![0, 1, 2], vec![3, 4, 5, 6]]);
+        assert_eq!(
+            [part(0, 3), part(1, 3), part(2, 3)],
+            [vec![0, 1], vec![2, 3], vec![4, 5, 6]]
+        );
+    }
+
     fn read(format: Format, options: &[(&str, &str)], text: &str) -> Result<(Vec<String>, u64)> {
         let schema = Schema::new(vec![
             Field::new("a", DataType::Int64, true),

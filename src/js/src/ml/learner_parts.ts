@@ -48,9 +48,13 @@ export interface Classes extends Counts {
   numClasses: number;
 }
 
+/** Params of what is trained on labels, all of one weight. @internal */
+export const UNWEIGHTED = 'featuresCol="features" labelCol="label" predictionCol="prediction"';
 /** @internal */
-export const LABELLED = 'featuresCol="features" labelCol="label" predictionCol="prediction" weightCol';
+export const LABELLED = `${UNWEIGHTED} weightCol`;
+/** Params of columns and thresholds for classes. @internal */
+export const SCORES = 'probabilityCol="probability" rawPredictionCol="rawPrediction" thresholds';
 /** @internal */
-export const CLASSIFYING = `${LABELLED} probabilityCol="probability" rawPredictionCol="rawPrediction" thresholds`;
+export const CLASSIFYING = `${LABELLED} ${SCORES}`;
 /** @internal */
 export const PREDICTS = 'numFeatures numClasses predict predictRaw predictProbability';

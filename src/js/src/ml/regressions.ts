@@ -8,6 +8,8 @@ import {
   type Labelled,
   PREDICTS,
   type PredictMethod,
+  SCORES,
+  UNWEIGHTED,
 } from './learner_parts.js';
 import { type Estimator, estimator, type MLWritable, type ModelClassOf, type ModelOf, model, type StageClass, spec } from './stage.js';
 import type { DenseMatrix, DenseVector, Vector } from './vector.js';
@@ -39,7 +41,7 @@ interface PlaneMethods extends Omit<ClassifierMethods, 'predictProbability'> {
   /** Returns the raw prediction of one vector: how far it is on either side. */
   predictRaw(features: Vector): Promise<DenseVector>;
 }
-const PLANE = `${CLASSIFYING.replace(' probabilityCol="probability"', '').replace(' thresholds', '')} fitIntercept=true maxIter=100 regParam=0 standardization=true threshold=0 tol=0.000001`;
+const PLANE = `${LABELLED} rawPredictionCol="rawPrediction" fitIntercept=true maxIter=100 regParam=0 standardization=true threshold=0 tol=0.000001`;
 const plane = model<PlaneParams, LinearAttributes & Pick<Classes, 'numClasses'>>(
   spec('classification.LinearSVCModel', PLANE, 'coefficients intercept numFeatures numClasses predict predictRaw'),
 );
@@ -137,7 +139,7 @@ interface SurvivalMethods extends PredictMethod {
   /** Returns the quantiles of the lifetime of one vector. */
   predictQuantiles(features: Vector): Promise<DenseVector>;
 }
-const SURVIVAL = `${LABELLED.replace(' weightCol', '')} censorCol="censor" fitIntercept=true maxIter=100 quantileProbabilities=[0.01,0.05,0.1,0.25,0.5,0.75,0.9,0.95,0.99] quantilesCol tol=0.000001`;
+const SURVIVAL = `${UNWEIGHTED} censorCol="censor" fitIntercept=true maxIter=100 quantileProbabilities=[0.01,0.05,0.1,0.25,0.5,0.75,0.9,0.95,0.99] quantilesCol tol=0.000001`;
 const survival = model<SurvivalParams, SurvivalAttributes>(
   spec('regression.AFTSurvivalRegressionModel', SURVIVAL, 'coefficients intercept scale numFeatures predict predictQuantiles'),
 );
@@ -219,7 +221,7 @@ interface NetworkAttributes extends Classes {
   /** Returns the weights, layer after layer. */
   weights: DenseVector;
 }
-const NETWORK = `${CLASSIFYING.replace(' weightCol', '')} blockSize=128 initialWeights layers maxIter=100 seed solver="l-bfgs" stepSize=0.03 tol=0.000001`;
+const NETWORK = `${UNWEIGHTED} ${SCORES} blockSize=128 initialWeights layers maxIter=100 seed solver="l-bfgs" stepSize=0.03 tol=0.000001`;
 const network = model<NetworkParams, NetworkAttributes>(
   spec('classification.MultilayerPerceptronClassificationModel', NETWORK, `weights ${PREDICTS}`),
 );
