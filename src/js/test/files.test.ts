@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { deflateRawSync } from 'node:zlib';
@@ -138,4 +138,54 @@ test('files stay registered while an action runs, and those of views, queries an
   assert.ok(!(await collected(() => paths.size < 2, 10)));
   registry.stop();
   assert.ok(await collected(() => paths.size === 1), 'the session has ended');
+});
+
+test('files of a directory that is followed come in the order of their changes, and none before it is written', async () => {
+  const files = new Map<string, File>();
+  const put = (name: string, text: string) => files.set(name, new File([text], name, { lastModified: Date.now() }));
+  const handle = {
+    kind: 'directory',
+    name: 'in',
+    // The order of names is not that of changes.
+    entries: async function* () {
+      for (const name of [...files.keys()].sort()) yield [name, { kind: 'file', getFile: async () => files.get(name) }];
+    },
+  } as unknown as FileSystemDirectoryHandle;
+  const posted: string[] = [];
+  const registry = new FileRegistry({ post: (message: ToDriver) => message.t === 'file' && posted.push(message.path) } as never);
+  const turns = async () => {
+    for (let n = 0; n < 20; n++) await Promise.resolve();
+  };
+  mock.timers.enable({ apis: ['setInterval', 'Date'], now: 10_000 });
+  try {
+    // The directory is looked at when the clock shows whole seconds.
+    const look = async () => {
+      mock.timers.tick(1_000 - (Date.now() % 1_000));
+      await turns();
+      return posted.splice(0).map((path) => path.split('/').at(-1));
+    };
+    put('z', 'first');
+    await registry.register([handle], true).ready;
+    assert.deepEqual(await look(), ['z']);
+    put('y', 'second');
+    mock.timers.tick(10);
+    put('x', 'third');
+    put('w', 'changed at once, but before it by name');
+    put('v.crswap', 'the content of a file that is open');
+    put('_w', 'hidden');
+    assert.deepEqual(await look(), ['y', 'w', 'x']);
+    // Opened, but not yet closed: a look 600 ms later sees it without content.
+    mock.timers.tick(400);
+    put('u', '');
+    mock.timers.tick(100);
+    put('t', 'of another writer');
+    assert.deepEqual(await look(), []);
+    put('u', 'written');
+    assert.deepEqual(await look(), ['t', 'u']);
+    put('s', '');
+    assert.deepEqual(await look(), ['s'], 'a file that stays empty is a file');
+  } finally {
+    registry.stop();
+    mock.timers.reset();
+  }
 });

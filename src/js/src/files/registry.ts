@@ -1,5 +1,6 @@
 import type { Wire } from '../cluster/connection.js';
 import { IllegalArgumentException } from '../errors.js';
+import { Directory } from './directory.js';
 import { fetched } from './fetched.js';
 
 /**
@@ -96,13 +97,9 @@ export class FileRegistry {
   }
 
   async #directory(handle: FileSystemDirectoryHandle, root: string, follow: boolean): Promise<void> {
-    const seen = new Set<string>();
+    const directory = new Directory(handle);
     const scan = async () => {
-      for await (const [name, entry] of handle.entries()) {
-        if (entry.kind !== 'file' || seen.has(name) || /^[._]/.test(name)) continue;
-        seen.add(name);
-        this.#post(`${root}/${encodeURIComponent(name)}`, await (entry as FileSystemFileHandle).getFile());
-      }
+      for (const file of await directory.found(follow)) this.#post(`${root}/${encodeURIComponent(file.name)}`, file);
     };
     await scan();
     if (!follow) return;
