@@ -104,7 +104,7 @@ impl Files for Found {
 }
 
 /// The parts of a saved stage that are files: see [`crate::ml::persistence`].
-const FOLDERS: [&str; 8] = [
+const FOLDERS: [&str; 10] = [
     "metadata",
     "data",
     "data/metadata",
@@ -113,7 +113,17 @@ const FOLDERS: [&str; 8] = [
     "statistics",
     "userFactors",
     "itemFactors",
+    "pipelineModel/metadata",
+    "pipelineModel/stages",
 ];
+
+/// Returns whether a path within a saved stage is that of a folder.
+fn is_folder(path: &str) -> bool {
+    // Each stage of a pipeline has a folder of its own, with folders below.
+    let stage = path.strip_prefix("pipelineModel/stages/").map(|rest| rest.split('/'));
+    let of_stage = stage.map(|mut rest| (rest.next(), rest.next(), rest.next()));
+    FOLDERS.contains(&path) || matches!(of_stage, Some((Some(_), None | Some("metadata" | "data"), None)))
+}
 
 impl Driver {
     /// Keeps a directory in progress, and returns its number.
@@ -241,6 +251,10 @@ impl Driver {
                         continue;
                     }
                     load.open += 1;
+                    if within.is_some_and(is_folder) {
+                        self.ask_saved(id, Request::List { path });
+                        continue;
+                    }
                     self.ask_saved(id, Request::Read { path });
                 }
             }

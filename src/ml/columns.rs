@@ -43,7 +43,7 @@ pub(super) struct Input {
 /// output.
 ///
 /// The arrays are in the order of the inputs and all have that number of rows; the output must have it too.
-pub(super) type Body = Box<dyn Fn(&[ArrayRef], usize) -> DfResult<ArrayRef> + Send + Sync>;
+pub type Body = Box<dyn Fn(&[ArrayRef], usize) -> DfResult<ArrayRef> + Send + Sync>;
 
 impl Analyzer {
     /// Appends the one output column (`outputCol`) of a stage that needs no model.
@@ -488,7 +488,7 @@ pub(super) fn filtered(input: Resolved, condition: datafusion_expr::Expr) -> Res
 }
 
 /// Returns the error of an unknown column (`FIELD_NOT_FOUND`), with the names that the input has.
-fn field_not_found(name: &str, input: &Resolved) -> SparkError {
+pub(super) fn field_not_found(name: &str, input: &Resolved) -> SparkError {
     let fields: Vec<String> = input.output.iter().map(|a| format!("`{}`", a.name)).collect();
     let fields = fields.join(", ");
     SparkError::new(

@@ -24,6 +24,7 @@ use super::findings::Finding;
 use super::literal::{Kind, Value};
 use super::method::Method;
 use super::params::Params;
+use super::persistence::File;
 use super::persistence::data::{Column, Row};
 use super::relation::Argument;
 use super::stage::{self, Stage};
@@ -180,6 +181,15 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// If a param is of another type.
     fn notes(&self, _params: &Params) -> Result<Vec<(&'static str, serde_json::Value)>> {
+        Ok(vec![])
+    }
+
+    /// Returns the files of stages that Spark saves in folders of their own below the model's, by their paths; `part` makes the names
+    /// of part files unique.
+    ///
+    /// # Errors
+    /// If a param is of another type, or arrays do not fit each other.
+    fn folders(&self, _params: &Params, _now_ms: i64, _part: &str) -> Result<Vec<File>> {
         Ok(vec![])
     }
 

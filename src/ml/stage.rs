@@ -16,7 +16,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::columns::Reads;
+use arrow::datatypes::DataType;
+
+use super::columns::{Body, Reads};
 use super::error::illegal;
 use super::learning::{Learning, Rounds};
 use super::model::{Fitted, Model, ModelKind};
@@ -24,7 +26,7 @@ use super::params::{Param, Params};
 use super::summary::Summary;
 use super::text::HashedText;
 use super::{classification, clustering, evaluation, factorization, feature, fpm, recommendation, regression, tree};
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::proto as sc;
@@ -70,6 +72,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::pca::Pca,
     &feature::selection::chi_sq::ChiSqSelector,
     &feature::selection::univariate::UnivariateFeatureSelector,
+    &feature::formula::RFormula,
     &feature::lsh::random_projection::RandomProjectionLsh,
     &feature::lsh::min_hash::MinHashLsh,
     &classification::logistic::LogisticRegression,
@@ -200,6 +203,14 @@ pub trait Estimator: fmt::Debug {
     /// If a param is missing, or params contradict each other.
     fn training(&self, params: &Params) -> Result<Training>;
 
+    /// Returns the same for a dataset whose columns decide what is read.
+    ///
+    /// # Errors
+    /// As [`Self::training`]; if the dataset lacks a column.
+    fn training_over(&self, params: &Params, _input: &Resolved) -> Result<Training> {
+        self.training(params)
+    }
+
     /// Makes the model of a finished job's state; `before` is the model named by [`Self::starts_from`].
     ///
     /// # Errors
@@ -231,6 +242,15 @@ pub trait Learner: fmt::Debug {
     /// If the question cannot be read.
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary>;
 
+    /// Returns how to make the column of [`Rounds::ask_prepared`].
+    ///
+    /// # Errors
+    /// If the learner prepares none, or what it is made by cannot be read.
+    fn prepare(&self, params: &Params, _prepared: &[u8]) -> Result<Prepare> {
+        let short = params.operator.short();
+        Err(SparkError::internal(format!("{short} prepares no column")))
+    }
+
     /// Returns the training: it asks through `rounds` until it has the model.
     fn learn(&self, params: Params, rounds: Rounds) -> Learning;
 }
@@ -257,6 +277,14 @@ pub trait Evaluator: fmt::Debug {
     /// # Errors
     /// If the state is broken.
     fn metric(&self, params: &Params, state: &[u8], ranges: usize) -> Result<f64>;
+}
+
+/// How a column is made of the first one that a learner reads.
+pub struct Prepare {
+    /// The type of the column.
+    pub to_type: DataType,
+    /// Computes it.
+    pub body: Body,
 }
 
 /// Columns by name, and what a summary takes of each, in the order in which it takes them.

@@ -210,6 +210,10 @@ impl Analyzer {
             columns[0] = text;
             summary = made;
         }
+        if columns.is_empty() {
+            // A summary that reads no column is still one of rows.
+            columns.push(datafusion_expr::lit(true));
+        }
         let function = summary::aggregate(params.fingerprint(), summary);
         let state = self.attribute("state", DataType::Binary, true);
         let call = function.call(columns).alias(state.id.clone());
@@ -244,7 +248,7 @@ impl Analyzer {
 fn training(params: &Params, input: &Resolved, before: Option<&[u8]>) -> Result<Training> {
     let none = || SparkError::internal("an evaluation has no second job");
     let training = match (params.operator.role(), before) {
-        (Role::Estimator(stage), _) => stage.training(params)?,
+        (Role::Estimator(stage), _) => stage.training_over(params, input)?,
         (Role::Evaluator(stage), None) => stage.training(params)?,
         (Role::Evaluator(stage), Some(state)) => stage.again(params, state)?.ok_or_else(none)?,
         (Role::Transformer(_) | Role::Learner(_), _) => return Err(untrained(params)),

@@ -133,11 +133,6 @@ impl Transformer for VectorAssembler {
         _relation: Option<&sc::Relation>,
     ) -> Result<Resolved> {
         let (columns, invalid) = (params.texts("inputCols")?, params.text("handleInvalid")?);
-        if columns.is_empty() {
-            return Err(SparkError::requirement(
-                "VectorAssembler needs at least one input column.",
-            ));
-        }
         let (mut reads, mut features) = (Vec::new(), Some(vec![]));
         for column in &columns {
             let read = analyzer.input_column(&input, column)?;

@@ -17,6 +17,7 @@
 //! | vectors | vectors | [`selection`] |
 //! | vectors | hashes, neighbours | [`lsh`] |
 //! | anything | anything | [`sql_transformer`] |
+//! | columns | one vector and a label | [`formula`] |
 //!
 //! Each file has, in this order: the kernel over Arrow arrays (mostly called `apply`), the stage with its params, and
 //! for an estimator its model with the saved form.
@@ -28,6 +29,7 @@ pub mod count_vectorizer;
 pub mod dct;
 pub mod elementwise_product;
 pub mod feature_hasher;
+pub mod formula;
 pub mod hashing_tf;
 pub mod idf;
 pub mod imputer;

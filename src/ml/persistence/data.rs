@@ -144,6 +144,14 @@ impl Column {
         Self::array(name, texts(words), "string", true)
     }
 
+    /// Returns a column of one string.
+    pub fn text(name: impl Into<String>, value: &str) -> Self {
+        Self {
+            nullable: true,
+            ..Self::one(name, texts(&[value.to_owned()]), "string")
+        }
+    }
+
     /// Returns a column of one long.
     pub fn long(name: impl Into<String>, value: i64) -> Self {
         Self::one(name, Arc::new(Int64Array::from(vec![value])), "long")

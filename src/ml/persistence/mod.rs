@@ -43,6 +43,22 @@ pub fn parts(files: &dyn Files, path: &str) -> Result<Vec<Buffer>> {
     found.iter().map(|f| files.read(&f.path)).collect()
 }
 
+/// Returns the names of the folders directly under a path.
+///
+/// # Errors
+/// If the host cannot list it.
+fn folders(files: &dyn Files, path: &str) -> Result<Vec<String>> {
+    let found = files.list(path)?;
+    let below = |file: &str| {
+        let (folder, _) = file.strip_prefix(path)?.trim_start_matches('/').split_once('/')?;
+        Some(folder.to_owned())
+    };
+    let mut names: Vec<String> = found.iter().filter_map(|f| below(&f.path)).collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
 /// A file of a directory: path within it, content.
 pub type File = (String, Vec<u8>);
 
@@ -108,6 +124,7 @@ pub fn save(class: &str, params: &Params, fitted: Option<&dyn Fitted>, now_ms: i
             files.push((file, format!("{note}\n").into_bytes()));
             files.push((format!("{folder}/_SUCCESS"), vec![]));
         }
+        files.extend(fitted.folders(params, now_ms, part)?);
         if let Some((folder, bytes)) = fitted.beside() {
             files.push((format!("{folder}/part-00000-{part}.bin"), bytes));
         }

@@ -136,3 +136,42 @@ export type PCAModel = InstanceType<typeof PCAModel>;
 export const PCA: E<PcaParams, PcaAttributes> = estimator(spec('feature.PCA', `${ONE} k`), PCAModel);
 /** An instance of {@link PCA}. */
 export type PCA = InstanceType<typeof PCA>;
+
+interface FormulaParams extends HasHandleInvalid {
+  /** The formula, such as `y ~ a + b:c - 1`. */
+  formula: string;
+  /** Name of the column of features that is made; `features` by default. */
+  featuresCol: string;
+  /** Name of the column of the label that is made; `label` by default. */
+  labelCol: string;
+  /** Whether a label of numbers becomes an index, too; false by default. */
+  forceIndexLabel: boolean;
+  /** Which category of strings comes first; `frequencyDesc` by default. The last one has no feature of its own. */
+  stringIndexerOrderType: 'frequencyDesc' | 'frequencyAsc' | 'alphabetDesc' | 'alphabetAsc';
+}
+interface FormulaAttributes {
+  /** Returns the formula over the columns of the training, as Spark prints it. */
+  resolvedFormulaString: string;
+}
+const FORMULA_PARAMS = `featuresCol="features" forceIndexLabel=false formula handleInvalid="error" labelCol="label" stringIndexerOrderType="frequencyDesc"`;
+/** Makes features and a label by a formula (`RFormulaModel`). */
+export const RFormulaModel: ModelClass<FormulaParams, FormulaAttributes> = model(
+  spec('feature.RFormulaModel', FORMULA_PARAMS, 'resolvedFormulaString'),
+);
+/** A fitted {@link RFormula}. */
+export type RFormulaModel = InstanceType<typeof RFormulaModel>;
+/**
+ * Makes features and a label of columns by a formula of R, with `~ + - : * ^ .`, parentheses, and 0 or 1 for the intercept
+ * (`RFormula`): strings become vectors with a single 1, columns that interact are multiplied.
+ *
+ * @example
+ * ```ts
+ * const visits = spark.createDataFrame([[1, 18, 'US'], [0, 12, 'CA'], [0, 15, 'US']], 'clicked DOUBLE, hour INT, country STRING');
+ * const model = await new ml.RFormula({ formula: 'clicked ~ hour + country' }).fit(visits);
+ * const rows = await model.transform(visits).select('features', 'label').collect();
+ * rows.map((row) => [...ml.Vectors.of(row['features']).toArray(), row['label']]); // → [[18, 1, 1], [12, 0, 0], [15, 1, 0]]
+ * ```
+ */
+export const RFormula: E<FormulaParams, FormulaAttributes> = estimator(spec('feature.RFormula', FORMULA_PARAMS), RFormulaModel);
+/** An instance of {@link RFormula}. */
+export type RFormula = InstanceType<typeof RFormula>;

@@ -41,6 +41,8 @@ featureType s categorical or continuous
 featuresCol s features column name
 fitIntercept b whether there is an intercept
 fitLinear b whether there is a number per feature
+forceIndexLabel b whether a label of numbers becomes an index, too
+formula s formula of features and label, such as y ~ a + b
 fpr d p-value that a feature must be below
 fwe d family-wise error rate
 gaps b whether the pattern matches gaps between words, or the words
@@ -143,6 +145,7 @@ statement s SQL statement over __THIS__
 stepSize d what the predictions of trees are multiplied with
 stopWords S the words to remove
 strategy s mean, median or mode
+stringIndexerOrderType s order of the categories: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
 stringOrderType s order of the labels: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
 subsamplingRate d share of the rows that a tree takes
 threshold d values above it become 1

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, MapArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, Int32Array, MapArray, StringArray, StructArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int32Type};
 use serde_json::{Value as Json, json};
@@ -33,6 +33,24 @@ impl Column {
             name: name.into(),
             values: Arc::new(outer),
             spark: map_type("integer", map_type("double", json!("integer"), false), true),
+            nullable: true,
+        })
+    }
+}
+
+impl Column {
+    /// Returns a column of one map from strings to strings.
+    ///
+    /// # Errors
+    /// If the map is too long.
+    pub fn text_map(name: impl Into<String>, map: &[(String, String)]) -> Result<Self> {
+        let texts = |of: fn(&(String, String)) -> &String| -> ArrayRef {
+            Arc::new(StringArray::from_iter_values(map.iter().map(of)))
+        };
+        Ok(Self {
+            name: name.into(),
+            values: Arc::new(map_array(texts(|p| &p.0), texts(|p| &p.1), [map.len()], true)?),
+            spark: json!({ "type": "map", "keyType": "string", "valueType": "string", "valueContainsNull": true }),
             nullable: true,
         })
     }

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::error::{Result, SparkError};
 use crate::ml::matrix::Matrix;
-use crate::ml::persistence::{corrupt, parts};
+use crate::ml::persistence::{Loaded, corrupt, folders, load, parts, read_metadata};
 use crate::storage::files::Files;
 use crate::values::vector;
 
@@ -90,6 +90,26 @@ impl<'a> Row<'a> {
         Ok(found.into_iter().next())
     }
 
+    /// Reads those stages of a pipeline in a folder beside the data that are of one of some classes, in their order.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if one is not a whole stage.
+    pub fn stages(&self, folder: &str, classes: &[&str]) -> Result<Vec<Loaded>> {
+        let folder = format!("{}/{folder}", self.path);
+        let number = |name: &String| name.split('_').next().and_then(|n| n.parse::<usize>().ok());
+        let mut names = folders(self.files, &folder)?;
+        names.sort_by_key(number);
+        let mut stages = vec![];
+        for name in names {
+            let path = format!("{folder}/{name}");
+            let metadata = read_metadata(self.files, &path)?;
+            if metadata["class"].as_str().is_some_and(|class| classes.contains(&class)) {
+                stages.push(load(self.files, &path, "")?);
+            }
+        }
+        Ok(stages)
+    }
+
     /// Returns the error of a directory whose content does not fit together (`CORRUPT_MODEL`).
     pub fn corrupt(&self, why: &str) -> SparkError {
         corrupt(self.path, why)
@@ -163,6 +183,15 @@ impl Row<'_> {
         let list = self.list(name)?;
         let texts = list.as_string_opt::<i32>().ok_or_else(|| self.bad(name))?;
         Ok(texts.iter().map(|t| t.unwrap_or_default().to_owned()).collect())
+    }
+
+    /// Returns a string.
+    ///
+    /// # Errors
+    /// `CORRUPT_MODEL` if the column is missing, null or of another type.
+    pub fn text(&self, name: &str) -> Result<String> {
+        let texts = self.column(name)?.as_string_opt::<i32>();
+        Ok(texts.ok_or_else(|| self.bad(name))?.value(0).to_owned())
     }
 
     /// Returns a list of lists of strings.
