@@ -12,7 +12,7 @@ use crate::error::{Result, SparkError};
 use crate::proto as sc;
 use crate::proto::data_type::Kind;
 use crate::values::types::{list_of, map_of, map_types, timestamp, timestamp_ntz};
-use crate::values::{matrix, vector};
+use crate::values::{matrix, mllib, vector};
 
 /// Returns the engine's type of a Spark Connect type.
 ///
@@ -120,6 +120,14 @@ pub fn fields_from_proto(fields: &sc::data_type::Struct) -> Result<Fields> {
 /// STRING.
 pub fn to_proto(data_type: &DataType) -> sc::DataType {
     use sc::data_type as t;
+    if let Some(plain) = mllib::unmarked(data_type) {
+        let mut known = to_proto(&plain);
+        if let Some(Kind::Udt(udt)) = &mut known.kind {
+            udt.jvm_class = udt.jvm_class.as_deref().map(mllib::class_of);
+            udt.python_class = udt.python_class.as_deref().map(mllib::class_of);
+        }
+        return known;
+    }
     let kind = match data_type {
         DataType::Null => Kind::Null(t::Null::default()),
         DataType::Boolean => Kind::Boolean(t::Boolean::default()),

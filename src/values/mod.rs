@@ -18,6 +18,8 @@
 //! zone         regions and offsets; instants to wall clocks and back
 //! vector       ml's vectors as columns
 //! matrix       ml's matrices as columns
+//! lanes        sums over slices of doubles
+//! mllib        vectors and matrices as mllib calls them
 //! java_random  java.util.Random
 //! murmur3      hash(), and with it the partition of a row
 //! own_bytes    the memory of an array's own rows
@@ -41,8 +43,10 @@ pub mod ipc;
 pub mod java_format;
 pub mod java_parse;
 pub mod java_random;
+pub mod lanes;
 pub mod maps;
 pub mod matrix;
+pub mod mllib;
 pub mod murmur3;
 pub mod nested;
 pub mod own_bytes;
