@@ -26,11 +26,12 @@ use super::findings::Ask;
 use super::literal::{Kind, Value};
 use super::model::Model;
 use super::params::Params;
-use super::stage::{Columns, Learner, MakeSummary, Role};
+use super::stage::{Columns, Learner, MakeSummary, Prepare, Role};
 use super::summary;
 use super::training::{relation, state, without_outputs};
 use crate::error::{Exception, Result, SparkError};
 use crate::ids::DatasetId;
+use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::nodes::{self, Keep};
 use crate::plan::relation::check_partitions;
@@ -52,6 +53,9 @@ pub struct Question {
     /// How rows are dealt out before; left where they are without.
     #[prost(message, optional, tag = "2")]
     deal: Option<Deal>,
+    /// What [`Learner::prepare`] makes a column of, which is kept in the place of the first; as it is without.
+    #[prost(bytes = "vec", optional, tag = "3")]
+    prepared: Option<Vec<u8>>,
 }
 
 /// How rows are dealt out: those with equal values in a column are in one partition, or one row here, one row there.
@@ -125,7 +129,25 @@ impl Rounds {
     pub async fn ask<M: Message + Default>(&self, question: &impl Message) -> Result<M> {
         self.put(Question {
             body: question.encode_to_vec(),
-            deal: None,
+            ..Question::default()
+        })
+        .await
+    }
+
+    /// Asks all rows, with the column that `prepared` makes in the place of the first. It is made once, and stays for the next question
+    /// of the kind; a training prepares one column only.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_prepared<M: Message + Default>(
+        &self,
+        prepared: &impl Message,
+        question: &impl Message,
+    ) -> Result<M> {
+        self.put(Question {
+            body: question.encode_to_vec(),
+            prepared: Some(prepared.encode_to_vec()),
+            ..Question::default()
         })
         .await
     }
@@ -138,6 +160,7 @@ impl Rounds {
         self.put(Question {
             body: question.encode_to_vec(),
             deal: Some(deal),
+            ..Question::default()
         })
         .await
     }
@@ -242,8 +265,12 @@ impl Run {
     }
 }
 
-/// How many names of rows a training may need: one for all columns, one by each of the first six, one in turn.
-pub const NAMES: u64 = 8;
+/// How many names of rows a training may need: one for all columns, one by each of the first six, one in turn, one with a column that
+/// was prepared.
+pub const NAMES: u64 = 9;
+
+/// Which of the names is that of rows that are dealt out in turn.
+const IN_TURN: u64 = 7;
 
 /// Returns the relation of the job that answers a question: one row with one BINARY, the summary's state.
 pub fn round_relation(fit: &sc::ml_command::Fit, dataset: DatasetId, question: Question) -> sc::Relation {
@@ -296,14 +323,22 @@ impl Analyzer {
         let mut plan = nodes::plan(keep(dataset, vec![], 0), plan)?;
         if let Some(deal) = question.deal {
             deal.check(params.operator.short())?;
-            let columns = &names[..names.len().min(NAMES as usize - 2)];
+            let columns = &names[..names.len().min(IN_TURN as usize - 1)];
             let by = deal.column.map(|by| {
                 let by = columns.get(by as usize).map(column);
                 by.ok_or_else(|| SparkError::internal("a learner deals out rows by a column that it does not read"))
             });
-            let own = DatasetId(dataset.0 + deal.column.map_or(NAMES - 1, |by| 1 + u64::from(by)));
+            let own = DatasetId(dataset.0 + deal.column.map_or(IN_TURN, |by| 1 + u64::from(by)));
             let keys = by.transpose()?.into_iter().collect();
             plan = nodes::plan(keep(own, keys, deal.partitions as usize), plan)?;
+        }
+        if let (Some(prepared), Some(first)) = (&question.prepared, names.first()) {
+            let Prepare { to_type, body } = stage.prepare(params, prepared)?;
+            let made = kernel::call("prepare", params.fingerprint(), to_type, vec![column(first)], body);
+            let others = names[1..].iter().map(column);
+            let columns: Vec<Expr> = std::iter::once(made.alias(first)).chain(others).collect();
+            plan = LogicalPlanBuilder::from(plan).project(columns)?.build()?;
+            plan = nodes::plan(keep(DatasetId(dataset.0 + NAMES - 1), vec![], 0), plan)?;
         }
         let made: MakeSummary = stage.summary(params, &question.body)?;
         let function = summary::aggregate(params.fingerprint(), made);

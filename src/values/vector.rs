@@ -20,6 +20,7 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Float64Type, Int8Type, Int32Type};
 
 use crate::error::{Result, SparkError};
+use crate::values::lanes;
 use crate::values::types::list_of;
 
 /// The JVM class of the user-defined type, which schemas on the wire name.
@@ -141,6 +142,22 @@ impl<'a> VectorRef<'a> {
             .iter()
             .enumerate()
             .map(move |(i, v)| (indices.map_or(i, |at| at[i] as usize), *v))
+    }
+
+    /// Returns the sum of the values times others at their places; those of places beyond are left out if it is dense.
+    pub fn dot(self, others: &[f64]) -> f64 {
+        match self {
+            Self::Dense(values) => lanes::dot(values, others),
+            Self::Sparse { .. } => self.stored().map(|(i, v)| v * others[i]).sum(),
+        }
+    }
+
+    /// Adds `scale` times each value to the sum at its place.
+    pub fn add_scaled(self, scale: f64, sums: &mut [f64]) {
+        match self {
+            Self::Dense(values) => lanes::add_scaled(scale, values, sums),
+            Self::Sparse { .. } => self.stored().for_each(|(i, v)| sums[i] += scale * v),
+        }
     }
 
     /// Returns index and value of each value that is not zero, by ascending index; NaN is not zero.

@@ -140,16 +140,14 @@ impl Loss {
 
     /// Adds a row of two classes.
     fn add_binary(&mut self, features: VectorRef<'_>, label: f64, weight: f64) {
-        let margin = -(of(features, |i, v| self.factors[i] * v) + self.offsets[0]);
+        let margin = -(features.dot(&self.factors) + self.offsets[0]);
         let multiplier = weight * (1.0 / (1.0 + margin.exp()) - label);
         self.merged.loss += if label > 0.0 {
             weight * log_1p_exp(margin)
         } else {
             weight * (log_1p_exp(margin) - margin)
         };
-        for (i, value) in features.stored() {
-            self.products[i] += multiplier * value;
-        }
+        features.add_scaled(multiplier, &mut self.products);
         self.multipliers[0] += multiplier;
     }
 
@@ -199,11 +197,6 @@ impl Loss {
                 .for_each(|(p, m)| *p += m * value);
         }
     }
-}
-
-/// Returns the sum of a function over stored values.
-fn of(features: VectorRef<'_>, f: impl Fn(usize, f64) -> f64) -> f64 {
-    features.stored().map(|(i, v)| f(i, v)).sum()
 }
 
 /// Returns `ln(1 + eˣ)` without overflow.

@@ -3,6 +3,7 @@
 use crate::error::{Result, SparkError};
 use crate::ml::optimize::dot;
 use crate::ml::params::Params;
+use crate::values::lanes;
 use crate::values::vector::VectorRef;
 
 /// A measure of distance.
@@ -30,7 +31,7 @@ impl Distance {
     pub fn cost(self, centre: &[f64], point: VectorRef<'_>) -> f64 {
         match self {
             Self::Euclidean => match point {
-                VectorRef::Dense(values) => centre.iter().zip(values).map(|(c, v)| (c - v) * (c - v)).sum(),
+                VectorRef::Dense(values) => lanes::squared_distance(centre, values),
                 VectorRef::Sparse { .. } => {
                     let all: f64 = dot(centre, centre);
                     let stored = point

@@ -11,6 +11,7 @@ use crate::ml::stage::Columns;
 use crate::ml::summary::labels::{Names, same_size};
 use crate::ml::summary::{Weights, check_room};
 use crate::plan::functions::partition;
+use crate::values::lanes;
 use crate::values::vector::{VectorColumn, VectorRef};
 
 /// Returns the names of the columns of vectors and weights.
@@ -69,7 +70,7 @@ impl<'a> Rows<'a> {
         let weight = self.weights.get(row, &self.names.weight)?;
         let point = self.vectors.get(row);
         let point = point.ok_or_else(|| refuse("Vectors MUST NOT be Null".into()))?;
-        if !point.values().iter().all(|v| v.is_finite()) {
+        if !lanes::are_finite(point.values()) {
             let message = format!("Vector values MUST NOT be NaN or Infinity, but got {point}");
             return Err(refuse(message));
         }

@@ -128,7 +128,7 @@ impl Steps {
                 let (nearest, cost) = self.distance.nearest(&self.centres, point);
                 let scale = self.distance.scale(point) * weight;
                 let sum = &mut self.state.sums[nearest];
-                point.stored().for_each(|(i, v)| sum.values[i] += scale * v);
+                point.add_scaled(scale, &mut sum.values);
                 sum.weight += weight;
                 self.state.cost += cost * weight;
             }

@@ -64,7 +64,7 @@ impl Summary for Errors {
             if weight == 0.0 {
                 continue;
             }
-            let predicted: f64 = features.stored().map(|(i, v)| self.factors[i] * v).sum();
+            let predicted = features.dot(&self.factors);
             let error = predicted - label / self.asked.label_std + self.asked.offset;
             self.state.weight += weight;
             self.state.loss += weight * error * error / 2.0;

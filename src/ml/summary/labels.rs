@@ -13,6 +13,7 @@ use crate::ml::columns::Reads;
 use crate::ml::error::invalid_value;
 use crate::ml::params::Params;
 use crate::ml::stage::Columns;
+use crate::values::lanes;
 use crate::values::text::double;
 use crate::values::vector::{VectorColumn, VectorRef};
 
@@ -144,7 +145,7 @@ impl<'a> Instances<'a> {
         let weight = self.weights.get(row, &self.names.weight)?;
         let features = self.vectors.get(row);
         let features = features.ok_or_else(|| refuse("Vectors MUST NOT be Null".into()))?;
-        if !features.values().iter().all(|v| v.is_finite()) {
+        if !lanes::are_finite(features.values()) {
             return Err(refuse(format!(
                 "Vector values MUST NOT be NaN or Infinity, but got {features}"
             )));

@@ -1,6 +1,7 @@
 //! Growing: the open nodes of all trees, as many as memory allows at once, until none is left (`RandomForest.run`).
 
 use super::bag::Sampling;
+use super::binned::Bins;
 use super::impurity::Impurity;
 use super::splits;
 use super::tally::{AllValues, Asked, Boosted, Layout, Open, State, Thresholds};
@@ -20,6 +21,19 @@ pub struct Ground {
     pub statistics: labels::State,
     /// By feature.
     pub thresholds: Vec<Thresholds>,
+}
+
+impl Ground {
+    /// Returns a tree whose nodes decide by the numbers of bins.
+    pub fn by_bins(&self, tree: &Tree) -> Tree {
+        let mut tree = tree.clone();
+        for node in tree.nodes.iter_mut().filter(|node| !node.is_leaf()) {
+            let thresholds = &self.thresholds[node.feature as usize].values;
+            let number = |value: &f64| thresholds.partition_point(|t| t < value) as f64;
+            node.left_values = node.left_values.iter().map(number).collect();
+        }
+        tree
+    }
 }
 
 /// Which trees are to be grown.
@@ -145,6 +159,9 @@ pub async fn grow(params: &Params, rounds: &Rounds, ground: &Ground, order: &Ord
     // The last one is the next one: children come before other trees.
     let mut stack: Vec<(usize, usize)> = (0..trees).map(|tree| (tree, 0)).collect();
     let subsamples = order.features < ground.thresholds.len();
+    let bins = Bins {
+        thresholds: ground.thresholds.clone(),
+    };
     while !stack.is_empty() {
         let (mut open, mut bytes) = (vec![], 0.0);
         while let Some((tree, node)) = stack.last().copied() {
@@ -153,11 +170,11 @@ pub async fn grow(params: &Params, rounds: &Rounds, ground: &Ground, order: &Ord
             } else {
                 vec![]
             };
-            let bins = |f: &u32| ground.thresholds[*f as usize].values.len() + 1;
+            let count = |f: &u32| ground.thresholds[*f as usize].values.len() + 1;
             let all = (0..ground.thresholds.len() as u32).collect::<Vec<_>>();
             let wanted: usize = if features.is_empty() { &all } else { &features }
                 .iter()
-                .map(bins)
+                .map(count)
                 .sum();
             let numbers = wanted.saturating_mul(order.impurity.width(order.classes) + 1);
             check_room("The bins of a node", numbers)?;
@@ -174,26 +191,26 @@ pub async fn grow(params: &Params, rounds: &Rounds, ground: &Ground, order: &Ord
         open.sort_by_key(|o| o.tree);
         let asked = Asked {
             step: 2,
-            thresholds: ground.thresholds.clone(),
-            trees: growing.iter().map(|tree| snapshot(tree)).collect(),
+            bins: bins.counts(),
+            trees: growing.iter().map(|tree| ground.by_bins(&snapshot(tree))).collect(),
             open,
             sampling: Some(order.sampling.clone()),
             boosted: order.boosted.clone(),
             classes: order.classes as u32,
             ..Asked::default()
         };
-        let State { bins } = rounds.ask(&asked).await?;
+        let State { bins: found } = rounds.ask_prepared(&bins, &asked).await?;
         let layout = Layout::new(&asked, order.impurity);
         for (open, features) in asked.open.iter().zip(&layout.nodes) {
             let (tree, place) = (open.tree as usize, open.node as usize);
-            let found = best(&growing[tree][place], features, &layout, &bins, order, ground, &limits);
-            if let (0, None, Some((_, begin))) = (place, &found, features.first()) {
+            let split = best(&growing[tree][place], features, &layout, &found, order, ground, &limits);
+            if let (0, None, Some((_, begin))) = (place, &split, features.first()) {
                 // Nothing can be split: every feature has one bin, of all rows that the tree takes.
-                let all = &bins[*begin..begin + layout.width];
+                let all = &found[*begin..begin + layout.width];
                 let node = &mut growing[tree][0].node;
                 (node.stats, node.raw_count) = (all[..layout.width - 1].to_vec(), all[layout.width - 1] as i64);
             }
-            let children = divide(&mut growing[tree], place, found, order.impurity, ground, &limits);
+            let children = divide(&mut growing[tree], place, split, order.impurity, ground, &limits);
             stack.extend(children.into_iter().map(|child| (tree, child)));
         }
     }

@@ -1,7 +1,9 @@
 //! Decision trees: what a model of one or many is made of, how it predicts, and how it is grown.
 //!
 //! ```text
-//! rows ─▶ [`splits`]: thresholds of each feature ─▶ [`grow`]: level after level, the best split of every open node ─▶ [`Tree`]s
+//! rows ─▶ [`splits`]: thresholds of each feature ─▶ [`binned`]: rows as numbers of bins
+//!                                                       ▼
+//!        [`grow`]: level after level, the best split of every open node ─▶ [`Tree`]s
 //!                                                      └─ [`tally`]: what each bin of each feature holds, by node
 //! ```
 //!
@@ -9,6 +11,7 @@
 //! partition.
 
 pub mod bag;
+pub mod binned;
 pub mod debug;
 pub mod grow;
 pub mod impurity;

@@ -3,6 +3,7 @@
 use prost::Message;
 
 use super::bag::Sampling;
+use super::binned::Bins;
 use super::grow::{Ground, Order, features_per_node, ground, grow};
 use super::impurity::Impurity;
 use super::model::{Forest, Which};
@@ -15,7 +16,7 @@ use crate::ml::params::{
     Check, Default, FEATURES, LABEL, NON_NEGATIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION, SEED,
     THRESHOLDS, WEIGHT, flag, free, joined, named, one_of, param, steps,
 };
-use crate::ml::stage::{Columns, Learner, MakeSummary, Role, Stage};
+use crate::ml::stage::{Columns, Learner, MakeSummary, Prepare, Role, Stage};
 use crate::ml::summary;
 use crate::ml::summary::labels::{LabelledMoments, Names};
 
@@ -180,8 +181,13 @@ impl Learner for Trees {
         Ok(match asked.step {
             0 => Box::new(move || Box::new(LabelledMoments::new(names.clone(), allowed))),
             1 => Box::new(move || Box::new(ValuesOf::new(names.clone(), allowed, &asked))),
-            _ => Box::new(move || Box::new(Tally::new(names.clone(), allowed, impurity, asked.clone()))),
+            _ => Box::new(move || Box::new(Tally::new(names.clone(), impurity, asked.clone()))),
         })
+    }
+
+    fn prepare(&self, _params: &Params, prepared: &[u8]) -> Result<Prepare> {
+        let bins = Bins::decode(prepared).map_err(|e| summary::corrupt(&e))?;
+        Ok(bins.prepare())
     }
 
     fn learn(&self, params: Params, rounds: Rounds) -> Learning {
@@ -260,7 +266,7 @@ async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, 
             },
             features: features_per_node(&strategy, ground.thresholds.len(), 1, false)?,
             boosted: Some(Boosted {
-                trees: forest.trees.clone(),
+                trees: forest.trees.iter().map(|tree| ground.by_bins(tree)).collect(),
                 weights: forest.weights.clone(),
                 loss: loss as u32,
             }),

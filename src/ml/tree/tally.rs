@@ -1,17 +1,21 @@
 //! Summaries of rows for growing trees: values of features, and what each bin of each feature of an open node holds.
+//!
+//! Values are looked at once; from then on rows are the numbers of their bins ([`super::binned`]).
 
 use std::collections::BTreeMap;
 
-use arrow::array::ArrayRef;
+use arrow::array::{ArrayRef, AsArray};
+use arrow::datatypes::Float64Type;
 use prost::Message;
 
-use super::Tree;
 use super::bag::{Draws, Sampling};
+use super::binned::{Row, Rows};
 use super::impurity::Impurity;
+use super::{Node, Tree};
 use crate::error::Result;
 use crate::ml::sampling::Bernoulli;
 use crate::ml::summary::labels::{Allowed, Instances, Names, same_size};
-use crate::ml::summary::{Summary, corrupt};
+use crate::ml::summary::{Summary, Weights, corrupt};
 use crate::plan::functions::partition;
 
 /// The thresholds of a feature, ascending.
@@ -39,7 +43,7 @@ pub struct Open {
 /// What labels are made of: for boosting, what is left of them after the trees so far.
 #[derive(Clone, PartialEq, Message)]
 pub struct Boosted {
-    /// The trees so far; none for the labels themselves.
+    /// The trees so far, whose nodes decide by bins; none for the labels themselves.
     #[prost(message, repeated, tag = "1")]
     pub trees: Vec<Tree>,
     /// What each tree's prediction is multiplied with.
@@ -108,7 +112,7 @@ impl Loss {
 /// Where a learner is in its training, and so what it asks.
 #[derive(Clone, PartialEq, Message)]
 pub struct Asked {
-    /// 0: moments of the columns; 1: values of features; 2: bins of open nodes.
+    /// 0: moments of the columns; 1: values of features; 2: bins of open nodes, of rows whose features are numbers of bins.
     #[prost(uint32, tag = "1")]
     pub step: u32,
     /// The share of rows whose values are wanted.
@@ -117,10 +121,10 @@ pub struct Asked {
     /// The seed by which these rows are drawn.
     #[prost(int64, tag = "3")]
     pub seed: i64,
-    /// The thresholds of each feature.
-    #[prost(message, repeated, tag = "4")]
-    pub thresholds: Vec<Thresholds>,
-    /// The trees as they are.
+    /// How many bins each feature has.
+    #[prost(uint32, repeated, tag = "4")]
+    pub bins: Vec<u32>,
+    /// The trees as they are; nodes decide by bins.
     #[prost(message, repeated, tag = "5")]
     pub trees: Vec<Tree>,
     /// The nodes whose bins are wanted.
@@ -135,20 +139,6 @@ pub struct Asked {
     /// How many classes there are.
     #[prost(uint32, tag = "9")]
     pub classes: u32,
-}
-
-/// Returns the label that trees are fitted to.
-fn target(boosted: Option<&Boosted>, label: f64, values: &[f64]) -> f64 {
-    let Some((boosted, loss)) = boosted.and_then(|b| Some((b, Loss::of(b.loss)?))) else {
-        return label;
-    };
-    let label = loss.target(label);
-    if boosted.trees.is_empty() {
-        return label;
-    }
-    let predicted = boosted.trees.iter().zip(&boosted.weights);
-    let predicted = predicted.map(|(tree, weight)| weight * tree.nodes[tree.leaf_of(values)].prediction);
-    loss.rest(predicted.sum(), label)
 }
 
 /// How much each value of a feature weighs.
@@ -296,13 +286,13 @@ impl Layout {
         let mut size = 0;
         let nodes = asked.open.iter().map(|open| {
             let all: Vec<usize> = if open.features.is_empty() {
-                (0..asked.thresholds.len()).collect()
+                (0..asked.bins.len()).collect()
             } else {
                 open.features.iter().map(|f| *f as usize).collect()
             };
             let at = all.into_iter().map(|feature| {
                 let begin = size;
-                size += (asked.thresholds[feature].values.len() + 1) * width;
+                size += asked.bins[feature] as usize * width;
                 (feature, begin)
             });
             at.collect()
@@ -312,14 +302,51 @@ impl Layout {
     }
 }
 
+/// A tree as rows go through it.
+#[derive(Debug)]
+struct Walk {
+    /// By place: the feature, the last bin that goes left, the left child (0 for a leaf), the right one.
+    nodes: Vec<[u32; 4]>,
+    /// By place: what it predicts.
+    predictions: Vec<f64>,
+}
+
+impl Walk {
+    fn new(tree: &Tree) -> Self {
+        let limit = |node: &Node| node.left_values.first().map_or(0, |limit| *limit as u32);
+        let nodes = tree.nodes.iter().map(|n| [n.feature, limit(n), n.left, n.right]);
+        Self {
+            nodes: nodes.collect(),
+            predictions: tree.nodes.iter().map(|n| n.prediction).collect(),
+        }
+    }
+
+    /// Returns the place of the leaf that a row comes to.
+    fn leaf(&self, row: Row<'_>) -> usize {
+        let mut at = 0;
+        while let Some([feature, limit, left, right]) = self.nodes.get(at)
+            && *left != 0
+        {
+            at = if row.bin(*feature as usize) <= *limit {
+                *left
+            } else {
+                *right
+            } as usize;
+        }
+        at
+    }
+}
+
 /// Sums up the bins of open nodes.
 #[derive(Debug)]
 pub struct Tally {
     names: Names,
-    allowed: Allowed,
     impurity: Impurity,
     asked: Asked,
     layout: Layout,
+    trees: Vec<Walk>,
+    /// The trees that labels are what is left of, each with its weight; and the loss.
+    boosted: Option<(Vec<(Walk, f64)>, Loss)>,
     /// By tree and place: the open node's number, if the node is open.
     open: Vec<Vec<Option<usize>>>,
     draws: Option<Draws>,
@@ -328,7 +355,7 @@ pub struct Tally {
 
 impl Tally {
     /// Returns empty bins.
-    pub fn new(names: Names, allowed: Allowed, impurity: Impurity, asked: Asked) -> Self {
+    pub fn new(names: Names, impurity: Impurity, asked: Asked) -> Self {
         let layout = Layout::new(&asked, impurity);
         let mut open: Vec<Vec<Option<usize>>> = asked.trees.iter().map(|t| vec![None; t.nodes.len()]).collect();
         for (number, of) in asked.open.iter().enumerate() {
@@ -337,10 +364,15 @@ impl Tally {
                 .and_then(|tree| tree.get_mut(of.node as usize));
             place.into_iter().for_each(|place| *place = Some(number));
         }
+        let boosted = asked.boosted.as_ref().and_then(|boosted| {
+            let trees = boosted.trees.iter().map(Walk::new).zip(boosted.weights.iter().copied());
+            Some((trees.collect(), Loss::of(boosted.loss)?))
+        });
         Self {
             names,
-            allowed,
             impurity,
+            trees: asked.trees.iter().map(Walk::new).collect(),
+            boosted,
             open,
             draws: None,
             bins: vec![0.0; layout.size],
@@ -348,43 +380,47 @@ impl Tally {
             asked,
         }
     }
+
+    /// Returns the label that trees are fitted to.
+    fn target(&self, label: f64, row: Row<'_>) -> f64 {
+        let Some((trees, loss)) = &self.boosted else {
+            return label;
+        };
+        let label = loss.target(label);
+        if trees.is_empty() {
+            return label;
+        }
+        let predicted = trees
+            .iter()
+            .map(|(tree, weight)| weight * tree.predictions[tree.leaf(row)]);
+        loss.rest(predicted.sum(), label)
+    }
 }
 
 impl Summary for Tally {
     fn update(&mut self, columns: &[ArrayRef]) -> Result<()> {
-        let names = self.names.clone();
-        let rows = Instances::new(columns, self.allowed, &names)?;
+        let rows = Rows::new(&columns[0], self.asked.bins.len())?;
+        let labels = columns[1].as_primitive::<Float64Type>();
+        let weights = Weights::new(columns.get(2));
         let sampling = self.asked.sampling.clone().unwrap_or_default();
-        let draws = self
-            .draws
-            .get_or_insert_with(|| Draws::new(&sampling, partition::current()));
-        let (mut values, mut bins) = (vec![], vec![0_u32; self.asked.thresholds.len()]);
-        for row in 0..rows.len() {
-            let (features, label, weight) = rows.get(row)?;
-            same_size(bins.len(), features.size())?;
-            values.clear();
-            values.resize(features.size(), 0.0);
-            features.stored().for_each(|(i, v)| values[i] = v);
-            let label = target(self.asked.boosted.as_ref(), label, &values);
-            // Bins are looked up once, and only if a tree takes the row.
-            let mut has_bins = false;
-            for (tree, of) in self.asked.trees.iter().enumerate() {
+        let mut draws = match self.draws.take() {
+            Some(draws) => draws,
+            None => Draws::new(&sampling, partition::current()),
+        };
+        for at in 0..rows.len() {
+            let (row, weight) = (rows.get(at), weights.get(at, &self.names.weight)?);
+            let label = self.target(labels.value(at), row);
+            for (tree, open) in self.trees.iter().zip(&self.open) {
                 let times = draws.times();
                 if times == 0 {
                     continue;
                 }
-                let Some(node) = self.open[tree][of.leaf_of(&values)] else {
+                let Some(node) = open[tree.leaf(row)] else {
                     continue;
                 };
-                if !has_bins {
-                    for ((bin, value), thresholds) in bins.iter_mut().zip(&values).zip(&self.asked.thresholds) {
-                        *bin = thresholds.values.partition_point(|t| t < value) as u32;
-                    }
-                    has_bins = true;
-                }
                 let weight = weight * f64::from(times);
                 for (feature, begin) in &self.layout.nodes[node] {
-                    let at = begin + bins[*feature] as usize * self.layout.width;
+                    let at = begin + row.bin(*feature) as usize * self.layout.width;
                     let bin = &mut self.bins[at..at + self.layout.width];
                     let (stats, count) = bin.split_at_mut(self.layout.width - 1);
                     self.impurity.add(stats, label, weight);
@@ -392,6 +428,7 @@ impl Summary for Tally {
                 }
             }
         }
+        self.draws = Some(draws);
         Ok(())
     }
 

@@ -1,0 +1,185 @@
+//! Rows as the numbers of the bins that their values are in (`TreePoint`): what trees are grown of.
+//!
+//! A row is one binary value, the number of the bin of each feature after the other, in as few bytes as the feature with the most bins
+//! needs. It is made once per training, and is an eighth of the doubles or less.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray};
+use arrow::buffer::{Buffer, OffsetBuffer};
+use arrow::datatypes::DataType;
+use prost::Message;
+
+use super::tally::Thresholds;
+use crate::error::{Result, SparkError};
+use crate::ml::stage::Prepare;
+use crate::ml::summary::labels::same_size;
+use crate::values::vector::{VectorColumn, VectorRef};
+
+/// The thresholds between the bins.
+#[derive(Clone, PartialEq, Message)]
+pub struct Bins {
+    /// By feature.
+    #[prost(message, repeated, tag = "1")]
+    pub thresholds: Vec<Thresholds>,
+}
+
+impl Bins {
+    /// Returns how many bins each feature has.
+    pub fn counts(&self) -> Vec<u32> {
+        self.thresholds.iter().map(|t| t.values.len() as u32 + 1).collect()
+    }
+
+    /// Returns how to make the column of rows of bins.
+    pub fn prepare(self) -> Prepare {
+        Prepare {
+            to_type: DataType::Binary,
+            body: Box::new(move |columns, _| Ok(self.apply(&columns[0])?)),
+        }
+    }
+
+    /// Returns the rows of a column of vectors.
+    ///
+    /// # Errors
+    /// If the column does not hold vectors, or a vector has another size than there are features.
+    fn apply(&self, column: &ArrayRef) -> Result<ArrayRef> {
+        let vectors = VectorColumn::new(column)?;
+        let features = self.thresholds.len();
+        let bytes = width(self.thresholds.iter().map(|t| t.values.len() + 1).max().unwrap_or(1));
+        let mut out = Vec::with_capacity(vectors.len() * features * bytes);
+        let mut dense = vec![];
+        for row in 0..vectors.len() {
+            let lost = || SparkError::internal("a vector that trees are grown of is null");
+            let vector = vectors.get(row).ok_or_else(lost)?;
+            same_size(features, vector.size())?;
+            let values = match vector {
+                VectorRef::Dense(values) => values,
+                VectorRef::Sparse { .. } => {
+                    dense.clear();
+                    dense.resize(features, 0.0);
+                    vector.stored().for_each(|(i, v)| dense[i] = v);
+                    &dense[..]
+                }
+            };
+            for (value, thresholds) in values.iter().zip(&self.thresholds) {
+                let bin = thresholds.values.partition_point(|t| t < value) as u32;
+                out.extend_from_slice(&bin.to_le_bytes()[..bytes]);
+            }
+        }
+        let lengths = OffsetBuffer::from_lengths(std::iter::repeat_n(features * bytes, vectors.len()));
+        Ok(Arc::new(BinaryArray::try_new(lengths, Buffer::from_vec(out), None)?))
+    }
+}
+
+/// Returns how many bytes the number of a bin needs.
+fn width(bins: usize) -> usize {
+    match bins {
+        0..=0x100 => 1,
+        0x101..=0x1_0000 => 2,
+        _ => 4,
+    }
+}
+
+/// The rows of a batch.
+pub struct Rows<'a> {
+    column: &'a BinaryArray,
+    /// How many bytes a number has.
+    bytes: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// Returns the rows of a column.
+    ///
+    /// # Errors
+    /// `INTERNAL_ERROR` if the column does not hold rows of so many features.
+    pub fn new(column: &'a ArrayRef, features: usize) -> Result<Self> {
+        let damaged = || SparkError::internal("rows that trees are grown of are damaged");
+        let column = column.as_binary_opt::<i32>().ok_or_else(damaged)?;
+        let bytes = match column.is_empty() {
+            true => 1,
+            false => column.value_length(0) as usize / features.max(1),
+        };
+        let whole = (bytes * features) as i32;
+        let fits = (0..column.len()).all(|row| column.value_length(row) == whole);
+        if fits && matches!(bytes, 1 | 2 | 4) || features == 0 {
+            Ok(Self { column, bytes })
+        } else {
+            Err(damaged())
+        }
+    }
+
+    /// Returns how many rows there are.
+    pub fn len(&self) -> usize {
+        self.column.len()
+    }
+
+    /// Returns a row.
+    pub fn get(&self, row: usize) -> Row<'a> {
+        let bytes = self.column.value(row);
+        match self.bytes {
+            1 => Row::Bytes(bytes),
+            2 => Row::Pairs(bytes.as_chunks().0),
+            _ => Row::Words(bytes.as_chunks().0),
+        }
+    }
+}
+
+/// A row: the number of the bin of each feature.
+#[derive(Debug, Clone, Copy)]
+pub enum Row<'a> {
+    /// At most 256 bins.
+    Bytes(&'a [u8]),
+    /// At most 65,536 bins.
+    Pairs(&'a [[u8; 2]]),
+    /// More bins.
+    Words(&'a [[u8; 4]]),
+}
+
+impl Row<'_> {
+    /// Returns the number of the bin of a feature.
+    #[inline]
+    pub fn bin(self, feature: usize) -> u32 {
+        match self {
+            Self::Bytes(row) => row[feature].into(),
+            Self::Pairs(row) => u16::from_le_bytes(row[feature]).into(),
+            Self::Words(row) => u32::from_le_bytes(row[feature]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::vector::VectorBuilder;
+
+    #[test]
+    fn a_value_is_in_the_bin_of_the_first_threshold_that_it_does_not_exceed() {
+        for bins in [3, 300, 70_000] {
+            let thresholds = |count: usize| Thresholds {
+                values: (0..count).map(|i| i as f64).collect(),
+            };
+            let bins = Bins {
+                thresholds: vec![thresholds(bins - 1), thresholds(1)],
+            };
+            let mut vectors = VectorBuilder::with_capacity(3);
+            vectors.push(VectorRef::Dense(&[1.0, 1.0]));
+            vectors.push(VectorRef::Dense(&[1.5, -1.0]));
+            vectors.push(VectorRef::Sparse {
+                size: 2,
+                indices: &[0],
+                values: &[1e9],
+            });
+            let column = bins.apply(&vectors.finish().unwrap()).unwrap();
+            let rows = Rows::new(&column, 2).unwrap();
+            let found: Vec<[u32; 2]> = (0..3).map(|i| [rows.get(i).bin(0), rows.get(i).bin(1)]).collect();
+            assert_eq!(found, [[1, 1], [2, 0], [bins.counts()[0] - 1, 0]]);
+        }
+    }
+
+    #[test]
+    fn rows_of_another_size_are_refused() {
+        let column: ArrayRef = Arc::new(BinaryArray::from(vec![&[1u8, 2, 3][..], &[1][..]]));
+        assert!(Rows::new(&column, 3).is_err());
+        assert!(Rows::new(&column, 2).is_err());
+    }
+}
