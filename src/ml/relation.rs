@@ -20,13 +20,14 @@ use super::fpm::prefix_span;
 use super::literal::Value;
 use super::{model, params, stat};
 use crate::error::{Result, SparkError};
+use crate::kernels::kernel;
 use crate::plan::analyzer::Analyzer;
-use crate::plan::scope::{Generator, Resolved, Typed};
+use crate::plan::scope::{Attribute, Generator, Resolved, Typed, typed_attribute};
 use crate::proto as sc;
 use crate::proto::fetch::method::args::ArgsType;
 use crate::proto::relation::RelType;
-use crate::values::ipc;
 use crate::values::types::list_of;
+use crate::values::{ipc, mllib};
 
 /// The object that stands for functions without a model (`MLUtils`' helper).
 pub const HELPER: &str = "______ML_CONNECT_HELPER______";
@@ -87,6 +88,21 @@ pub fn rows(analyzer: &mut Analyzer, columns: Vec<(String, ArrayRef)>) -> Result
         common: None,
         rel_type: Some(RelType::LocalRelation(local)),
     })
+}
+
+/// Plans columns of vectors and matrices as those of `mllib`.
+///
+/// # Errors
+/// Those of the projection.
+pub(super) fn as_mllib(analyzer: &mut Analyzer, input: Resolved) -> Result<Resolved> {
+    let marked = |column: &Attribute| {
+        let to = mllib::marked_type(&column.data_type);
+        let args = vec![typed_attribute(column).expr];
+        let expr = kernel::call("as_mllib", "", to.clone(), args, |args, _| Ok(mllib::marked(&args[0])?));
+        Typed::new(expr, to, &column.name)
+    };
+    let items = input.output.iter().map(marked).collect();
+    analyzer.select_typed(input, items)
 }
 
 /// Plans the elements of a list of structs as rows, their fields as columns.

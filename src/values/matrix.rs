@@ -42,7 +42,7 @@ pub fn is_matrix(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Struct(own) if own.len() == 7 && *own == fields())
 }
 
-/// Returns a column of one dense matrix, of values row after row.
+/// Returns a column of one dense matrix, of values column after column.
 ///
 /// # Errors
 /// If Arrow refuses the struct, an internal error.
@@ -59,7 +59,7 @@ pub fn one(rows: usize, columns: usize, values: Vec<f64>) -> Result<ArrayRef> {
         none(),
         none(),
         Arc::new(values),
-        Arc::new(BooleanArray::from(vec![true])),
+        Arc::new(BooleanArray::from(vec![false])),
     ];
     Ok(Arc::new(StructArray::try_new(fields(), parts, None)?))
 }

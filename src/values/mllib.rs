@@ -25,6 +25,23 @@ pub fn class_of(ml: &str) -> String {
     ml.replacen(".ml.", ".mllib.", 1)
 }
 
+/// Returns the type of `mllib` for one of `ml`; other types than structs as they are.
+pub fn marked_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Struct(fields) => DataType::Struct(marked_fields(fields)),
+        other => other.clone(),
+    }
+}
+
+fn marked_fields(fields: &Fields) -> Fields {
+    let mark = HashMap::from([(MARK.to_owned(), "mllib".to_owned())]);
+    let field = |(at, field): (usize, &Arc<Field>)| match at {
+        0 => Arc::new(field.as_ref().clone().with_metadata(mark.clone())),
+        _ => field.clone(),
+    };
+    fields.iter().enumerate().map(field).collect()
+}
+
 /// Returns a column of vectors or matrices as `mllib`'s; values are not copied.
 ///
 /// # Errors
@@ -32,12 +49,7 @@ pub fn class_of(ml: &str) -> String {
 pub fn marked(column: &ArrayRef) -> Result<ArrayRef> {
     let not_structs = || SparkError::internal("only vectors and matrices are marked as those of mllib");
     let parts = column.as_struct_opt().ok_or_else(not_structs)?;
-    let mark = HashMap::from([(MARK.to_owned(), "mllib".to_owned())]);
-    let field = |(at, field): (usize, &Arc<Field>)| match at {
-        0 => Arc::new(field.as_ref().clone().with_metadata(mark.clone())),
-        _ => field.clone(),
-    };
-    let fields: Fields = parts.fields().iter().enumerate().map(field).collect();
+    let fields = marked_fields(parts.fields());
     let made = StructArray::try_new(fields, parts.columns().to_vec(), parts.nulls().cloned())?;
     Ok(Arc::new(made))
 }
@@ -64,6 +76,7 @@ mod tests {
         vectors.push(VectorRef::Dense(&[1.0]));
         let vectors = vectors.finish().unwrap();
         let marked = marked(&vectors).unwrap();
+        assert_eq!(*marked.data_type(), marked_type(vectors.data_type()));
         assert!(!vector::is_vector(marked.data_type()));
         assert_eq!(unmarked(marked.data_type()), Some(vector::data_type()));
         assert_eq!(unmarked(vectors.data_type()), None);

@@ -1,8 +1,11 @@
 //! Shuffle blocks in the JavaScript heap; past a limit, in a file of the origin's private file system. State that does
 //! not fit into memory is there too.
 //!
-//! A wasm memory never shrinks and ends at 4 GiB; an `ArrayBuffer` is freed when the block is dropped.
+//! A wasm memory never shrinks and ends at 4 GiB; an `ArrayBuffer` is freed when the block is dropped. A block that is read again,
+//! such as rows that a training keeps for its rounds, moves into the wasm heap, where reading it copies nothing: it would be there
+//! for the time of each reading anyway.
 
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,10 +22,15 @@ use crate::storage::spill::SpillRoom;
 /// Bytes of blocks held in memory before the next go to the file.
 const MEMORY_LIMIT_BYTES: usize = 256 << 20;
 
+/// Bytes of blocks that may stay in the wasm heap.
+const HEAP_LIMIT_BYTES: usize = 512 << 20;
+
 /// Where a block is.
 enum Block {
-    /// In the JavaScript heap.
-    Memory(Uint8Array),
+    /// In the JavaScript heap, and whether it was read before.
+    Memory(Uint8Array, bool),
+    /// In the wasm heap.
+    Heap(Buffer),
     /// In the file.
     Spilled {
         /// Where it begins.
@@ -37,9 +45,11 @@ enum Block {
 /// Blocks in memory are `ArrayBuffer`s of their own: dropping one frees it, whatever the wasm heap does.
 pub struct Blocks {
     /// Blocks by name.
-    blocks: HashMap<BlockId, Block>,
-    /// Bytes of blocks in memory.
-    memory_bytes: usize,
+    blocks: HashMap<BlockId, RefCell<Block>>,
+    /// Bytes of blocks in the JavaScript heap.
+    memory_bytes: Cell<usize>,
+    /// Bytes of blocks in the wasm heap.
+    heap_bytes: Cell<usize>,
     /// The file; `None` if the browser has none.
     file: Option<Room>,
     /// Where state is in the file, and its length.
@@ -54,7 +64,8 @@ impl Blocks {
     pub fn new(file: Option<Room>) -> Self {
         Self {
             blocks: HashMap::new(),
-            memory_bytes: 0,
+            memory_bytes: Cell::new(0),
+            heap_bytes: Cell::new(0),
             file,
             states: HashMap::new(),
         }
@@ -68,12 +79,21 @@ impl Blocks {
     }
 
     /// Gives back what a block took.
-    fn free(&mut self, block: &Block) {
+    fn free(&self, block: &Block) {
         match block {
-            Block::Memory(array) => self.memory_bytes -= array.length() as usize,
+            Block::Memory(array, _) => less(&self.memory_bytes, array.length() as usize),
+            Block::Heap(bytes) => less(&self.heap_bytes, bytes.len()),
             Block::Spilled { at, bytes } => self.give(*at, *bytes),
         }
     }
+}
+
+fn more(counter: &Cell<usize>, bytes: usize) {
+    counter.set(counter.get() + bytes);
+}
+
+fn less(counter: &Cell<usize>, bytes: usize) {
+    counter.set(counter.get().saturating_sub(bytes));
 }
 
 impl BlockStore for Blocks {
@@ -86,7 +106,7 @@ impl BlockStore for Blocks {
     /// is full, in memory after all.
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool) {
         let array = Uint8Array::from(bytes.as_slice());
-        let spilled = if to_file || self.memory_bytes + bytes.len() > MEMORY_LIMIT_BYTES {
+        let spilled = if to_file || self.memory_bytes.get() + bytes.len() > MEMORY_LIMIT_BYTES {
             let length = array.length();
             self.file
                 .and_then(|file| file.put(&array))
@@ -95,25 +115,34 @@ impl BlockStore for Blocks {
             None
         };
         let block = spilled.unwrap_or_else(|| {
-            self.memory_bytes += bytes.len();
-            Block::Memory(array)
+            more(&self.memory_bytes, bytes.len());
+            Block::Memory(array, false)
         });
-        if let Some(before) = self.blocks.insert(id, block) {
-            self.free(&before);
+        if let Some(before) = self.blocks.insert(id, RefCell::new(block)) {
+            self.free(&before.borrow());
         }
     }
 
-    /// Returns a block, copied into the wasm heap.
+    /// Returns a block, copied into the wasm heap. What is read for the second time stays there, if there is room.
     fn get(&self, id: BlockId) -> Option<Buffer> {
-        match self.blocks.get(&id)? {
-            Block::Memory(array) => Some(Buffer::from(array.to_vec())),
-            Block::Spilled { at, bytes } => self.file?.get(*at, *bytes).map(Buffer::from),
+        let mut block = self.blocks.get(&id)?.borrow_mut();
+        let (copied, again) = match &mut *block {
+            Block::Heap(bytes) => return Some(bytes.clone()),
+            Block::Spilled { at, bytes } => return self.file?.get(*at, *bytes).map(Buffer::from),
+            Block::Memory(array, read) => (Buffer::from(array.to_vec()), std::mem::replace(read, true)),
+        };
+        if again && self.heap_bytes.get() + copied.len() <= HEAP_LIMIT_BYTES {
+            self.free(&block);
+            more(&self.heap_bytes, copied.len());
+            *block = Block::Heap(copied.clone());
         }
+        Some(copied)
     }
 
     /// Drops all blocks but those that are wanted, and gives back their parts of the file.
     fn retain(&mut self, wanted: &dyn Fn(BlockId) -> bool) {
-        let dropped: Vec<Block> = self.blocks.extract_if(|id, _| !wanted(*id)).map(|(_, b)| b).collect();
+        let dropped = self.blocks.extract_if(|id, _| !wanted(*id));
+        let dropped: Vec<Block> = dropped.map(|(_, block)| block.into_inner()).collect();
         dropped.iter().for_each(|block| self.free(block));
     }
 }

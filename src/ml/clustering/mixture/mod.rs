@@ -37,8 +37,8 @@ use crate::ml::summary::{self, check_room};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::values::java_random::JavaRandom;
+use crate::values::matrix;
 use crate::values::vector::{self, Vector, VectorBuilder, VectorRef};
-use crate::values::{matrix, mllib};
 
 /// How many rows a part begins with.
 const ROWS_PER_PART: usize = 5;
@@ -382,10 +382,11 @@ impl Fitted for GaussianMixtureModel {
         let covariances = covariances.collect::<Result<Vec<_>>>()?;
         let covariances: Vec<&dyn Array> = covariances.iter().map(|c| &**c).collect();
         let columns = vec![
-            ("mean".to_owned(), mllib::marked(&means.finish()?)?),
-            ("cov".to_owned(), mllib::marked(&arrow::compute::concat(&covariances)?)?),
+            ("mean".to_owned(), means.finish()?),
+            ("cov".to_owned(), arrow::compute::concat(&covariances)?),
         ];
-        relation::rows(analyzer, columns).map(Some)
+        let rows = relation::rows(analyzer, columns)?;
+        relation::as_mllib(analyzer, rows).map(Some)
     }
 
     fn summary_relation(
