@@ -6,7 +6,10 @@
 //   make       more inputs, which the page makes itself
 //   rows       how many rows there are at a scale
 //   keys       columns of the answer that name its rows, see harness/answer.js
-//   reference  (inputs, clock) => answer, as a JavaScript programmer writes it; it is also the contender `map`
+//   reference  (inputs, clock) => answer, as a JavaScript programmer writes it; it is also the contender `map`. An answer may be a
+//              function that returns it: it is called when the clock has stopped
+//   definitions  references by name of those contenders that say in index.mjs that their library defines the answer so
+//   partRows   how many rows each part of a run has at a scale: the table has rows by second of it
 //   measures   what counts: seconds, if it is absent; `latency`, `cold` or `parts`
 
 import { components, pagerank, triangles } from './graphs.js';
