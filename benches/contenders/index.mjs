@@ -11,6 +11,8 @@ export const contenders = {
   rxjs: { name: 'rxjs 7.8', module: 'rxjs.js' },
   perspective: { name: 'Perspective 5.5', module: 'perspective.js' },
   wink: { name: 'wink-naive-bayes 2.2', module: 'wink.js' },
+  graphology: { name: 'graphology 0.26', module: 'graphology.js', definitions: { pagerank: 'spread' } },
+  ngraph: { name: 'ngraph.graph 20.1', module: 'ngraph.js', definitions: { pagerank: 'spread' } },
   'rivulet-1': { name: 'Rivulet, 1 executor', module: 'rivulet/index.js', argument: 1 },
   'rivulet-2': { name: 'Rivulet, 2 executors', module: 'rivulet/index.js', argument: 2 },
   'other-1': { name: 'the other build, 1 executor', module: 'rivulet/index.js', argument: 1, other: true },
@@ -18,4 +20,6 @@ export const contenders = {
   pyspark: { name: 'PySpark local[2], natively', native: ['W7', 'wordcount', 'reduce', 'join', 'sort'] },
   // Its hashes are its own: predictions differ here and there.
   sklearn: { name: 'scikit-learn, natively', native: ['W7'], tolerances: { W7: 0.02 } },
+  graphx: { name: 'GraphX local[2], natively', native: ['pagerank', 'components', 'triangles'] },
+  networkx: { name: 'NetworkX, natively', native: ['pagerank', 'components', 'triangles'], definitions: { pagerank: 'spread' } },
 };

@@ -1,12 +1,15 @@
-"""The contenders that run natively: python native.py sklearn|pyspark WORKLOAD JSON; prints one line of JSON per run.
+"""The contenders that run natively: python native.py CONTENDER WORKLOAD JSON; prints one line of JSON per run.
 
 JSON has `reps`, `folders` (of each input, by name) and what the workload's page would make itself. A run is `{seconds, parts, answer}`
-with the answer's columns as the workload's reference has them.
+with the answer's columns as the workload's reference has them. Graphs are in a file of their own.
 """
 import glob
 import json
 import sys
 import time
+
+import native_graphs
+from native_spark import session
 
 MODULUS = 1_000_003
 PARTS = 4
@@ -42,14 +45,6 @@ def sklearn_bayes(job):
         return {"parts": {"train": trained - start, "score": scored - trained}, "answer": confusion(cells)}
 
     return run
-
-
-def session():
-    from pyspark.sql import SparkSession
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.memory", "4g")
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
 
 
 def spark_bayes(job):
@@ -156,7 +151,8 @@ def sort(job):
 
 
 WORKLOADS = {"sklearn": {"W7": sklearn_bayes},
-             "pyspark": {"W7": spark_bayes, "wordcount": wordcount, "reduce": reduce, "join": join, "sort": sort}}
+             "pyspark": {"W7": spark_bayes, "wordcount": wordcount, "reduce": reduce, "join": join, "sort": sort},
+             **native_graphs.WORKLOADS}
 
 
 def main():
