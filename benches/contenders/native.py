@@ -1,7 +1,7 @@
 """The contenders that run natively: python native.py CONTENDER WORKLOAD JSON; prints one line of JSON per run.
 
 JSON has `reps`, `folders` (of each input, by name) and what the workload's page would make itself. A run is `{seconds, parts, answer}`
-with the answer's columns as the workload's reference has them. Graphs are in a file of their own.
+with the answer's columns as the workload's reference has them. Graphs and training are in files of their own.
 """
 import glob
 import json
@@ -9,6 +9,7 @@ import sys
 import time
 
 import native_graphs
+import native_training
 from native_spark import session
 
 MODULUS = 1_000_003
@@ -150,8 +151,9 @@ def sort(job):
     return run
 
 
-WORKLOADS = {"sklearn": {"W7": sklearn_bayes},
-             "pyspark": {"W7": spark_bayes, "wordcount": wordcount, "reduce": reduce, "join": join, "sort": sort},
+WORKLOADS = {"sklearn": {"W7": sklearn_bayes, **native_training.WORKLOADS["sklearn"]},
+             "pyspark": {"W7": spark_bayes, "wordcount": wordcount, "reduce": reduce, "join": join, "sort": sort,
+                         **native_training.WORKLOADS["pyspark"]},
              **native_graphs.WORKLOADS}
 
 

@@ -3,6 +3,7 @@
 const [R1, R2] = ['rivulet-1', 'rivulet-2'];
 const LIBRARIES = ['duckdb', 'rxjs', 'perspective'];
 const GRAPHS = ['pagerank', 'components', 'triangles'];
+const TRAINING = ['logistic', 'kmeans', 'forest'];
 const GRAPH_LIBRARIES = ['graphology', 'ngraph'];
 const TRENDS_AND_WINDOWS = ['W2', 'W2d', 'q1', 'q2', 'q5', 'q7', 'q8'];
 
@@ -19,6 +20,18 @@ function graphs(figures, id) {
     ...[R1, R2].map((one) => atLeast(9, `${id}, ${one}, loaded, faster than GraphX`, afterLoading('graphx') / afterLoading(one), 1)),
     atMost(9, `${id}, 1 executor, of the time of typed JavaScript`, ofTyped(R1), 2),
     atMost(9, `${id}, 2 executors, of the time of typed JavaScript`, ofTyped(R2), 1),
+  ];
+}
+
+/** Training: of ml.js all of its time counts, by row; of PySpark all of it, and what comes after its rows are in its cache. */
+function training(figures, id) {
+  const fit = (contender) => figures.part(id, contender, 'fit');
+  return [
+    atLeast(10, `training, ${id}, 1 executor, faster than ml.js`, figures.ratio(id, R1, 'mljs'), 10),
+    ...[R1, R2].flatMap((one) => [
+      atLeast(10, `training, ${id}, ${one}, faster than PySpark`, figures.ratio(id, one, 'pyspark'), 1),
+      atLeast(10, `training, ${id}, ${one}, loaded, faster than PySpark`, fit('pyspark') / fit(one), 1),
+    ]),
   ];
 }
 
@@ -59,6 +72,7 @@ function all(figures) {
       atLeast(7, `RDD ${id}, 2 executors, faster than idiomatic JavaScript`, faster(id, R2, 'map'), 1.5),
     ),
     ...GRAPHS.flatMap((id) => graphs(figures, id)),
+    ...TRAINING.flatMap((id) => training(figures, id)),
   ];
 }
 

@@ -16,6 +16,7 @@ import { components, pagerank, triangles } from './graphs.js';
 import { q1, q2, q5, q7, q8 } from './nexmark.js';
 import { join, reduce, sort, wordcount } from './rdd.js';
 import { cold, collect, empty } from './start.js';
+import { forest, kmeans, logistic } from './training.js';
 import { W1 } from './w1.js';
 import { W2, W2d } from './w2.js';
 import { W3 } from './w3.js';
@@ -50,6 +51,9 @@ export const workloads = {
   pagerank,
   components,
   triangles,
+  logistic,
+  kmeans,
+  forest,
 };
 
 /** Names that stand for several. */
@@ -57,4 +61,5 @@ export const groups = {
   W4: ['q1', 'q2', 'q5', 'q7', 'q8'],
   RDD: ['wordcount', 'reduce', 'join', 'sort'],
   graphs: ['pagerank', 'components', 'triangles'],
+  training: ['logistic', 'kmeans', 'forest'],
 };
