@@ -3,7 +3,7 @@ import { MultiDirectedGraph, UndirectedGraph } from 'graphology';
 import { forEachConnectedComponentOrder } from 'graphology-components';
 import pageRank from 'graphology-metrics/centrality/pagerank';
 import simmelianStrength from 'graphology-metrics/edge/simmelian-strength';
-import { ends, lastMove, RESET, sizesOf, top } from '../workloads/graphs.js';
+import { ends, lastMove, RESET, STEPS, sizesOf, top } from '../workloads/graphs.js';
 
 function load(graph, inputs, clock, add) {
   const { src, dst, length } = ends(inputs);
@@ -28,7 +28,7 @@ export default () => ({
       clock.start();
       const graph = directed(inputs, clock);
       // It takes a distance per vertex.
-      const ranks = pageRank(graph, { alpha: 1 - RESET, getEdgeWeight: null, tolerance: moved / graph.order });
+      const ranks = pageRank(graph, { alpha: 1 - RESET, getEdgeWeight: null, maxIterations: STEPS, tolerance: moved / graph.order });
       const answer = top(new Map(Object.entries(ranks).map(([id, rank]) => [Number(id), rank * graph.order])));
       clock.lap('run');
       return answer;

@@ -73,8 +73,8 @@ def networkx_pagerank(job):
 
     def work(nx, graph):
         count = graph.number_of_nodes()
-        # It takes a distance per vertex, and reports what ends just at the last step it may take as a failure.
-        ranks = nx.pagerank(graph, alpha=1 - RESET, max_iter=STEPS + 1, tol=moved / count)
+        # It takes a distance per vertex.
+        ranks = nx.pagerank(graph, alpha=1 - RESET, max_iter=STEPS, tol=moved / count)
         return top([rank * count for rank in ranks.values()])
 
     return networkx_of(job, lambda nx: nx.MultiDiGraph(), work)
@@ -96,9 +96,8 @@ def graphx_of(job, work):
     """`work(jvm, vertices, ops)` makes the answer of the graph's GraphOps; `vertices` turns vertices into a JavaRDD of their values."""
     spark = session()
     jvm, sc = spark._jvm, spark.sparkContext._jsc.sc()
-    folder = tempfile.mkdtemp()
-    path = os.path.join(folder, "edges")
-    with open(path, "w") as file:
+    folder = tempfile.TemporaryDirectory()
+    with open(os.path.join(folder.name, "edges"), "w") as file:
         file.writelines(f"{a} {b}\n" for a, b in zip(*(column.tolist() for column in ends(job))))
     memory = jvm.org.apache.spark.storage.StorageLevel.MEMORY_ONLY()
     graphx, api = jvm.org.apache.spark.graphx, jvm.org.apache.spark.api.java
@@ -107,7 +106,7 @@ def graphx_of(job, work):
         # What the run before has left in the cache goes first; that takes no time worth a word.
         for persistent in spark.sparkContext._jsc.getPersistentRDDs().values():
             persistent.unpersist(False)
-        graph = graphx.GraphLoader.edgeListFile(sc, path, False, 2, memory, memory)
+        graph = graphx.GraphLoader.edgeListFile(sc, folder.name, False, 2, memory, memory)
         graph.vertices().count()
         return graph
 

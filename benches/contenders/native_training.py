@@ -46,15 +46,15 @@ def spark_of(job, learner, worth):
     """`learner` makes an estimator; its params are those of the workload, and nothing is left to a tolerance."""
     import pyarrow.parquet
     from pyspark.ml.feature import VectorAssembler
-    spark, rows, folder = session(), table(job), tempfile.mkdtemp()
+    spark, rows, folder = session(), table(job), tempfile.TemporaryDirectory()
     each = -(-rows.num_rows // FILES)
     for n in range(FILES):
-        pyarrow.parquet.write_table(rows.slice(n * each, each), os.path.join(folder, f"{n}.parquet"))
+        pyarrow.parquet.write_table(rows.slice(n * each, each), os.path.join(folder.name, f"{n}.parquet"))
     assembler = VectorAssembler(inputCols=NAMES, outputCol="features")
 
     def load():
         spark.catalog.clearCache()
-        vectors = assembler.transform(spark.read.parquet(folder)).select("label", "features").cache()
+        vectors = assembler.transform(spark.read.parquet(folder.name)).select("label", "features").cache()
         vectors.count()
         return vectors
 
