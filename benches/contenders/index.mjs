@@ -18,7 +18,7 @@ export const contenders = {
   graphology: { name: 'graphology 0.26', module: 'graphology.js', definitions: { pagerank: 'spread' } },
   ngraph: { name: 'ngraph.graph 20.1', module: 'ngraph.js', definitions: { pagerank: 'spread' } },
   mljs: {
-    name: 'ml.js: logistic-regression 2.0, kmeans 7.0, random-forest 2.1',
+    name: 'ml.js (npm)',
     module: 'mljs.js',
     argument: JSON.stringify(MLJS_ROWS),
     most: MLJS_ROWS,
