@@ -23,7 +23,10 @@ function graphs(figures, id) {
   ];
 }
 
-/** Training: of ml.js all of its time counts, by row; of PySpark all of it, and what comes after its rows are in its cache. */
+/**
+ * Training: of ml.js all of its time counts, by row; of PySpark all of it, and only what comes after its rows are in its cache. Rivulet makes
+ * its vectors after that.
+ */
 function training(figures, id) {
   const fit = (contender) => figures.part(id, contender, 'fit');
   return [
