@@ -419,10 +419,10 @@ cmd_bench() {
   if [ "${1:-}" = --pack ]; then shift; cmd_pack; else cmd_build; fi
   npm_packages benches
   case "$*" in
-    *pyspark* | *sklearn*)
+    *pyspark* | *sklearn* | *graphx* | *networkx*)
       setup_python
-      "$VENV/bin/python" -c 'import sklearn' 2>/dev/null || "$VENV/bin/pip" install -q --disable-pip-version-check scikit-learn \
-        || die "pip install scikit-learn failed"
+      "$VENV/bin/python" -c 'import networkx, pyarrow, sklearn' 2>/dev/null \
+        || "$VENV/bin/pip" install -q --disable-pip-version-check networkx pyarrow scikit-learn || die "pip install scikit-learn failed"
       ;;
   esac
   node benches/bench.mjs "$@"

@@ -69,7 +69,7 @@ const contest = new Contest({
   say,
 });
 const rounds = {};
-const figures = new Figures(rounds);
+const figures = new Figures(rounds, scale);
 const reached = () => (scale === 1 ? targets(figures) : []);
 
 /** Writes what has been measured so far to the files that were asked for. */

@@ -1,12 +1,16 @@
-"""The contenders that run natively: python native.py sklearn|pyspark WORKLOAD JSON; prints one line of JSON per run.
+"""The contenders that run natively: python native.py CONTENDER WORKLOAD JSON; prints one line of JSON per run.
 
 JSON has `reps`, `folders` (of each input, by name) and what the workload's page would make itself. A run is `{seconds, parts, answer}`
-with the answer's columns as the workload's reference has them.
+with the answer's columns as the workload's reference has them. Graphs and training are in files of their own.
 """
 import glob
 import json
 import sys
 import time
+
+import native_graphs
+import native_training
+from native_spark import session
 
 MODULUS = 1_000_003
 PARTS = 4
@@ -42,14 +46,6 @@ def sklearn_bayes(job):
         return {"parts": {"train": trained - start, "score": scored - trained}, "answer": confusion(cells)}
 
     return run
-
-
-def session():
-    from pyspark.sql import SparkSession
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.driver.memory", "4g")
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
 
 
 def spark_bayes(job):
@@ -155,8 +151,10 @@ def sort(job):
     return run
 
 
-WORKLOADS = {"sklearn": {"W7": sklearn_bayes},
-             "pyspark": {"W7": spark_bayes, "wordcount": wordcount, "reduce": reduce, "join": join, "sort": sort}}
+WORKLOADS = {"sklearn": {"W7": sklearn_bayes, **native_training.WORKLOADS["sklearn"]},
+             "pyspark": {"W7": spark_bayes, "wordcount": wordcount, "reduce": reduce, "join": join, "sort": sort,
+                         **native_training.WORKLOADS["pyspark"]},
+             **native_graphs.WORKLOADS}
 
 
 def main():

@@ -26,6 +26,12 @@ function weight(values) {
   return 1 + ((hash ^ (hash >>> 15)) >>> 0) / 2 ** 32;
 }
 
+/** Returns an answer that has work of its own to be made: it is a function, or a promise of one. */
+export async function made(answer) {
+  const found = await answer;
+  return typeof found === 'function' ? found() : found;
+}
+
 /**
  * Returns the facts of an answer: by table the number of rows, the sum of what rows weigh by their keys, and the sum of each other
  * column weighted so. The order of rows does not matter.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { launch } from '../../src/js/scripts/browser.mjs';
 import { contenders as registry } from '../contenders/index.mjs';
 import { workloads } from '../workloads/index.js';
-import { difference, digest } from './answer.js';
+import { difference, digest, made } from './answer.js';
 import { nativeRuns } from './native.mjs';
 import { busiest, profileFlags, startProfiles } from './profile.mjs';
 import { DATA, read, stored } from './store.mjs';
@@ -42,22 +42,33 @@ export class Contest {
   async hold(id, contenders) {
     const workload = workloads[id];
     const data = Object.fromEntries(Object.entries(workload.inputs ?? {}).map(([name, dataset]) => [name, stored(dataset, this.scale)]));
-    const round = { id, urls: urlsOf(data), expected: await this.#expected(workload, data), runs: {}, failures: {}, differences: {} };
+    const round = { id, urls: urlsOf(data), expected: await this.#expected(id, contenders, data), runs: {}, failures: {}, differences: {} };
     const pages = contenders.filter((contender) => !registry[contender].native);
     await (workload.measures === 'cold' ? this.#cold(round, pages) : this.#warm(round, pages));
     for (const contender of contenders) if (registry[contender].native) await this.#native(round, contender, data);
     return round;
   }
 
-  /** Returns the digest of the reference's answer. */
-  async #expected({ reference, make, keys }, data) {
+  /** Returns the digests of the answers, by how the contenders define them. */
+  async #expected(id, contenders, data) {
+    const { make, keys, ...workload } = workloads[id];
     const inputs = Object.fromEntries(Object.entries(data).map(([name, files]) => [name, read(files)]));
-    return digest(await reference({ ...inputs, ...make?.(this.scale) }), keys);
+    const expected = {};
+    for (const name of new Set(contenders.map((contender) => definitionOf(contender, id)))) {
+      const reference = workload.definitions?.[name] ?? workload.reference;
+      expected[name] = digest(await made(reference({ ...inputs, ...make?.(this.scale) })), keys);
+    }
+    return expected;
   }
 
   /** Notes an answer's difference from the reference, if there is one. */
   #check(round, contender, answer) {
-    const found = difference(round.expected, answer, registry[contender].tolerance ?? workloads[round.id].tolerance);
+    const { id, expected } = round;
+    const found = difference(
+      expected[definitionOf(contender, id)],
+      answer,
+      registry[contender].tolerances?.[id] ?? workloads[id].tolerance,
+    );
     if (found) round.differences[contender] = found;
   }
 
@@ -160,6 +171,9 @@ export class Contest {
     for (const one of await stop()) this.say(`${busiest(one).join('\n')}\n`);
   }
 }
+
+/** Returns by which definition a contender answers a workload. */
+const definitionOf = (contender, id) => registry[contender].definitions?.[id] ?? 'reference';
 
 const urlsOf = (data) =>
   Object.fromEntries(Object.entries(data).map(([name, { folder, files }]) => [name, files.map((file) => `/data/${folder}/${file}`)]));

@@ -1,4 +1,5 @@
 // What runs come to: medians, and the figure by which a workload is compared.
+import { contenders as registry } from '../contenders/index.mjs';
 import { workloads } from '../workloads/index.js';
 
 export const median = (numbers) => {
@@ -7,10 +8,16 @@ export const median = (numbers) => {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-/** The rounds of a bench, by workload, and figures of them. */
+/** The rounds of a bench at a scale, by workload, and figures of them. */
 export class Figures {
-  constructor(rounds) {
-    this.rounds = rounds;
+  constructor(rounds, scale) {
+    Object.assign(this, { rounds, scale });
+  }
+
+  /** The share of a workload's rows that a contender takes. */
+  share(id, contender) {
+    const most = registry[contender].most?.[id];
+    return most === undefined ? 1 : Math.min(1, most / workloads[id].rows(this.scale));
   }
 
   /** The median of what `pick` takes of the runs; undefined if there is none whose answer counts. */
@@ -21,8 +28,9 @@ export class Figures {
     return median(runs.map(pick));
   }
 
+  /** The seconds of a part; those of a contender that takes some of the rows as if it took all of them, at that rate. */
   part(id, contender, part) {
-    return this.of(id, contender, ({ parts }) => parts[part]);
+    return this.of(id, contender, ({ parts }) => parts[part]) / this.share(id, contender);
   }
 
   latency(id, contender, quantile) {
@@ -33,7 +41,7 @@ export class Figures {
   seconds(id, contender) {
     if (workloads[id].measures === 'latency') return this.latency(id, contender, 'p50') / 1_000;
     if (workloads[id].measures === 'parts') return this.part(id, contender, 'empty');
-    return this.of(id, contender);
+    return this.of(id, contender) / this.share(id, contender);
   }
 
   /** How often the seconds of `other` are those of `contender`: above 1 it is the faster one. */

@@ -11,7 +11,7 @@ const PYTHON = process.env.RIVULET_PYTHON ?? join(CACHE, 'venv/bin/python');
 export function nativeRuns(contender, workload, job) {
   const { status, stdout, stderr, error } = spawnSync(PYTHON, [SCRIPT, contender, workload, JSON.stringify(job)], {
     encoding: 'utf8',
-    env: { ...process.env, PYSPARK_PYTHON: PYTHON, OMP_NUM_THREADS: '1' },
+    env: { ...process.env, PYSPARK_PYTHON: PYTHON, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' },
     maxBuffer: 1 << 24,
   });
   if (status !== 0) throw error ?? new Error(stderr.trim().split('\n').slice(-4).join(' '));

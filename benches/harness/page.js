@@ -1,6 +1,6 @@
 // The page of a contender: loads fresh inputs, runs a workload under the clock, and keeps of its answer what is compared.
 import { workloads } from '../workloads/index.js';
-import { digest } from './answer.js';
+import { digest, made } from './answer.js';
 
 /** The clock of a run, in seconds. */
 class Clock {
@@ -59,7 +59,7 @@ export function present({ start, stop, runs, heapBytes }) {
         latency: sorted && { p50: quantile(sorted, 0.5), p90: quantile(sorted, 0.9), p99: quantile(sorted, 0.99), max: sorted.at(-1) },
       };
     },
-    answer: (id) => digest(kept, workloads[id].keys),
+    answer: async (id) => digest(await made(kept), workloads[id].keys),
     heapBytes: () => heapBytes?.(),
     /** Seconds from the navigation to the first answer. */
     async cold() {

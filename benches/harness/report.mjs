@@ -6,7 +6,10 @@ const HEAD = ['workload', 'contender', 'median', 'fastest–slowest', 'CPU s', '
 
 const milliseconds = (seconds) => `${(seconds * 1_000).toFixed(seconds < 0.01 ? 2 : 0)} ms`;
 const duration = (seconds) => (seconds < 1 ? milliseconds(seconds) : `${seconds.toFixed(2)} s`);
-const rate = (rows, seconds) => `${(rows / seconds / 1e6).toFixed(2)}M/s`;
+const rate = (rows, seconds) => {
+  const bySecond = rows / seconds;
+  return bySecond < 1e5 ? `${(bySecond / 1e3).toFixed(bySecond < 1e4 ? 2 : 0)}k/s` : `${(bySecond / 1e6).toFixed(2)}M/s`;
+};
 const known = (number, text) => (Number.isFinite(number) ? text(number) : '');
 
 /** Returns the median as the workload is measured. */

@@ -2,11 +2,41 @@
 
 const [R1, R2] = ['rivulet-1', 'rivulet-2'];
 const LIBRARIES = ['duckdb', 'rxjs', 'perspective'];
+const GRAPHS = ['pagerank', 'components', 'triangles'];
+const TRAINING = ['logistic', 'kmeans', 'forest'];
+const GRAPH_LIBRARIES = ['graphology', 'ngraph'];
 const TRENDS_AND_WINDOWS = ['W2', 'W2d', 'q1', 'q2', 'q5', 'q7', 'q8'];
 
 /** A target is a value that must be at least, or at most, a limit. */
 const atLeast = (number, what, value, limit, unit = '×') => ({ number, what, value, limit, unit, reached: value >= limit, sign: '≥' });
 const atMost = (number, what, value, limit, unit = '×') => ({ number, what, value, limit, unit, reached: value <= limit, sign: '≤' });
+
+/** Graphs: in the tab all load the same arrays, and all of their time counts; GraphX loads a file, so of both only what comes after does. */
+function graphs(figures, id) {
+  const ofTyped = (contender) => 1 / figures.ratio(id, contender, 'typed');
+  const afterLoading = (contender) => figures.part(id, contender, 'run');
+  return [
+    ...GRAPH_LIBRARIES.map((library) => atLeast(9, `${id}, 1 executor, faster than ${library}`, figures.ratio(id, R1, library), 1)),
+    ...[R1, R2].map((one) => atLeast(9, `${id}, ${one}, loaded, faster than GraphX`, afterLoading('graphx') / afterLoading(one), 1)),
+    atMost(9, `${id}, 1 executor, of the time of typed JavaScript`, ofTyped(R1), 2),
+    atMost(9, `${id}, 2 executors, of the time of typed JavaScript`, ofTyped(R2), 1),
+  ];
+}
+
+/**
+ * Training: of ml.js all of its time counts, by row; of PySpark all of it, and only what comes after its rows are in its cache. Rivulet makes
+ * its vectors after that.
+ */
+function training(figures, id) {
+  const fit = (contender) => figures.part(id, contender, 'fit');
+  return [
+    atLeast(10, `training, ${id}, 1 executor, faster than ml.js`, figures.ratio(id, R1, 'mljs'), 10),
+    ...[R1, R2].flatMap((one) => [
+      atLeast(10, `training, ${id}, ${one}, faster than PySpark`, figures.ratio(id, one, 'pyspark'), 1),
+      atLeast(10, `training, ${id}, ${one}, loaded, faster than PySpark`, fit('pyspark') / fit(one), 1),
+    ]),
+  ];
+}
 
 function all(figures) {
   const faster = (id, contender, other) => figures.ratio(id, contender, other);
@@ -44,6 +74,8 @@ function all(figures) {
     ...['wordcount', 'reduce', 'join', 'sort'].map((id) =>
       atLeast(7, `RDD ${id}, 2 executors, faster than idiomatic JavaScript`, faster(id, R2, 'map'), 1.5),
     ),
+    ...GRAPHS.flatMap((id) => graphs(figures, id)),
+    ...TRAINING.flatMap((id) => training(figures, id)),
   ];
 }
 

@@ -41,6 +41,46 @@ export function top(ranks) {
   return { place: [...rows.keys(), 10], rank: [...rows.map(([, rank]) => rank), sum] };
 }
 
+/** Numbers of the vertices that edges name, in the order in which they come, by id. */
+function numbers({ src, dst, length }) {
+  const found = new Map();
+  for (let i = 0; i < length; i++) for (const id of [src[i], dst[i]]) if (!found.has(id)) found.set(id, found.size);
+  return found;
+}
+
+/**
+ * Runs steps of PageRank as libraries define it: ranks sum up to 1, and what vertices without an edge out of them have goes to all alike.
+ * (Spark's vertices begin with 1 and lose it; its ranks are scaled once, at the end. Only after many steps it is the same.) Returns the
+ * ranks by id, and how far the ranks of all vertices have moved in each step.
+ */
+function spread({ src, dst, length }, steps) {
+  const vertices = numbers({ src, dst, length });
+  const count = vertices.size;
+  const [from, to] = [src, dst].map((ids) => Int32Array.from(ids, (id) => vertices.get(id)));
+  const degrees = new Int32Array(count);
+  for (let i = 0; i < length; i++) degrees[from[i]]++;
+  let ranks = new Float64Array(count).fill(1 / count);
+  const moves = [];
+  for (let step = 0; step < steps; step++) {
+    let lost = 0;
+    for (let v = 0; v < count; v++) if (degrees[v] === 0) lost += ranks[v];
+    const next = new Float64Array(count).fill((RESET + (1 - RESET) * lost) / count);
+    for (let i = 0; i < length; i++) next[to[i]] += ((1 - RESET) * ranks[from[i]]) / degrees[from[i]];
+    moves.push(next.reduce((sum, rank, v) => sum + Math.abs(rank - ranks[v]), 0));
+    ranks = next;
+  }
+  return { ranks: new Map([...vertices].map(([id, v]) => [id, ranks[v] * count])), moves };
+}
+
+/**
+ * Returns a distance that ranks move by less than in the last of the steps, and only there: libraries take no number of steps, but stop
+ * when all ranks together move less.
+ */
+export function lastMove(inputs) {
+  const [before, last] = spread(ends(inputs), STEPS).moves.slice(-2);
+  return Math.sqrt(before * last);
+}
+
 /** Adjacency as an idiomatic program has it: ids in lists by id. */
 function lists(inputs, clock) {
   const { src, dst, length } = ends(inputs);
@@ -80,8 +120,11 @@ function ranked(inputs, clock) {
 export function sizes(labels) {
   const counts = new Map();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return { count: [counts.size], largest: [Math.max(...counts.values())] };
+  return sizesOf([...counts.values()]);
 }
+
+/** The same by the number of vertices of each. */
+export const sizesOf = (orders) => ({ count: [orders.length], largest: [Math.max(...orders)] });
 
 function connected(inputs, clock) {
   const out = lists(inputs, clock);
@@ -126,6 +169,13 @@ function cornered(inputs, clock) {
 
 const inputs = { edges };
 const rows = edges.rows;
-export const pagerank = { title: 'PageRank, 10 supersteps', inputs, rows, keys: ['place'], reference: ranked };
+export const pagerank = {
+  title: 'PageRank, 10 supersteps',
+  inputs,
+  rows,
+  keys: ['place'],
+  reference: ranked,
+  definitions: { spread: (inputs) => top(spread(ends(inputs), STEPS).ranks) },
+};
 export const components = { title: 'connected components', inputs, rows, keys: [], reference: connected };
 export const triangles = { title: 'triangles', inputs, rows, keys: [], reference: cornered };

@@ -6,13 +6,17 @@
 //   make       more inputs, which the page makes itself
 //   rows       how many rows there are at a scale
 //   keys       columns of the answer that name its rows, see harness/answer.js
-//   reference  (inputs, clock) => answer, as a JavaScript programmer writes it; it is also the contender `map`
+//   reference  (inputs, clock) => answer, as a JavaScript programmer writes it; it is also the contender `map`. An answer may be a
+//              function that returns it: it is called when the clock has stopped
+//   definitions  references by name of those contenders that say in index.mjs that their library defines the answer so
+//   partRows   how many rows each part of a run has at a scale: the table has rows by second of it
 //   measures   what counts: seconds, if it is absent; `latency`, `cold` or `parts`
 
 import { components, pagerank, triangles } from './graphs.js';
 import { q1, q2, q5, q7, q8 } from './nexmark.js';
 import { join, reduce, sort, wordcount } from './rdd.js';
 import { cold, collect, empty } from './start.js';
+import { forest, kmeans, logistic } from './training.js';
 import { W1 } from './w1.js';
 import { W2, W2d } from './w2.js';
 import { W3 } from './w3.js';
@@ -47,6 +51,9 @@ export const workloads = {
   pagerank,
   components,
   triangles,
+  logistic,
+  kmeans,
+  forest,
 };
 
 /** Names that stand for several. */
@@ -54,4 +61,5 @@ export const groups = {
   W4: ['q1', 'q2', 'q5', 'q7', 'q8'],
   RDD: ['wordcount', 'reduce', 'join', 'sort'],
   graphs: ['pagerank', 'components', 'triangles'],
+  training: ['logistic', 'kmeans', 'forest'],
 };

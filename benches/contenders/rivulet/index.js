@@ -5,6 +5,7 @@ import { latencyOf } from './latency.js';
 import { nexmarkOf } from './nexmark.js';
 import { rddsOf } from './rdd.js';
 import { tablesOf } from './tables.js';
+import { trainingOf } from './training.js';
 import { trendsOf } from './trends.js';
 
 export default (executors) => {
@@ -25,6 +26,7 @@ export default (executors) => {
       ...latencyOf(session),
       ...rddsOf(session),
       ...graphsOf(session, executors),
+      ...trainingOf(session),
     },
   };
 };

@@ -1,12 +1,14 @@
 // Hand-written JavaScript on one thread: byte scanners, interned keys, typed arrays. What an expert would write for each of these
 // queries, and nothing else.
 import { cold, collect } from '../../workloads/start.js';
+import { grow } from '../../workloads/training.js';
 import { Counts, drive, KEYS } from '../../workloads/w5.js';
 import { W7 } from './bayes.js';
 import { components, pagerank, triangles } from './graphs.js';
 import { q1, q2, q5, q7, q8 } from './nexmark.js';
 import { join, reduce, sort } from './rdd.js';
 import { W3, W6 } from './tables.js';
+import { kmeans, logistic } from './training.js';
 import { W1, W2, W2d } from './trends.js';
 
 async function W5({ events: { length, keys, times }, events }, clock) {
@@ -42,5 +44,8 @@ export default () => ({
     pagerank,
     components,
     triangles,
+    logistic,
+    kmeans,
+    forest: grow,
   },
 });
