@@ -56,8 +56,8 @@ pub fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
 /// assert!(!are_finite(&[0.0, f64::INFINITY]) && !are_finite(&[f64::NAN]));
 /// ```
 pub fn are_finite(values: &[f64]) -> bool {
-    // A finite number without itself is 0, others without themselves are NaN.
-    sum_of(values, values, |value, _| value - value) == 0.0
+    // Nothing of a finite number is 0, of others NaN.
+    sum_of(values, values, |value, _| value * 0.0) == 0.0
 }
 
 /// Adds `scale` times each value to the sum at its place.

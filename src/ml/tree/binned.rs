@@ -113,6 +113,11 @@ impl<'a> Rows<'a> {
         self.column.len()
     }
 
+    /// Returns whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Returns a row.
     pub fn get(&self, row: usize) -> Row<'a> {
         let bytes = self.column.value(row);
