@@ -260,10 +260,12 @@ fn training(params: &Params, input: &Resolved, before: Option<&[u8]>) -> Result<
 /// # Errors
 /// If one exists.
 pub(super) fn without_outputs(params: &Params, input: &Resolved) -> Result<()> {
-    if let Some(to) = params.column("predictionCol")
-        && input.output.iter().any(|a| a.name == to)
-    {
-        return Err(SparkError::requirement(format!("Column {to} already exists.")));
+    for name in ["predictionCol", "topicDistributionCol"] {
+        if let Some(to) = params.column(name)
+            && input.output.iter().any(|a| a.name == to)
+        {
+            return Err(SparkError::requirement(format!("Column {to} already exists.")));
+        }
     }
     if params.operator.param("outputCol").is_none() {
         return Ok(());
