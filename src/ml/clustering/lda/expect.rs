@@ -67,7 +67,7 @@ pub(super) fn out_of_bounds(cause: String) -> SparkError {
         Exception::Connect,
         "",
         "",
-        format!("{cause}: a document has terms that the first one lacks"),
+        format!("{cause}: a document has terms that the topics lack"),
     )
 }
 

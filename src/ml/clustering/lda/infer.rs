@@ -106,7 +106,9 @@ impl Document {
 
     /// Makes shares and norms of the counts.
     fn expect(&mut self, topics: &Topics) {
-        self.theta = expected_logs(&self.gamma).into_iter().map(f64::exp).collect();
+        let all = digamma(self.gamma.iter().sum());
+        self.theta.clear();
+        self.theta.extend(self.gamma.iter().map(|g| (digamma(*g) - all).exp()));
         self.norms.clear();
         for (term, _) in &self.terms {
             let shares = topics.term(*term).iter().zip(&self.theta);

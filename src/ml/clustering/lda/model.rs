@@ -161,7 +161,10 @@ impl LocalLdaModel {
     }
 }
 
-/// Returns the topics that a document is about, as a row of a batch; none if it has no terms.
+/// Returns how much a document is about each topic: zeros if it has no terms.
+///
+/// # Errors
+/// The cause, as Java names it, if it has terms that the topics lack.
 fn shares(ready: &Ready, read: &mut Document, start: &[f64], document: VectorRef<'_>) -> Result<Vec<f64>, String> {
     if is_empty(document) {
         return Ok(vec![0.0; start.len()]);
@@ -268,6 +271,7 @@ impl Fitted for LocalLdaModel {
         Ok(Some(Method {
             training,
             read: Box::new(read),
+            numbers_rows: true,
         }))
     }
 
