@@ -25,7 +25,7 @@ bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
 categoricalCols S numeric columns whose values are categories
 censorCol s column name that says whether a lifetime ended
-checkpointInterval i steps between checkpoints, of which the engine makes none
+checkpointInterval i steps between checkpoints; the engine makes none
 coldStartStrategy s nan or drop, for users and items that training did not see
 degree i highest degree of the products
 distanceMeasure s the distance: squaredEuclidean or cosine
@@ -63,7 +63,7 @@ isotonic b whether predictions rise with the feature
 itemCol s column name of the items' ids
 itemsCol s column name of the lists of items
 k i how many recommendations count, or principal components or topics to find
-keepLastCheckpoint b whether the last checkpoint stays, of which the engine makes none
+keepLastCheckpoint b whether the last checkpoint stays; the engine makes none
 labelCol s label column name
 labelType s categorical or continuous
 labels S labels in the order of their indices

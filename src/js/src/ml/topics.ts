@@ -74,7 +74,7 @@ export type LDAModel = LocalLDAModel;
  * const df = spark.createDataFrame(rows, new StructType([new StructField('features', ml.VectorType)]));
  * const model = await new ml.LDA({ k: 2, seed: 2, subsamplingRate: 1, learningOffset: 1 }).fit(df);
  * const topics = await ml.describeTopics(model, 2).collect();
- * topics.map((topic) => [...topic.termIndices].sort()); // → [[0, 1], [2, 3]]
+ * topics.map(({ termIndices }) => [...termIndices].sort()); // → [[0, 1], [2, 3]]
  * ```
  */
 export const LDA = estimator(spec('clustering.LDA', TOPICS), topics) as unknown as StageClass<LDAParams, Estimator<LDAModel> & MLWritable>;
