@@ -112,10 +112,10 @@ impl Analyzer {
         let params = model.params_with(None)?;
         let method = asked.of_model(&model, &params)?;
         let input = self.batch_of(asked.dataset, &params, !method.numbers_rows)?;
-        // Spark selects the columns by name before a method looks at them.
+        // Spark selects the columns by name before a method looks at them, but for those that it numbers the rows of.
         for (column, _) in &method.training.columns {
             if let Err(error) = self.input_column(&input, column) {
-                let missing = error.condition.as_deref() == Some("FIELD_NOT_FOUND");
+                let missing = error.condition.as_deref() == Some("FIELD_NOT_FOUND") && !method.numbers_rows;
                 return Err(if missing {
                     unresolved_column(column, &input)
                 } else {
