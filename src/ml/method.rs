@@ -30,6 +30,9 @@ pub struct Method {
     pub training: Training,
     /// What is made of its state.
     pub read: Read,
+    /// Whether rows are looked at with their numbers (`monotonically_increasing_id`): a local table is of one partition then, as
+    /// Spark numbers its rows before it deals them out.
+    pub numbers_rows: bool,
 }
 
 impl fmt::Debug for Method {
@@ -108,11 +111,11 @@ impl Analyzer {
         let model = self.ml()?.model(asked.model)?;
         let params = model.params_with(None)?;
         let method = asked.of_model(&model, &params)?;
-        let input = self.batch_of(asked.dataset, &params)?;
-        // Spark selects the columns by name before a method looks at them.
+        let input = self.batch_of(asked.dataset, &params, !method.numbers_rows)?;
+        // Spark selects the columns by name before a method looks at them, but for those that it numbers the rows of.
         for (column, _) in &method.training.columns {
             if let Err(error) = self.input_column(&input, column) {
-                let missing = error.condition.as_deref() == Some("FIELD_NOT_FOUND");
+                let missing = error.condition.as_deref() == Some("FIELD_NOT_FOUND") && !method.numbers_rows;
                 return Err(if missing {
                     unresolved_column(column, &input)
                 } else {

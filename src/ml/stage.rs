@@ -105,6 +105,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &fpm::fp_growth::FpGrowth,
     &feature::word2vec::Word2Vec,
     &clustering::power_iteration::PowerIterationClustering,
+    &clustering::lda::Lda,
 ];
 
 /// One kind of stage; an estimator and its model share their params.

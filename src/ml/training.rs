@@ -171,7 +171,7 @@ impl Analyzer {
             }
             _ => Work::of_evaluate(&sc::ml_command::Evaluate::decode(&any.value[..]).map_err(unreadable)?)?,
         };
-        let input = self.batch_of(&work.dataset, &work.params)?;
+        let input = self.batch_of(&work.dataset, &work.params, true)?;
         if let (Role::Learner(stage), Some(asked)) = (work.params.operator.role(), asked) {
             return self.ml_round(&work.params, stage, input, asked);
         }
@@ -179,13 +179,13 @@ impl Analyzer {
         self.ml_aggregate(&work.params, input, training)
     }
 
-    /// Plans a dataset that is read whole.
+    /// Plans a dataset that is read whole. Local tables are dealt out if `deals_rows` says so: what is drawn by partition is drawn as
+    /// Spark draws it, and every executor has rows.
     ///
     /// # Errors
     /// If it is a stream, or cannot be planned.
-    pub(super) fn batch_of(&mut self, dataset: &sc::Relation, params: &Params) -> Result<Resolved> {
-        // What is drawn by partition is drawn as Spark draws it, and every executor has rows.
-        self.deals_rows = true;
+    pub(super) fn batch_of(&mut self, dataset: &sc::Relation, params: &Params, deals_rows: bool) -> Result<Resolved> {
+        self.deals_rows = deals_rows;
         let input = self.input(Some(dataset))?;
         if input.streaming {
             return Err(illegal(format!(
@@ -264,10 +264,12 @@ fn training(params: &Params, input: &Resolved, before: Option<&[u8]>) -> Result<
 /// # Errors
 /// If one exists.
 pub(super) fn without_outputs(params: &Params, input: &Resolved) -> Result<()> {
-    if let Some(to) = params.column("predictionCol")
-        && input.output.iter().any(|a| a.name == to)
-    {
-        return Err(SparkError::requirement(format!("Column {to} already exists.")));
+    for name in ["predictionCol", "topicDistributionCol"] {
+        if let Some(to) = params.column(name)
+            && input.output.iter().any(|a| a.name == to)
+        {
+            return Err(SparkError::requirement(format!("Column {to} already exists.")));
+        }
     }
     if params.operator.param("outputCol").is_none() {
         return Ok(());

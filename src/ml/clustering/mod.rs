@@ -4,6 +4,7 @@ pub mod bisecting;
 pub mod distance;
 mod findings;
 pub mod k_means;
+pub mod lda;
 mod local;
 pub mod mixture;
 pub mod power_iteration;

@@ -66,17 +66,25 @@ impl<'a> Rows<'a> {
     /// # Errors
     /// If the vector is null, of another size or not finite; if the weight is null, negative or not finite.
     pub fn get(&self, row: usize, size: &mut Option<usize>) -> Result<(VectorRef<'a>, f64)> {
-        let refuse = |message: String| invalid_value(message, &self.names.features, row);
         let weight = self.weights.get(row, &self.names.weight)?;
-        let point = self.vectors.get(row);
-        let point = point.ok_or_else(|| refuse("Vectors MUST NOT be Null".into()))?;
-        if !lanes::are_finite(point.values()) {
-            let message = format!("Vector values MUST NOT be NaN or Infinity, but got {point}");
-            return Err(refuse(message));
-        }
+        let point = checked(self.vectors.get(row), &self.names.features, row)?;
         same_size(*size.get_or_insert(point.size()), point.size())?;
         Ok((point, weight))
     }
+}
+
+/// Returns the vector of a row of a column.
+///
+/// # Errors
+/// If it is null or not finite.
+pub(super) fn checked<'a>(vector: Option<VectorRef<'a>>, column: &str, row: usize) -> Result<VectorRef<'a>> {
+    let refuse = |message: String| invalid_value(message, column, row);
+    let vector = vector.ok_or_else(|| refuse("Vectors MUST NOT be Null".into()))?;
+    if !vector.values().iter().all(|v| v.is_finite()) {
+        let message = format!("Vector values MUST NOT be NaN or Infinity, but got {vector}");
+        return Err(refuse(message));
+    }
+    Ok(vector)
 }
 
 /// A point.

@@ -70,5 +70,6 @@ pub fn each(forest: &Forest, params: &Params, args: &[Value]) -> Result<Option<M
     Ok(Some(Method {
         training,
         read: Box::new(read),
+        numbers_rows: false,
     }))
 }

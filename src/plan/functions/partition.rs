@@ -33,7 +33,7 @@ pub static FUNCTIONS: &[Function] = &[
 ];
 
 /// Low bits of `monotonically_increasing_id`, which count the rows of a partition.
-const ROW_BITS: u32 = 33;
+pub const ROW_BITS: u32 = 33;
 
 thread_local! {
     /// The task that this thread runs: which one since it began, and its partition.

@@ -1,5 +1,5 @@
 /**
- * Machine learning: pipelines of feature stages, naive Bayes, logistic, linear and generalized linear regression, survival and isotonic regression, support vector machines, perceptrons, factorization machines, trees, clusterings, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
+ * Machine learning: pipelines of feature stages, naive Bayes, logistic, linear and generalized linear regression, survival and isotonic regression, support vector machines, perceptrons, factorization machines, trees, clusterings, topics of documents, statistics, evaluation, tuning. The words are those of `pyspark.ml`; begin with
  * {@link Pipeline}.
  */
 
@@ -36,6 +36,7 @@ export {
 export * from './stat.js';
 export * from './streaming_naive_bayes.js';
 export * from './summaries.js';
+export * from './topics.js';
 export * from './transformers.js';
 export * from './tuning.js';
 export { DenseMatrix, DenseVector, SparseVector, type Vector, type VectorStruct, Vectors, VectorType } from './vector.js';

@@ -25,9 +25,11 @@ bucketLength d length of a bucket of the projections
 caseSensitive b whether words are compared with their case
 categoricalCols S numeric columns whose values are categories
 censorCol s column name that says whether a lifetime ended
+checkpointInterval i steps between checkpoints; the engine makes none
 coldStartStrategy s nan or drop, for users and items that training did not see
 degree i highest degree of the products
 distanceMeasure s the distance: squaredEuclidean or cosine
+docConcentration D how much documents are about each topic before one is read; one number for all, or one per topic
 dropLast b whether the last category has no place in the vector
 elasticNetParam d share of the penalty that is by absolute values
 eps d least probability in logLoss
@@ -62,11 +64,14 @@ inverse b whether to transform back
 isotonic b whether predictions rise with the feature
 itemCol s column name of the items' ids
 itemsCol s column name of the lists of items
-k i how many recommendations count, or principal components to find
+k i how many recommendations count, or principal components or topics to find
+keepLastCheckpoint b whether the last checkpoint stays; the engine makes none
 labelCol s label column name
 labelType s categorical or continuous
 labels S labels in the order of their indices
 layers I sizes of the layers, from the features to the classes
+learningDecay d how fast steps of learning become shorter
+learningOffset d how short the first steps of learning are
 leafCol s column name for the number of the leaf
 link s which function of the mean is linear in the features
 linkPower d power of the mean that is linear in the features
@@ -116,6 +121,8 @@ numTopFeatures i number of features to select
 numTrees i number of trees
 numUserBlocks i parts that users are dealt out in
 offsetCol s column name of what is added to the linear part
+optimizeDocConcentration b whether docConcentration is learned
+optimizer s online, or em, which the engine lacks
 outputCol s output column name
 outputCols S output column names
 p d which norm
@@ -147,13 +154,15 @@ stopWords S the words to remove
 strategy s mean, median or mode
 stringIndexerOrderType s order of the categories: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
 stringOrderType s order of the labels: frequencyDesc, frequencyAsc, alphabetDesc or alphabetAsc
-subsamplingRate d share of the rows that a tree takes
+subsamplingRate d share of the rows that a tree or a step takes
 threshold d values above it become 1
 thresholds D one per class (or column): a prediction is the class with the largest probability / threshold
 throughOrigin b whether the regression goes through the origin
 timeUnit s what halfLife counts: batches or points
 toLowercase b whether strings are converted to lower case first
 tol d how little a step may change before the training ends
+topicConcentration d how often topics have each term before a document is read
+topicDistributionCol s column name for the topics of documents
 upper d upper quantile of the range
 upperBoundsOnCoefficients m largest coefficients
 upperBoundsOnIntercepts v largest intercepts

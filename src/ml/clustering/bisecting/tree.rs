@@ -241,6 +241,7 @@ impl Fitted for BisectingKMeansModel {
         Ok(Some(Method {
             training,
             read: Box::new(read),
+            numbers_rows: false,
         }))
     }
 
