@@ -80,7 +80,7 @@ impl<'a> Rows<'a> {
 pub(super) fn checked<'a>(vector: Option<VectorRef<'a>>, column: &str, row: usize) -> Result<VectorRef<'a>> {
     let refuse = |message: String| invalid_value(message, column, row);
     let vector = vector.ok_or_else(|| refuse("Vectors MUST NOT be Null".into()))?;
-    if !vector.values().iter().all(|v| v.is_finite()) {
+    if !lanes::are_finite(vector.values()) {
         let message = format!("Vector values MUST NOT be NaN or Infinity, but got {vector}");
         return Err(refuse(message));
     }
