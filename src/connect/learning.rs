@@ -10,7 +10,7 @@ use prost::Message;
 use super::driver::Driver;
 use super::jobs::Owner;
 use super::ml::{MlJob, param};
-use crate::cluster::runner::{JobRequest, Limits};
+use crate::cluster::runner::{JobRequest, Limits, ScanBlocks};
 use crate::compile::job::{self, JobSpec};
 use crate::error::Result;
 use crate::exec::stage::StageGraph;
@@ -43,8 +43,8 @@ impl Drop for Held {
 pub(super) struct InRounds {
     run: Run,
     fit: sc::ml_command::Fit,
-    /// What planning depends on, as it was when the training began: the rows that are kept belong to it.
-    spec: Option<JobSpec>,
+    /// What planning depends on, as it was when the training began: the rows that are kept belong to it. And what its scans read.
+    spec: Option<(JobSpec, ScanBlocks)>,
     held: Held,
 }
 
@@ -102,23 +102,28 @@ impl Driver {
             Step::Ask(question) => question,
         };
         let relation = rounds.relation(question);
-        let (spec, graph) = match rounds.spec.take() {
-            Some(spec) => {
+        let (spec, graph, scans) = match rounds.spec.take() {
+            Some((spec, scans)) => {
                 let relation = relation.encode_to_vec();
                 let spec = JobSpec { relation, ..spec };
                 let graph = spec.compile()?;
-                (spec, graph)
+                (spec, graph, scans)
             }
-            None => self.first_round(&job.session, &relation, now_ms)?,
+            None => {
+                let (spec, graph) = self.first_round(&job.session, &relation, now_ms)?;
+                let scans = self.read_files(&graph)?;
+                (spec, graph, scans)
+            }
         };
         let graph = Arc::new(graph);
         let request = JobRequest {
             description: format!("fit {}", job.params.operator.short()),
-            scans: self.read_files(&graph)?,
+            // A spec has no sizes of files, by which those are found that executors read themselves.
+            scans: scans.clone(),
             limits: Limits::of_statement(&spec.conf)?,
             ..JobRequest::default()
         };
-        rounds.spec = Some(spec.clone());
+        rounds.spec = Some((spec.clone(), scans));
         job.rounds = Some(rounds);
         self.run_once(spec, graph, request, Owner::Ml(job), now_ms);
         Ok(())
