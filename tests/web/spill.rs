@@ -316,3 +316,27 @@ async fn blocks_say_what_a_map_says() {
         file.close();
     }
 }
+
+#[wasm_bindgen_test]
+fn a_block_that_is_read_again_stays_in_the_heap_until_it_is_dropped() {
+    let mut blocks = Blocks::new(None);
+    let id = |dataset| {
+        BlockId::Kept(KeptId {
+            dataset: DatasetId(dataset),
+            partition: PartitionId(0),
+        })
+    };
+    blocks.put(id(1), vec![1, 2, 3], false);
+    blocks.put(id(2), vec![4], false);
+    let read: Vec<Buffer> = (0..4).map(|_| blocks.get(id(1)).unwrap()).collect();
+    assert!(read.iter().all(|bytes| bytes.as_slice() == [1, 2, 3]));
+    // The first reading is a copy; from the second on, it is one and the same.
+    assert_ne!(read[0].as_ptr(), read[1].as_ptr());
+    assert!(read[2..].iter().all(|bytes| bytes.as_ptr() == read[1].as_ptr()));
+    blocks.retain(&|block| block != id(1));
+    assert!(blocks.get(id(1)).is_none());
+    assert_eq!(blocks.get(id(2)).unwrap().as_slice(), [4]);
+    // A block in its place is another one.
+    blocks.put(id(1), vec![9], false);
+    assert_eq!(blocks.get(id(1)).unwrap().as_slice(), [9]);
+}

@@ -146,6 +146,11 @@ fn error_of_products(cluster: &mut Cluster, partitions: u64, log: &mut Log) -> f
         ])),
         dataset: Some(ratings.clone()),
     });
+    error_of_fit(cluster, fit, ratings, "rating", log)
+}
+
+/// Trains a model, and returns how far its predictions of a dataset are from a column (RMSE).
+fn error_of_fit(cluster: &mut Cluster, fit: Command, dataset: Relation, label: &str, log: &mut Log) -> f64 {
     let ResultType::OperatorInfo(info) = ask(cluster, fit, log) else {
         panic!("a fit has a model")
     };
@@ -155,14 +160,14 @@ fn error_of_products(cluster: &mut Cluster, partitions: u64, log: &mut Log) -> f
     let predicted = relation(RelType::MlRelation(Box::new(MlRelation {
         ml_type: Some(MlType::Transform(Box::new(Transform {
             operator: Some(Operator::ObjRef(model)),
-            input: Some(Box::new(ratings)),
+            input: Some(Box::new(dataset)),
             params: None,
         }))),
         model_summary_dataset: None,
     })));
     let evaluate = Command::Evaluate(Evaluate {
         evaluator: Some(operator("evaluation.RegressionEvaluator", OperatorType::Evaluator)),
-        params: Some(params(&[("labelCol", Value::Text("rating".into()), Kind::Text)])),
+        params: Some(params(&[("labelCol", Value::Text(label.into()), Kind::Text)])),
         dataset: Some(predicted),
     });
     let ResultType::Param(literal) = ask(cluster, evaluate, log) else {
@@ -172,6 +177,20 @@ fn error_of_products(cluster: &mut Cluster, partitions: u64, log: &mut Log) -> f
         panic!("an error is a number: {literal:?}")
     };
     error
+}
+
+/// Grows a tree of one decision over rows around two places whose label is their value, and returns how far its predictions are from
+/// them (RMSE).
+fn error_of_tree(cluster: &mut Cluster, rows: i64, partitions: u64, log: &mut Log) -> f64 {
+    let fit = Command::Fit(Fit {
+        estimator: Some(operator("regression.DecisionTreeRegressor", OperatorType::Estimator)),
+        params: Some(params(&[
+            ("labelCol", Value::Text("a".into()), Kind::Text),
+            ("maxDepth", Value::Int(1), Kind::Int),
+        ])),
+        dataset: Some(dataset(rows, partitions)),
+    });
+    error_of_fit(cluster, fit, dataset(rows, partitions), "a", log)
 }
 
 fn run_products(seed: u64, faults: Faults, log: &mut Log) {
@@ -225,4 +244,33 @@ fn centres_are_the_means_of_their_rows() {
 fn centres_are_the_means_of_their_rows_though_executors_die_and_blocks_are_lost() {
     let faults = Faults { losing: 0.02, ..DEATHS };
     each_seed(80, |seed, log| run(seed, faults, log));
+}
+
+fn run_tree(seed: u64, faults: Faults, log: &mut Log) {
+    let mut cluster = Cluster::new(seed, 1 + (seed % 3) as u32, &[], faults, log);
+    let rows = 20 + (seed % 40) as i64;
+    // Each leaf predicts the mean of its place.
+    let squares = |place: i64| {
+        let own: Vec<f64> = (0..rows)
+            .filter(|id| id % 2 == place)
+            .map(|id| (id % 7) as f64)
+            .collect();
+        let mean = own.iter().sum::<f64>() / own.len() as f64;
+        own.iter().map(|a| (a - mean).powi(2)).sum::<f64>()
+    };
+    let right = ((squares(0) + squares(1)) / rows as f64).sqrt();
+    let error = error_of_tree(&mut cluster, rows, 1 + seed % 4, log);
+    assert!((error - right).abs() < 1e-9, "{error} {right}");
+    cluster.run_until(log, Cluster::holds_nothing);
+}
+
+#[test]
+fn a_tree_of_one_decision_predicts_the_means_of_two_places() {
+    each_seed(20, |seed, log| run_tree(seed, Faults::default(), log));
+}
+
+#[test]
+fn a_tree_of_one_decision_predicts_the_means_of_two_places_though_executors_die_and_blocks_are_lost() {
+    let faults = Faults { losing: 0.02, ..DEATHS };
+    each_seed(60, |seed, log| run_tree(seed, faults, log));
 }
