@@ -91,7 +91,7 @@ impl<'a> Rows<'a> {
     /// Returns the rows of a column.
     ///
     /// # Errors
-    /// `INTERNAL_ERROR` if the column does not hold rows of so many features.
+    /// `INTERNAL_ERROR` if the column holds other values than rows of `features` numbers.
     pub fn new(column: &'a ArrayRef, features: usize) -> Result<Self> {
         let damaged = || SparkError::internal("rows that trees are grown of are damaged");
         let column = column.as_binary_opt::<i32>().ok_or_else(damaged)?;

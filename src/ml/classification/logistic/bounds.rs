@@ -44,7 +44,7 @@ pub(super) fn check(params: &Params) -> Result<()> {
     Ok(())
 }
 
-/// Returns the bounds of a model with so many sets of coefficients; `None` if none are set.
+/// Returns the bounds of a model that has `sets` sets of coefficients; `None` if none are set.
 ///
 /// # Errors
 /// If they are of another shape, or a lower one is above an upper one.

@@ -131,7 +131,7 @@ fn concentration(params: &Params) -> Result<Option<Vec<f64>>> {
     Ok(Some(given))
 }
 
-/// How a training goes on: what it has found, and the generator of its seeds.
+/// Holds what a training has found so far, and the generator of its seeds.
 struct Training {
     /// The topics, term after term.
     lambda: Vec<f64>,

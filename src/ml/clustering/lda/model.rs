@@ -188,7 +188,7 @@ impl Fitted for LocalLdaModel {
         let to = params.text("topicDistributionCol")?;
         training::without_outputs(params, &input)?;
         if to.is_empty() {
-            // Spark looks for the column that it has not added.
+            // Without a name no column is added, and Spark then fails as it looks for it.
             analyzer.input_column(&input, &to)?;
         }
         let ready = self.ready();
