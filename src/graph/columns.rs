@@ -137,6 +137,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the next numbers.
+    pub fn ints(&mut self, length: usize) -> Result<Vec<i32>> {
+        self.list(length, i32::from_le_bytes)
+    }
+
+    /// Returns the next numbers.
     pub fn counts(&mut self, length: usize) -> Result<Vec<u32>> {
         self.list(length, u32::from_le_bytes)
     }

@@ -61,10 +61,9 @@ impl Loaded {
         let [(_, block)] = task.sources.as_slice() else {
             return None;
         };
-        let (sources, targets) = packed::pairs(block)?;
-        let blocks = packed::dealt(&sources, &targets, *partitions);
+        let (count, blocks) = packed::dealt(block, *partitions)?;
         Some(ProgramOutput {
-            rows: blocks.iter().map(|_| sources.len() as u64).collect(),
+            rows: blocks.iter().map(|_| count as u64).collect(),
             blocks: blocks.into_iter().map(Some).collect(),
             ..ProgramOutput::default()
         })
@@ -287,7 +286,7 @@ impl Outcome {
 }
 
 impl<H: ProgramHost> ProgramHost for GraphHost<H> {
-    fn load(&mut self, plan: PlanId, text: &str, blobs: &[Vec<u8>]) -> Result<()> {
+    fn load(&mut self, plan: PlanId, text: &str, blobs: &[Buffer]) -> Result<()> {
         let read = RddPlan::of(text.to_owned(), blobs.to_vec())?;
         if let Some(loaded) = Loaded::of(read.nodes)? {
             self.plans.insert(plan, Arc::new(loaded));

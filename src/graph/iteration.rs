@@ -13,7 +13,7 @@ use arrow::buffer::Buffer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::algorithms::Parameters;
+use super::algorithms::{FIRST_CHUNK, Parameters};
 use super::answer;
 use super::columns::Reader;
 use super::host::Outcome;
@@ -57,8 +57,6 @@ struct Action {
     algorithm: Option<Parameters>,
 }
 
-/// Supersteps of one job: few at first, as many algorithms end soon.
-const FIRST_CHUNK: u64 = 10;
 /// Supersteps of one job, at most.
 const MOST: u64 = 40;
 
@@ -77,7 +75,7 @@ pub enum Next {
     /// Another one.
     Job(Box<RddPlan>),
     /// The result, by partition.
-    Answer(Vec<Vec<u8>>),
+    Answer(Vec<Buffer>),
 }
 
 impl Iteration {
@@ -116,7 +114,7 @@ impl Iteration {
             for result in results {
                 let mut reader = Reader(result);
                 active += u64::from(reader.u32()?);
-                states.push(reader.0.to_vec());
+                states.push(result.slice(result.len() - reader.0.len()));
             }
             return Ok(if is_over || active == 0 {
                 Next::Answer(states)
@@ -126,19 +124,22 @@ impl Iteration {
         };
         let outcomes = results.iter().map(|r| Outcome::read(r)).collect::<Result<Vec<_>>>()?;
         if !is_over && outcomes.iter().any(|o| o.state.active > 0) {
-            let states = results.iter().map(|r| r.to_vec()).collect();
-            return Ok(Next::Job(Box::new(self.job(Some(states))?)));
+            return Ok(Next::Job(Box::new(self.job(Some(results.to_vec()))?)));
         }
         let (ids, states): (Vec<_>, Vec<_>) = outcomes.into_iter().map(|o| (o.ids, o.state)).unzip();
         let values = algorithm.algorithm().answer(&ids, states);
-        let blocks = ids.iter().zip(&values).map(|(ids, values)| answer::block(ids, values));
+        let blocks = ids
+            .iter()
+            .zip(&values)
+            .map(|(ids, values)| answer::block(ids, values).into());
         Ok(Next::Answer(blocks.collect()))
     }
 
     /// Returns the plan of the next job, which begins with these states.
-    fn job(&mut self, states: Option<Vec<Vec<u8>>>) -> Result<RddPlan> {
+    fn job(&mut self, states: Option<Vec<Buffer>>) -> Result<RddPlan> {
         let wanted = if self.done == 0 {
-            FIRST_CHUNK
+            let algorithm = self.action.algorithm.as_ref();
+            algorithm.map_or(FIRST_CHUNK, |a| a.algorithm().supersteps(self.action.partitions))
         } else {
             (self.chunk * 2).min(MOST)
         };

@@ -21,6 +21,7 @@
 pub mod algorithms;
 pub mod answer;
 pub mod columns;
+pub mod edges;
 pub mod host;
 pub mod iteration;
 pub mod packed;

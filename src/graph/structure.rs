@@ -1,17 +1,21 @@
 //! The structure of one partition of a graph: its vertices, their edges both ways, and who needs to know of which.
 
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use arrow::datatypes::ToByteSlice;
 
 use super::columns::Reader;
+use super::edges::{self, Edges, Id, Known, NONE, Numbers};
 use crate::error::{Result, SparkError};
 
 /// Returns the partition of a vertex: Spark's `HashPartitioner` over the hash of a `java.lang.Long`.
 pub fn owner(id: i64, partitions: usize) -> usize {
     let hash = (id ^ ((id as u64) >> 32) as i64) as i32;
+    if partitions.is_power_of_two() {
+        // The same number without a division.
+        return hash as u32 as usize & (partitions - 1);
+    }
     (i64::from(hash).rem_euclid(partitions.max(1) as i64)) as usize
 }
 
@@ -37,21 +41,29 @@ impl Ends {
         &self.others[self.range(vertex)]
     }
 
-    /// Sorts edges by their own end. The order of edges of one vertex is that in which they come.
-    fn new(vertices: usize, edges: &[(u32, u32)], values: &[f64]) -> Self {
+    /// Sorts edges by their own end, one of the first `vertices`; leaves out those that have none. The order of edges of one vertex
+    /// is that in which they come.
+    fn new(vertices: usize, own: &[u32], other: &[u32], values: &[f64]) -> Self {
         let mut starts = vec![0u32; vertices + 1];
-        for (own, _) in edges {
-            starts[*own as usize + 1] += 1;
+        for own in own {
+            if let Some(count) = starts[1..].get_mut(*own as usize) {
+                *count += 1;
+            }
         }
         for v in 0..vertices {
             starts[v + 1] += starts[v];
         }
         let mut next = starts.clone();
-        let mut others = vec![0; edges.len()];
-        let mut sorted = vec![0.0; values.len()];
-        for (i, (own, other)) in edges.iter().enumerate() {
-            let at = next[*own as usize] as usize;
-            next[*own as usize] += 1;
+        next.truncate(vertices);
+        let count = starts.last().map_or(0, |n| *n as usize);
+        let mut others = vec![0; count];
+        let mut sorted = vec![0.0; if values.is_empty() { 0 } else { count }];
+        for (i, (own, other)) in own.iter().zip(other).enumerate() {
+            let Some(next) = next.get_mut(*own as usize) else {
+                continue;
+            };
+            let at = *next as usize;
+            *next += 1;
             others[at] = *other;
             if let Some(value) = values.get(i) {
                 sorted[at] = *value;
@@ -90,77 +102,6 @@ pub struct Routed {
     pub wanted: Vec<Vec<u32>>,
 }
 
-/// From ids to local numbers: a table where ids lie close together, else a map.
-enum Numbers {
-    Table { first: i64, numbers: Vec<u32> },
-    Map(HashMap<i64, u32>),
-}
-
-/// A number that is none.
-const NONE: u32 = u32::MAX;
-
-impl Numbers {
-    fn new(sets: [&[i64]; 2]) -> Self {
-        let all = || sets.into_iter().flatten().copied().zip(0u32..);
-        let (first, last) = all().fold((i64::MAX, i64::MIN), |(a, b), (id, _)| (a.min(id), b.max(id)));
-        let count = sets.iter().map(|s| s.len()).sum::<usize>();
-        let width = last.checked_sub(first).and_then(|w| usize::try_from(w).ok());
-        if let Some(width) = width.filter(|w| *w < count.saturating_mul(8) + 1_024) {
-            let mut numbers = vec![NONE; width + 1];
-            all().for_each(|(id, number)| numbers[(id - first) as usize] = number);
-            return Self::Table { first, numbers };
-        }
-        Self::Map(all().collect())
-    }
-
-    fn get(&self, id: i64) -> Option<u32> {
-        match self {
-            Self::Table { first, numbers } => {
-                let at = usize::try_from(id.checked_sub(*first)?).ok()?;
-                numbers.get(at).copied().filter(|n| *n != NONE)
-            }
-            Self::Map(map) => map.get(&id).copied(),
-        }
-    }
-}
-
-/// Sorts ids and drops those that are there already.
-fn distinct(mut ids: Vec<i64>) -> Vec<i64> {
-    ids.sort_unstable();
-    ids.dedup();
-    ids
-}
-
-/// Edges as columns.
-#[derive(Debug, Default)]
-struct Edges {
-    sources: Vec<i64>,
-    targets: Vec<i64>,
-    values: Vec<f64>,
-}
-
-impl Edges {
-    /// Reads blocks that the script dealt out: number of edges, whether they have values, sources, targets, values.
-    fn read(blocks: &[impl Deref<Target = [u8]>]) -> Result<Self> {
-        let mut all = Self::default();
-        for block in blocks {
-            let mut reader = Reader(block);
-            let (count, has_values) = (reader.u32()? as usize, reader.u32()? != 0);
-            all.sources.append(&mut reader.longs(count)?);
-            all.targets.append(&mut reader.longs(count)?);
-            if has_values {
-                all.values.append(&mut reader.doubles(count)?);
-            }
-        }
-        if !all.values.is_empty() && all.values.len() != all.sources.len() {
-            return Err(SparkError::internal(
-                "some edges of a graph have values and some have none",
-            ));
-        }
-        Ok(all)
-    }
-}
-
 impl Adjacency {
     /// Makes a partition's structure of blocks of edges that begin or end in it, and blocks of ids of its vertices.
     ///
@@ -169,70 +110,38 @@ impl Adjacency {
     pub fn build(
         partition: usize,
         partitions: usize,
-        edges: &[impl Deref<Target = [u8]>],
+        blocks: &[impl Deref<Target = [u8]>],
         vertices: &[impl Deref<Target = [u8]>],
     ) -> Result<Self> {
-        let edges = Edges::read(edges)?;
-        if edges.sources.len() >= NONE as usize {
-            return Err(SparkError::internal("a partition of a graph has more than 2^32 edges"));
-        }
         let mut ids = Vec::new();
         for block in vertices {
             let mut reader = Reader(block);
             let count = reader.u32()? as usize;
             ids.append(&mut reader.longs(count)?);
         }
-        let is_own = |id: i64| owner(id, partitions) == partition;
-        let mut others: Vec<Vec<i64>> = vec![vec![]; partitions];
-        let listed = distinct(ids);
-        let known = Numbers::new([&listed, &[]]);
-        let mut unlisted = Vec::new();
-        for id in edges.sources.iter().chain(&edges.targets) {
-            if known.get(*id).is_none() {
-                match owner(*id, partitions) {
-                    own if own == partition => unlisted.push(*id),
-                    other => others[other].push(*id),
-                }
-            }
-        }
-        let ids = if unlisted.is_empty() {
-            listed
+        if edges::are_narrow(blocks)? {
+            Self::of(partition, partitions, &Edges::<i32>::read(blocks)?, ids)
         } else {
-            distinct(listed.into_iter().chain(unlisted).collect())
-        };
-        let (mut ghosts, mut ghost_starts) = (Vec::new(), vec![0]);
-        for other in others {
-            ghosts.append(&mut distinct(other));
-            ghost_starts.push(ghosts.len() as u32);
+            Self::of(partition, partitions, &Edges::<i64>::read(blocks)?, ids)
         }
-        let numbers = Numbers::new([&ids, &ghosts]);
-        let number = |id: i64| {
-            let lost = || SparkError::internal("a vertex of a graph is in no partition");
-            numbers.get(id).ok_or_else(lost)
-        };
-        let has_values = !edges.values.is_empty();
-        let (mut incoming, mut outgoing) = ((vec![], vec![]), (vec![], vec![]));
-        for (i, (source, target)) in edges.sources.iter().zip(&edges.targets).enumerate() {
-            let (from, to) = (number(*source)?, number(*target)?);
-            let add = |(list, values): &mut (Vec<_>, Vec<_>), own, other| {
-                list.push((own, other));
-                if has_values {
-                    values.push(edges.values[i]);
-                }
-            };
-            if is_own(*target) {
-                add(&mut incoming, to, from);
-            }
-            if is_own(*source) {
-                add(&mut outgoing, from, to);
-            }
+    }
+
+    fn of<T: Id>(partition: usize, partitions: usize, edges: &Edges<T>, listed: Vec<i64>) -> Result<Self> {
+        if edges.sources.len() >= NONE as usize {
+            return Err(SparkError::internal("a partition of a graph has more than 2^32 edges"));
         }
+        let known = Known::of(partition, partitions, edges, listed);
+        let (from, to) = (known.numbers.all(&edges.sources), known.numbers.all(&edges.targets));
+        if from.contains(&NONE) || to.contains(&NONE) {
+            return Err(SparkError::internal("a vertex of a graph is in no partition"));
+        }
+        let count = known.ids.len();
         Ok(Self {
-            incoming: Ends::new(ids.len(), &incoming.0, &incoming.1),
-            outgoing: Ends::new(ids.len(), &outgoing.0, &outgoing.1),
-            ids,
-            ghosts,
-            ghost_starts,
+            incoming: Ends::new(count, &to, &from, &edges.values),
+            outgoing: Ends::new(count, &from, &to, &edges.values),
+            ids: known.ids,
+            ghosts: known.ghosts,
+            ghost_starts: known.ghost_starts,
         })
     }
 

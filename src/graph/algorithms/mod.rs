@@ -94,6 +94,9 @@ fn picked<T: Copy>(wanted: &[u32], column: &[T], width: usize) -> Vec<T> {
     rows.flat_map(|at| column[at..at + width].iter().copied()).collect()
 }
 
+/// Supersteps of a first job.
+pub const FIRST_CHUNK: u64 = 10;
+
 /// What each algorithm is.
 pub trait Algorithm {
     /// Returns the state before the first superstep.
@@ -107,6 +110,11 @@ pub trait Algorithm {
     /// # Errors
     /// `INTERNAL_ERROR` if what the others said does not fit the structure.
     fn step(&self, graph: &Routed, inbox: &Inbox) -> Result<State>;
+
+    /// Returns how many supersteps its first job has: few, as many algorithms end soon.
+    fn supersteps(&self, _partitions: usize) -> u64 {
+        FIRST_CHUNK
+    }
 
     /// Returns the values of each partition's vertices at the end, given all partitions' states; `None` for a vertex that is
     /// left out.

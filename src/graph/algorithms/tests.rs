@@ -193,12 +193,38 @@ fn reached(graph: &Graph, next: impl Fn(&Graph, i64) -> Vec<i64>) -> BTreeMap<i6
 
 #[test]
 fn components_are_what_a_walk_in_any_direction_reaches() {
-    let parameters = Parameters::ConnectedComponents(components::Components {});
-    compare("components", &parameters, usize::MAX, |graph| {
-        let reached = reached(graph, Graph::both);
-        let lowest = |(id, found): (i64, BTreeMap<i64, u32>)| (id, Values::Longs(found.into_keys().take(1).collect()));
-        reached.into_iter().map(lowest).collect()
-    });
+    for is_limited in [false, true] {
+        let parameters = Parameters::ConnectedComponents(components::Components { is_limited });
+        compare("components", &parameters, usize::MAX, |graph| {
+            let reached = reached(graph, Graph::both);
+            let lowest =
+                |(id, found): (i64, BTreeMap<i64, u32>)| (id, Values::Longs(found.into_keys().take(1).collect()));
+            reached.into_iter().map(lowest).collect()
+        });
+    }
+}
+
+#[test]
+fn labels_cross_a_partition_in_one_superstep_unless_the_caller_counts_them() {
+    // A path of vertices that all lie in partition 0 of two, but for two in its middle.
+    let ids: Vec<i64> = (0..40).map(|i| 2 * i + i64::from(i == 20 || i == 21)).collect();
+    let graph = Graph {
+        vertices: ids.clone(),
+        edges: ids.windows(2).map(|w| (w[0], w[1])).collect(),
+    };
+    let steps = |is_limited, partitions| {
+        let parameters = Parameters::ConnectedComponents(components::Components { is_limited });
+        let (labels, steps) = graph.run(&parameters, partitions, usize::MAX);
+        assert!(
+            labels.values().all(|label| *label == Values::Longs(vec![0])),
+            "{labels:?}"
+        );
+        steps
+    };
+    assert_eq!(steps(false, 1), 0);
+    // Into the middle, out of it to the other half, and one that finds nothing new.
+    assert_eq!(steps(false, 2), 3);
+    assert_eq!((steps(true, 1), steps(true, 2)), (40, 40));
 }
 
 #[test]

@@ -102,7 +102,8 @@ export abstract class Library<VD, ED> {
   /** Labels each vertex with the lowest id of those that it is connected with, in any direction (`ConnectedComponents`). */
   connectedComponents(maxIterations?: number): Graph<VertexId, ED> {
     if (maxIterations !== undefined) require(maxIterations > 0, `Maximum of iterations must be greater than 0, but got ${maxIterations}`);
-    return this.#run<VertexId>({ name: 'connectedComponents' }, checkMaxIterations(maxIterations));
+    const limit = checkMaxIterations(maxIterations);
+    return this.#run<VertexId>({ name: 'connectedComponents', isLimited: limit !== null }, limit);
   }
   /** Labels each vertex with the lowest id of its strongly connected component, as far as `numIter` rounds find them. */
   stronglyConnectedComponents(numIter: number): Graph<VertexId, ED> {
