@@ -123,8 +123,7 @@ impl Driver {
         let direct = graph.stages.iter().flat_map(|s| s.reads.iter().flatten());
         let kept = graph.stages.iter().flat_map(|s| s.kept.iter().flatten());
         for part in direct.chain(kept.flat_map(|k| &k.reads)).filter_map(Read::scan) {
-            let bytes = plan.source(part).unwrap_or_default();
-            let blocks = || vec![SourceBlock::Bytes(Buffer::from(bytes.to_vec()))];
+            let blocks = || vec![SourceBlock::Bytes(plan.source(part).cloned().unwrap_or_default())];
             request.scans.entry(part).or_insert_with(blocks);
         }
         self.run_once(spec, graph, request, owner, now_ms);
@@ -142,7 +141,7 @@ impl Driver {
             Ok(Next::Answer(blocks)) => {
                 let partitions: Vec<_> = PartitionId::first(blocks.len()).collect();
                 let outcome = Outcome {
-                    results: blocks.into_iter().map(Buffer::from).collect(),
+                    results: blocks,
                     updates: waiting.updates,
                     ..Outcome::default()
                 };

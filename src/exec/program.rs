@@ -142,7 +142,7 @@ pub trait ProgramHost: Send {
     ///
     /// # Errors
     /// If the host runs no programs, or the plan cannot be read.
-    fn load(&mut self, plan: PlanId, text: &str, blobs: &[Vec<u8>]) -> Result<()>;
+    fn load(&mut self, plan: PlanId, text: &str, blobs: &[Buffer]) -> Result<()>;
 
     /// Runs a task to its end.
     ///
@@ -206,7 +206,7 @@ impl fmt::Debug for SharedHost {
 pub struct NoPrograms;
 
 impl ProgramHost for NoPrograms {
-    fn load(&mut self, _: PlanId, _: &str, _: &[Vec<u8>]) -> Result<()> {
+    fn load(&mut self, _: PlanId, _: &str, _: &[Buffer]) -> Result<()> {
         Err(SparkError::unsupported(
             "datasets of JavaScript values outside a browser",
         ))

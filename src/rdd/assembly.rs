@@ -28,12 +28,7 @@ pub fn resolve(plan: &RddPlan, find: &dyn Fn(DatasetId) -> Option<Dataset>) -> R
     } else {
         assembly.library(&Arc::new(Library {
             functions: plan.functions.clone(),
-            values: plan
-                .blobs
-                .iter()
-                .take(plan.values)
-                .map(|b| Buffer::from(b.as_slice()))
-                .collect(),
+            values: plan.blobs[..plan.values].to_vec(),
         }));
     }
     let root = assembly.add(root);
@@ -140,12 +135,7 @@ impl Assembly {
         if let (Some(only), Some(fields)) = (&only, text.as_object_mut()) {
             fields.insert("only".into(), json!(only));
         }
-        let blobs = self
-            .values
-            .iter()
-            .chain(&self.sources)
-            .map(|b| b.as_slice().to_vec())
-            .collect();
+        let blobs = self.values.iter().chain(&self.sources).cloned().collect();
         RddPlan::of(text.to_string(), blobs)
     }
 }
@@ -214,7 +204,7 @@ mod tests {
             "root": 1, "action": {"t": "reduce", "call": {"f": 1}}, "functions": [{"source": "outside"}, {"source": "reduce"}],
             "values": 1,
         });
-        let plan = RddPlan::of(text.to_string(), vec![b"bound".to_vec()]).unwrap();
+        let plan = RddPlan::of(text.to_string(), vec![Buffer::from(b"bound")]).unwrap();
         let resolved = resolve(&plan, &|key| (Some(key) == dataset.key()).then(|| dataset.clone())).unwrap();
         let functions: Vec<_> = resolved
             .functions
@@ -225,7 +215,7 @@ mod tests {
         let kinds: Vec<_> = resolved.nodes.iter().map(|n| n.kind).collect();
         assert_eq!(kinds, [Kind::Source, Kind::Narrow, Kind::Narrow]);
         assert_eq!(resolved.action, json!({"t": "reduce", "call": {"f": 1}}));
-        assert_eq!(resolved.blobs, [b"bound".to_vec(), b"rows".to_vec()]);
+        assert_eq!(resolved.blobs, [Buffer::from(b"bound"), Buffer::from(b"rows")]);
         let error = resolve(&plan, &|_| None).unwrap_err();
         assert!(error.message.contains("501"), "{error}");
     }

@@ -141,11 +141,10 @@ impl Dataset {
 /// # Errors
 /// `DATASET_NOT_FOUND` if a named one is not there any more.
 pub fn of_plan(plan: &RddPlan, find: &dyn Fn(DatasetId) -> Option<Dataset>) -> Result<Vec<Dataset>> {
-    let blob = |bytes: &Vec<u8>| Buffer::from(bytes.as_slice());
     let (values, sources) = plan.blobs.split_at(plan.values.min(plan.blobs.len()));
     let library = Arc::new(Library {
         functions: plan.functions.clone(),
-        values: values.iter().map(blob).collect(),
+        values: values.to_vec(),
     });
     let mut all: Vec<Dataset> = Vec::with_capacity(plan.nodes.len());
     for node in &plan.nodes {
@@ -165,7 +164,7 @@ pub fn of_plan(plan: &RddPlan, find: &dyn Fn(DatasetId) -> Option<Dataset>) -> R
                 .iter()
                 .skip(node.first_source)
                 .take(node.partitions)
-                .map(blob)
+                .cloned()
                 .collect(),
             _ => vec![],
         };

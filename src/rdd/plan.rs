@@ -8,6 +8,7 @@
 //!             structure               values first, then partitions of sources
 //! ```
 
+use arrow::buffer::Buffer;
 use serde::{Deserialize, Serialize};
 
 use super::op::{Op, Write};
@@ -136,7 +137,7 @@ pub struct RddPlan {
     pub text: String,
     /// Values, then partitions of sources; executors get the values only.
     #[serde(skip)]
-    pub blobs: Vec<Vec<u8>>,
+    pub blobs: Vec<Buffer>,
 }
 
 /// Takes apart what is framed: pieces, each after its length (u32, little-endian).
@@ -193,14 +194,14 @@ impl RddPlan {
         let pieces = pieces(bytes)?;
         let (text, blobs) = pieces.split_first().ok_or_else(|| invalid("it is empty"))?;
         let text = std::str::from_utf8(text).map_err(|e| invalid(&e.to_string()))?;
-        Self::of(text.to_owned(), blobs.iter().map(|b| b.to_vec()).collect())
+        Self::of(text.to_owned(), blobs.iter().map(|b| Buffer::from(*b)).collect())
     }
 
     /// Reads a plan of its JSON and its blobs: values first, then partitions of sources.
     ///
     /// # Errors
     /// As [`RddPlan::decode`].
-    pub fn of(text: String, blobs: Vec<Vec<u8>>) -> Result<Self> {
+    pub fn of(text: String, blobs: Vec<Buffer>) -> Result<Self> {
         let invalid = |why: &str| SparkError::invalid_plan(format!("a dataset plan cannot be read: {why}"));
         let mut plan: Self = serde_json::from_str(&text).map_err(|e| invalid(&e.to_string()))?;
         plan.text = text;
@@ -220,7 +221,7 @@ impl RddPlan {
     /// Returns the bytes for executors: all but the sources, which come with the tasks that read them.
     pub fn for_executors(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        let values = self.blobs[..self.values].iter().map(Vec::as_slice);
+        let values = self.blobs[..self.values].iter().map(Buffer::as_slice);
         for piece in std::iter::once(self.text.as_bytes()).chain(values) {
             out.extend_from_slice(&(piece.len() as u32).to_le_bytes());
             out.extend_from_slice(piece);
@@ -229,9 +230,9 @@ impl RddPlan {
     }
 
     /// Returns a source's partition; `None` on executors.
-    pub fn source(&self, part: ScanPart) -> Option<&[u8]> {
+    pub fn source(&self, part: ScanPart) -> Option<&Buffer> {
         let at = self.values + self.nodes.get(part.scan.0)?.first_source + part.partition.0;
-        self.blobs.get(at).map(Vec::as_slice)
+        self.blobs.get(at)
     }
 
     /// Checks that parents come before children, that partitions add up, and that blobs are there.

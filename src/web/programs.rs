@@ -52,7 +52,7 @@ struct GroupHeader<'a> {
 }
 
 impl ProgramHost for ScriptPrograms {
-    fn load(&mut self, plan: PlanId, text: &str, blobs: &[Vec<u8>]) -> Result<()> {
+    fn load(&mut self, plan: PlanId, text: &str, blobs: &[Buffer]) -> Result<()> {
         let blobs: Array = blobs.iter().map(|b| Uint8Array::from(b.as_slice())).collect();
         self.0.load(plan.0 as f64, text, blobs).map_err(|e| user_error(&e))
     }

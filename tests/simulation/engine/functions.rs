@@ -98,7 +98,7 @@ type Line = (usize, i64, i64, &'static str);
 type Change = (i32, Option<(i64, i64, Option<i64>)>);
 
 impl ProgramHost for Functions {
-    fn load(&mut self, plan: PlanId, text: &str, _: &[Vec<u8>]) -> Result<()> {
+    fn load(&mut self, plan: PlanId, text: &str, _: &[Buffer]) -> Result<()> {
         self.datasets.load(plan, text);
         Ok(())
     }
