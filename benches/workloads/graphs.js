@@ -34,11 +34,21 @@ const edges = {
 export const ends = ({ edges }) => arrays(edges[0], ['src', 'dst']);
 
 /** The ten highest of some ranks by vertex, and what all of them sum up to. */
-export function top(ranks) {
-  const rows = [...ranks].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, 10);
+export const top = (ranks) => topOf([...ranks.keys()], [...ranks.values()]);
+
+/** The same of ids and ranks side by side. */
+export function topOf(ids, ranks) {
+  const best = [];
   let sum = 0;
-  for (const [, rank] of ranks) sum += rank;
-  return { place: [...rows.keys(), 10], rank: [...rows.map(([, rank]) => rank), sum] };
+  for (let i = 0; i < ranks.length; i++) {
+    const rank = ranks[i];
+    sum += rank;
+    if (best.length === 10 && rank < best[9].rank) continue;
+    best.push({ id: ids[i], rank });
+    best.sort((a, b) => b.rank - a.rank || a.id - b.id);
+    if (best.length > 10) best.pop();
+  }
+  return { place: [...best.keys(), 10], rank: [...best.map((one) => one.rank), sum] };
 }
 
 /** Numbers of the vertices that edges name, in the order in which they come, by id. */

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { difference, runCases } from '../../../tests/browser/graph_operations.js';
 import * as graphx from '../src/graph.js';
 import { SparkContext } from '../src/rdd/context.js';
-import { decode, encode, encodePairs } from '../src/rdd/value_codec.js';
+import { decode, decodePairs, encode, encodePairs } from '../src/rdd/value_codec.js';
 import { localEngine } from './rdd_local.js';
 
 const FOLDER = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/graphx');
@@ -41,4 +41,42 @@ test('two columns are written as the pairs that they make', () => {
     [2 ** 40, 1],
     [1, 2],
   ]);
+});
+
+test('columns of pairs come back from blocks of any form, or not at all', () => {
+  const both = [encodePairs(Int32Array.of(1, 2), Float64Array.of(0.5, 1)), encode([]), encode([[3, -0]])];
+  assert.deepEqual(decodePairs(both), [Int32Array.of(1, 2, 3), Float64Array.of(0.5, 1, -0)]);
+  assert.deepEqual(
+    decodePairs([
+      encode([
+        [7, 1],
+        [2 ** 40, 1],
+      ]),
+    ]),
+    [Float64Array.of(7, 2 ** 40), Int32Array.of(1, 1)],
+  );
+  assert.deepEqual(decodePairs([]), [new Int32Array(0), new Int32Array(0)]);
+  for (const rows of [
+    [
+      [1, 'a'],
+      [2, 'b'],
+    ],
+    [
+      [1n, 2],
+      [3n, 4],
+    ],
+    [1, 2],
+    [[1, 2, 3]],
+    [
+      [1, 2],
+      [null, 4],
+    ],
+  ])
+    assert.equal(
+      decodePairs([encode(rows)]),
+      undefined,
+      JSON.stringify(rows, (_, v) => String(v)),
+    );
+  const block = encodePairs(Int32Array.of(1, 2), Int32Array.of(3, 4));
+  for (let length = 1; length < block.length; length++) assert.throws(() => decodePairs([block.slice(0, length)]), /damaged/, `${length}`);
 });

@@ -1,5 +1,5 @@
 import type { ActionOptions } from '../connect/action_options.js';
-import { IllegalArgumentException } from '../errors.js';
+import { IllegalArgumentException, SparkTypeError } from '../errors.js';
 import type { SparkContext } from './context.js';
 import { FutureAction } from './future.js';
 import type { RddNode } from './node.js';
@@ -9,6 +9,7 @@ import { placeOf } from './shuffles.js';
 import { StatCounter } from './stats.js';
 import { compare, identity } from './task/keys.js';
 import { estimate } from './task/sketch.js';
+import { decodePairs, type NumberColumn } from './value_codec.js';
 
 /** Actions of an {@link RDD}: each runs a job over the executors and returns a promise. */
 export abstract class Actions<T> {
@@ -64,6 +65,23 @@ export abstract class Actions<T> {
   /** Returns a Map of the pairs; of equal keys the last wins. */
   async collectAsMap<K, V>(this: RDD<[K, V]>, options?: ActionOptions): Promise<Map<K, V>> {
     return new Map(new Map((await this.collect(options)).map((pair) => [identity(pair[0]), pair])).values());
+  }
+  /**
+   * Returns pairs of numbers as two typed arrays, first and second elements, in the order of {@link collect}; no array per pair is made
+   * where the engine has them as columns, as those of a graph's algorithms are. A column is an `Int32Array` if all of its numbers are
+   * whole and of 32 bits, else a `Float64Array`. Throws a SparkTypeError for rows that are anything else, such as ids beyond 2^53, which
+   * are bigints.
+   * @example
+   * ```ts
+   * const [ids, ranks] = await sc.parallelize<[number, number]>([[1, 0.5], [2, 1.5]]).collectColumns();
+   * ids; // → Int32Array(2) [1, 2]
+   * ranks[1]; // → 1.5
+   * ```
+   */
+  async collectColumns(this: RDD<[number | bigint, number]>, options?: ActionOptions): Promise<[NumberColumn, NumberColumn]> {
+    const columns = decodePairs(await this.context.blocks(this.definition, () => ({ t: 'collect' }), 'collectColumns', options));
+    if (columns) return columns;
+    throw new SparkTypeError('collectColumns: a row is not a pair of numbers', { condition: 'RIVULET_DATASET' });
   }
   /** Returns the number of rows. */
   async count(options?: ActionOptions): Promise<number> {

@@ -494,8 +494,8 @@ export class SparkContext {
   }
 
   /** Runs an action as {@link run} does, and returns what came as it is. @internal */
-  blocks(root: RddNode, action: (plan: PlanBuilder) => Action, description: string): Promise<Uint8Array[]> {
-    return this.#blocks(root, action, description, {});
+  blocks(root: RddNode, action: (plan: PlanBuilder) => Action, description: string, options: ActionOptions = {}): Promise<Uint8Array[]> {
+    return this.#blocks(root, action, description, options);
   }
 
   async #blocks(

@@ -159,9 +159,14 @@ export function encode(values: readonly unknown[]): Uint8Array {
   return writer.bytes.slice(0, writer.at);
 }
 
+/** Numbers in a row: of 32 bits where all are whole and small enough. */
+export type NumberColumn = Int32Array | Float64Array;
+
 /** Returns pairs of whole numbers as the block that {@link encode} makes of them, without a pair in between. */
-export function encodePairs(first: Int32Array | Float64Array, second: Int32Array | Float64Array): Uint8Array {
+export function encodePairs(first: NumberColumn, second: NumberColumn): Uint8Array {
   const writer = new BlockWriter();
+  // The most there will be: the head, and twice a kind with at most seven bytes before its column.
+  writer.room(32 + first.byteLength + second.byteLength);
   writer.u32(first.length);
   if (first.length === 0) writer.byte(Column.Values);
   else {
@@ -173,15 +178,66 @@ export function encodePairs(first: Int32Array | Float64Array, second: Int32Array
       writer.raw(new Uint8Array(column.buffer as ArrayBuffer, column.byteOffset, column.byteLength));
     }
   }
-  return writer.bytes.slice(0, writer.at);
+  return writer.bytes.subarray(0, writer.at);
+}
+
+/**
+ * Returns the two columns of pairs of numbers in some blocks, without a pair in between where the blocks are columns; undefined if they
+ * hold anything else. Throws INTERNAL_ERROR for a block that is damaged.
+ */
+export function decodePairs(blocks: readonly Uint8Array[]): [NumberColumn, NumberColumn] | undefined {
+  const parts: [NumberColumn, NumberColumn][] = [];
+  for (const block of blocks) {
+    const [first, second] = pairsOf(block);
+    if (!first || !second) return undefined;
+    parts.push([first, second]);
+  }
+  return [joined(parts.map(([first]) => first)), joined(parts.map(([, second]) => second))];
+}
+
+/** Returns the columns of one block; undefined for one that is not of numbers. */
+function pairsOf(block: Uint8Array): (NumberColumn | undefined)[] {
+  if (block[4] === Column.Pairs) {
+    return undamaged(() => {
+      const reader = new BlockReader(block);
+      const length = reader.u32();
+      reader.byte();
+      return [readNumbers(reader, length), readNumbers(reader, length)];
+    });
+  }
+  const pairs = decode(block);
+  if (!pairs.every((pair): pair is unknown[] => Array.isArray(pair) && pair.length === 2)) return [];
+  return [0, 1].map((side) => numbersOf(pairs.map((pair) => pair[side])));
+}
+
+/** Returns numbers as a column; undefined if there is anything else among them. */
+function numbersOf(values: readonly unknown[]): NumberColumn | undefined {
+  if (!values.every((value): value is number => typeof value === 'number')) return undefined;
+  return values.every(isInt) ? Int32Array.from(values) : Float64Array.from(values);
+}
+
+function joined(parts: NumberColumn[]): NumberColumn {
+  if (parts.length === 1) return parts[0]!;
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const out = parts.every((part) => part instanceof Int32Array) ? new Int32Array(length) : new Float64Array(length);
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 /** Returns the values of a block. Throws INTERNAL_ERROR for one that is damaged. */
 export function decode(block: Uint8Array): unknown[] {
   if (block.length === 0) return [];
   const reader = new BlockReader(block);
+  return undamaged(() => readColumn(reader, reader.u32()));
+}
+
+function undamaged<T>(read: () => T): T {
   try {
-    return readColumn(reader, reader.u32());
+    return read();
   } catch (cause) {
     throw new SparkRuntimeException('A block of values is damaged', { cause });
   }
@@ -260,19 +316,30 @@ function listOf(numbers: Int32Array | Float64Array): number[] {
   return out;
 }
 
+/** Reads a column of 32-bit whole numbers or of doubles, whose kind has been read. */
+function readPlain(reader: BlockReader, kind: Column.Ints | Column.Doubles, length: number): NumberColumn {
+  const width = kind === Column.Ints ? 4 : 8;
+  reader.align(width);
+  const { buffer } = reader.raw(length * width).slice();
+  return kind === Column.Ints ? new Int32Array(buffer) : new Float64Array(buffer);
+}
+
+/** Reads a column of numbers; undefined if it has anything else. */
+function readNumbers(reader: BlockReader, length: number): NumberColumn | undefined {
+  const kind: Column = reader.bytes[reader.at]!;
+  if (kind !== Column.Ints && kind !== Column.Doubles) return numbersOf(readColumn(reader, length));
+  reader.at++;
+  return readPlain(reader, kind, length);
+}
+
 function readColumn(reader: BlockReader, length: number): unknown[] {
   const kind: Column = reader.byte();
   switch (kind) {
     case Column.Constant:
       return new Array<unknown>(length).fill(reader.i32());
-    case Column.Ints: {
-      reader.align(4);
-      return listOf(new Int32Array(reader.raw(length * 4).slice().buffer));
-    }
-    case Column.Doubles: {
-      reader.align(8);
-      return listOf(new Float64Array(reader.raw(length * 8).slice().buffer));
-    }
+    case Column.Ints:
+    case Column.Doubles:
+      return listOf(readPlain(reader, kind, length));
     case Column.Strings: {
       reader.align(4);
       const lengths = new Uint32Array(reader.raw(length * 4).slice().buffer);
