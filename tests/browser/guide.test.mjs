@@ -61,7 +61,7 @@ const wait = (page, condition, argument) =>
   page.waitForFunction(condition, argument, { timeout: 60_000 }).catch(() => assert.fail(`the page said: ${page.said.join('\n')}`));
 
 test('every block of code is run by a test, or is a command', () => {
-  const marks = { ts: ['', 'no-run', 'vite', 'module'], html: ['plain'], http: ['csp'] };
+  const marks = { ts: ['', 'no-run', 'vite', 'module', 'node', 'vitest'], html: ['plain'], http: ['csp'] };
   for (const { file, language, mark } of blocks)
     if (!NOT_RUN.has(language)) assert.ok(marks[language]?.includes(mark), `${file}: ${language} ${mark}`);
   const inGuide = examples().filter(({ where }) => where.startsWith('www/'));
@@ -69,6 +69,20 @@ test('every block of code is run by a test, or is a command', () => {
   // What needs a cluster, or files of another place.
   assert.ok(inGuide.filter(({ run }) => !run).length <= 3);
   assert.ok(inGuide.length >= 50);
+});
+
+test('the program for a process, and the setting of its tests', async () => {
+  const root = join(folder, 'process');
+  mkdirSync(join(root, 'node_modules'), { recursive: true });
+  symlinkSync(PKG, join(root, 'node_modules/rivulet'));
+  writeFileSync(join(root, 'main.mjs'), blockOf('node'));
+  assert.equal(execFileSync(process.execPath, ['main.mjs'], { cwd: root, encoding: 'utf8' }).trim(), '3');
+  writeFileSync(join(root, 'vitest.config.mjs'), blockOf('vitest'));
+  const { default: config } = await import(pathToFileURL(join(root, 'vitest.config.mjs')).href);
+  const names = config.resolve.alias.map(({ find, replacement }) =>
+    ['rivulet', 'rivulet/ml'].map((name) => name.replace(find, replacement)),
+  );
+  assert.deepEqual(names, [['rivulet/node', 'rivulet/ml']]);
 });
 
 test('the page without a tool', async () => {

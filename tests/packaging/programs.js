@@ -66,14 +66,13 @@ const state = async (spark) => {
 
 const PROGRAMS = { batch, stream, dataset, state };
 
-/** Runs all, once however often it is called; what they answer, or the error that they ended with, is `window.rivulet`. */
+/** Runs all, once however often it is called, and returns when they have ended; what they answer, or the error that they ended with, is `globalThis.rivulet`. */
 export function run() {
-  if (hasBegun) return;
-  hasBegun = true;
-  void all();
+  running ??= all();
+  return running;
 }
 
-let hasBegun = false;
+let running;
 
 async function all() {
   const answers = {};
@@ -90,5 +89,5 @@ async function all() {
   } catch (error) {
     answers.start = `${error.name} ${error.condition ?? ''}: ${error.message}`;
   }
-  window.rivulet = answers;
+  globalThis.rivulet = answers;
 }

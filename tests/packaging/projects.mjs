@@ -70,14 +70,14 @@ const KEPT = new Set(['node_modules', 'package.json', 'package-lock.json']);
 
 /**
  * Makes a project in a tool's folder, in place of the one before: the programs, `main.js` that runs them, a page for it, and further files by name.
- * `entry` is what the programs import.
+ * `entry` is what the programs import; `copies` are further files of this folder.
  */
-export function project(tool, { entry = 'rivulet', files = {} } = {}) {
+export function project(tool, { entry = 'rivulet', files = {}, copies = [] } = {}) {
   const root = installed(tool);
   for (const name of readdirSync(root)) if (!KEPT.has(name)) rmSync(join(root, name), { recursive: true, force: true });
   // What a tool remembers of the package before.
   for (const name of ['.vite', '.vite-temp', '.cache']) rmSync(join(root, 'node_modules', name), { recursive: true, force: true });
-  copyFileSync(join(HERE, 'programs.js'), join(root, 'programs.js'));
+  for (const name of ['programs.js', ...copies]) copyFileSync(join(HERE, name), join(root, name));
   if (entry !== 'rivulet') {
     const text = readFileSync(join(root, 'programs.js'), 'utf8');
     writeFileSync(join(root, 'programs.js'), text.replace("from 'rivulet'", `from '${entry}'`));

@@ -8,10 +8,11 @@ import { wrong } from './answers.mjs';
 import { BUNDLERS } from './bundlers.mjs';
 import { DECLARATIONS } from './declarations.mjs';
 import { HOSTS } from './hosts.mjs';
+import { PROCESSES } from './processes.mjs';
 import { module, NotRun, project, TOOLS } from './projects.mjs';
 
 /** Those that need seconds, and no large downloads. */
-const QUICK = /^(vite8|esbuild|plain|typescript7|checks)/;
+const QUICK = /^(vite8|esbuild|plain|node20|typescript7|checks)/;
 /** How long a page may take to answer. */
 const PAGE_MS = 60_000;
 
@@ -26,6 +27,7 @@ if (!existsSync(join(PKG, 'dist/index.js'))) {
 
 /** The version of a tool's first package. */
 function versionOf(tool) {
+  if (tool === 'node20') return process.versions.node;
   const name = Object.keys(TOOLS[tool] ?? {})[0];
   return name ? JSON.parse(readFileSync(module(tool, `${name}/package.json`), 'utf8')).version : '';
 }
@@ -75,6 +77,9 @@ async function inPage(browser, [tool, , start, { refusal, alone, answers: expect
   }
 }
 
+/** A case without a page. */
+const inProcess = ([tool, , start, { project: at = tool, ...more } = {}]) => start(project(at, more));
+
 /** Runs a case to its line of the table. */
 async function lineOf(test, run) {
   const [tool, what] = test;
@@ -104,6 +109,7 @@ const browser = await launch();
 const lines = [];
 try {
   for (const test of [...BUNDLERS, ...HOSTS].filter(isWanted)) lines.push(await lineOf(test, (one) => inPage(browser, one)));
+  for (const test of PROCESSES.filter(isWanted)) lines.push(await lineOf(test, inProcess));
   for (const test of DECLARATIONS.filter(isWanted)) lines.push(await lineOf(test, ([, , look]) => look()));
 } finally {
   await browser.close();

@@ -6,7 +6,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { bundleEntries, bundleFunctions, bundleRemote, bundleWorker } from './build/bundle.mjs';
+import { bundleEntries, bundleFunctions, bundleRemote, bundleThread, bundleWorker } from './build/bundle.mjs';
 import { buildOf, partsOf } from './build/engine.mjs';
 import { thirdParty } from './build/licences.mjs';
 import { packageFiles } from './build/manifest.mjs';
@@ -37,8 +37,8 @@ const engine = { build, bytes: first.length };
 
 step('worker.js');
 const metafiles = [await bundleWorker(WASM, join(dist, 'worker.js'), engine)];
-step('functions.js');
-metafiles.push(await bundleFunctions(join(dist, 'functions.js')));
+step('functions.js, node_worker.js');
+metafiles.push(await bundleFunctions(join(dist, 'functions.js')), await bundleThread(join(dist, 'node_worker.js')));
 step('index.js and the other entries');
 /** Without the names of source maps, which lie nowhere near a Blob. */
 const script = (name) => readFileSync(join(dist, name), 'utf8').replace(/\/\/# sourceMappingURL=.*\n$/, '');

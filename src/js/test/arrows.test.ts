@@ -36,7 +36,9 @@ const FLOORS: readonly (readonly string[])[] = [
   ['api.ts', 'beside.ts'],
   // Descriptions of other systems' clients.
   ['sources/', 'sources.ts'],
-  ['index.ts', 'inline.ts', 'cdn.ts', 'flume.ts', 'react.ts'],
+  // What browsers have, in a process.
+  ['node/'],
+  ['index.ts', 'inline.ts', 'cdn.ts', 'node.ts', 'flume.ts', 'react.ts'],
 ];
 /** Nobody imports the worker: the build bundles it by itself. */
 const CLOSED = new Set(['worker/']);

@@ -18,6 +18,7 @@ export const ENTRIES = {
   graph: 'src/graph.ts',
   sources: 'src/sources.ts',
   react: 'src/react.ts',
+  node: 'src/node.ts',
 };
 /**
  * What these need comes into chunks without the rest, which bundlers leave out where a page does not use it. The entries themselves are
@@ -105,8 +106,8 @@ export async function bundleEntries(folder, engine, inlined) {
     entryPoints: { ...ENTRIES, ...CUTS },
     outdir: folder,
     splitting: true,
-    // The page brings it.
-    external: ['react'],
+    // The page brings it, or Node.js.
+    external: ['react', 'node:*'],
     chunkNames: 'chunk-[hash]',
     plugins: [loadModule, parts],
     metafile: true,
@@ -148,6 +149,11 @@ export function bundleWorker(engineFolder, outfile, engine) {
     },
   };
   return bundle(outfile, 'src/worker/main.ts', { format: 'iife', plugins: [loadModule, glue] }, engine);
+}
+
+/** Bundles what begins a thread of Node.js. */
+export function bundleThread(outfile) {
+  return bundle(outfile, 'src/node/boot.ts', { platform: 'node', target: 'node20' });
 }
 
 /** Bundles functions.js. */

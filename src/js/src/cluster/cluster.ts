@@ -14,7 +14,7 @@ import type { Backend } from './backend.js';
 import { compileEngine } from './engine_file.js';
 import { type Circumstances, type Launched, launchWorker, startWorker } from './handshake.js';
 import { connect, type Member } from './mesh.js';
-import { type Assets, functionsUrlOf, restUrlOf } from './places.js';
+import { type Assets, functionsUrlOf, locksOf, restUrlOf } from './places.js';
 import { RestartPolicy } from './restart.js';
 import { Start, type StartOptions, unlessAborted } from './start_options.js';
 import { requireBrowser, requireLocks } from './surroundings.js';
@@ -124,7 +124,7 @@ export class Cluster implements Backend {
       if (data.t === 'many') for (const message of data.messages) this.#fromDriver(message);
       else this.#fromDriver(data);
     };
-    void navigator.locks.request(lock, () => this.#driverDied('The driver worker has ended'));
+    void locksOf().request(lock, () => this.#driverDied('The driver worker has ended'));
   }
 
   /** Posts to the driver; `transfer` moves. */

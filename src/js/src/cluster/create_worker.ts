@@ -18,6 +18,7 @@ export function createWorker(assets: Assets, name: string): Worker {
 
 /** The URL of the worker's script, which bundlers write into the expression that starts it. */
 export function workerUrlOf(assets: Assets): string {
+  if (parts.workerUrl) return parts.workerUrl();
   let found = 'worker.js beside the package';
   class Noted {
     constructor(url: string | URL) {

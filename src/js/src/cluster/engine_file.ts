@@ -1,6 +1,6 @@
 import { WorkerLoadError } from '../errors.js';
 import { BUILD, ENGINE_BYTES, VERSION } from '../version.js';
-import { type Assets, engineOf, HINT, STALE } from './places.js';
+import { type Assets, engineOf, HINT, STALE, urlOf } from './places.js';
 import { Deadline, type Start } from './start_options.js';
 import type { Violations } from './violations.js';
 
@@ -25,7 +25,7 @@ export interface Download {
 export async function compileEngine(assets: Assets, start: Start, violations: Violations): Promise<WebAssembly.Module> {
   const found = assets.wasmModule ?? engineOf(assets);
   // A URL of Turbopack's is relative, against what its class promises.
-  const url = found instanceof URL ? new URL(found.href, location.href).href : 'the engine that comes with the bundle';
+  const url = found instanceof URL ? urlOf(found.href).href : 'the engine that comes with the bundle';
   const file: Download = { url, status: 0, type: '', bytes: 0, head: new Uint8Array(), total: undefined, isSilent: false };
   const silence = new AbortController();
   const deadline = new Deadline(() => silence.abort());

@@ -17,11 +17,18 @@ export interface Assets {
 /** Where the entries `index.js`, `cdn.js` and `inline.js` have the parts. */
 export interface Parts {
   worker?: () => Worker;
+  /** Where the worker's script is, if `worker` starts it without the browser. */
+  workerUrl?: () => string;
   functions?: () => string;
   /** Where the engine is, or the engine. */
   wasm?: () => URL | Promise<WebAssembly.Module>;
   /** Where the rest of the engine is; an entry that has the engine whole does without. */
   rest?: () => string;
+  /** What stands for `navigator.locks` and `navigator.storage` where no browser is. */
+  locks?: LockManager;
+  storage?: StorageManager;
+  /** What relative URLs are relative to where no page is. */
+  base?: string;
 }
 /** @internal */
 export const parts: Parts = {};
@@ -41,24 +48,33 @@ export const STALE = 'Take all files from one copy of the package, and clear sta
 /** What to do where a file was not found under its URL. */
 export const hintFor = (url: string): string => (url.includes('/.vite/deps/') ? VITE_HINT : HINT);
 
+/** A URL that may be relative to the page. */
+export const urlOf = (url: string | URL, base = globalThis.location?.href ?? parts.base): URL => new URL(url, base);
+
+/** The locks by which a session hears of the end of workers. */
+export const locksOf = (): LockManager => parts.locks ?? navigator.locks;
+
+/** The private file system of the origin. */
+export const originStorage = (): Promise<FileSystemDirectoryHandle> => (parts.storage ?? navigator.storage).getDirectory();
+
 /** The URL of the script that runs the user's functions, for executors to load. */
 export function functionsUrlOf({ functionsUrl, workerUrl }: Assets): string {
-  if (functionsUrl !== undefined) return new URL(functionsUrl, location.href).href;
-  if (workerUrl !== undefined) return new URL('functions.js', new URL(workerUrl, location.href)).href;
-  return placed('functions.js', () => new URL(parts.functions!(), location.href).href);
+  if (functionsUrl !== undefined) return urlOf(functionsUrl).href;
+  if (workerUrl !== undefined) return new URL('functions.js', urlOf(workerUrl)).href;
+  return placed('functions.js', () => urlOf(parts.functions!()).href);
 }
 
 /** The URL of the engine, or the engine where the entry has it. */
 export function engineOf({ wasmUrl }: Assets): URL | Promise<WebAssembly.Module> {
-  return wasmUrl === undefined ? placed('engine_bg.wasm', () => parts.wasm!()) : new URL(wasmUrl, location.href);
+  return wasmUrl === undefined ? placed('engine_bg.wasm', () => parts.wasm!()) : urlOf(wasmUrl);
 }
 
 /** The URL of the rest of the engine, for workers to load; empty where the entry has the engine whole. */
 export function restUrlOf({ restUrl, wasmUrl }: Assets): string {
-  if (restUrl !== undefined) return new URL(restUrl, location.href).href;
-  if (wasmUrl !== undefined) return new URL('engine_rest.wasm', new URL(wasmUrl, location.href)).href;
+  if (restUrl !== undefined) return urlOf(restUrl).href;
+  if (wasmUrl !== undefined) return new URL('engine_rest.wasm', urlOf(wasmUrl)).href;
   const { rest } = parts;
-  return rest ? placed('engine_rest.wasm', () => new URL(rest(), location.href).href) : '';
+  return rest ? placed('engine_rest.wasm', () => urlOf(rest()).href) : '';
 }
 
 /** Names a part whose place depends on where this module is: a bundle that is a script knows no place. */

@@ -1,11 +1,14 @@
 import { SparkError } from '../errors.js';
+import { locksOf, parts } from './places.js';
 
 /** Throws where there are no workers at all, which is the case on servers, and where the browser keeps from the page what it needs. */
 export function requireBrowser(): void {
+  // An entry that brings locks brings all the rest.
+  if (parts.locks) return;
   if (typeof Worker !== 'function' || typeof MessageChannel !== 'function' || typeof WebAssembly !== 'object') {
     throw new SparkError(
       'Rivulet runs in a browser (it needs Worker, MessageChannel and WebAssembly); importing it elsewhere is fine, but a session there ' +
-        'runs on a Spark cluster: SparkSession.builder.remote("sc://host:port"). Tests need a runner in a browser, such as vitest’s browser mode.',
+        'runs on a Spark cluster: SparkSession.builder.remote("sc://host:port"). In Node.js import rivulet/node in place of rivulet.',
       { condition: 'RIVULET_NO_BROWSER' },
     );
   }
@@ -32,9 +35,9 @@ export function requireBrowser(): void {
 
 /** Rejects where the browser refuses Web Locks, as it does to frames of other sites when their storage is blocked. */
 export async function requireLocks(): Promise<void> {
-  const url = location.href;
+  const url = globalThis.location?.href ?? 'this process';
   try {
-    await navigator.locks.request(`rivulet-${crypto.randomUUID()}`, () => {});
+    await locksOf().request(`rivulet-${crypto.randomUUID()}`, () => {});
   } catch (cause) {
     throw new SparkError(
       `The browser refuses Web Locks and storage to ${url}: most likely it is a frame in a page of another site, and the user blocks ` +

@@ -14,7 +14,7 @@ export class Violations {
   };
 
   constructor() {
-    addEventListener('securitypolicyviolation', this.#note);
+    globalThis.addEventListener?.('securitypolicyviolation', this.#note);
   }
 
   /** The first one for which `is` holds, once the browser has reported what it has to report. */
@@ -25,6 +25,6 @@ export class Violations {
   }
 
   end(): void {
-    removeEventListener('securitypolicyviolation', this.#note);
+    globalThis.removeEventListener?.('securitypolicyviolation', this.#note);
   }
 }

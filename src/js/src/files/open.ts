@@ -1,3 +1,4 @@
+import { originStorage } from '../cluster/places.js';
 import { IllegalArgumentException, SparkError } from '../errors.js';
 import { fetched } from './fetched.js';
 import { type FileSource, flat, isDirectory, nameOf } from './registry.js';
@@ -57,7 +58,7 @@ function namesOf(path: string): string[] {
 
 async function originEntry(path: string): Promise<FileSystemFileHandle | FileSystemDirectoryHandle> {
   const names = namesOf(path);
-  let at = await navigator.storage.getDirectory();
+  let at = await originStorage();
   try {
     for (const name of names.slice(0, -1)) at = await at.getDirectoryHandle(name);
     const last = names.at(-1)!;
@@ -74,7 +75,7 @@ export async function openFolder(target: string | FileSystemDirectoryHandle): Pr
     throw new IllegalArgumentException(`${target} is not a path in the origin private file system (expected opfs:folder/name)`, {
       condition: 'RIVULET_INVALID_PATH',
     });
-  let folder = await navigator.storage.getDirectory();
+  let folder = await originStorage();
   for (const name of namesOf(target)) folder = await folder.getDirectoryHandle(name, { create: true });
   return folder;
 }

@@ -1,3 +1,4 @@
+import { originStorage } from '../cluster/places.js';
 import { fetched } from '../files/fetched.js';
 import { filesBelow } from '../files/open.js';
 import { unzip, zip } from '../files/zip.js';
@@ -52,7 +53,7 @@ async function unpacked(archive: Blob): Promise<Files> {
  * loads the directory that is in it, and so does `load`.
  */
 export async function modelArchive(path: string): Promise<Blob> {
-  let folder = await (await navigator.storage.getDirectory()).getDirectoryHandle('rivulet');
+  let folder = await (await originStorage()).getDirectoryHandle('rivulet');
   for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name);
   return zip(
     await Promise.all(

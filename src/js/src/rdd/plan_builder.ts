@@ -1,4 +1,5 @@
 /** A job's plan: its nodes, and the functions and values that they need. */
+import { urlOf } from '../cluster/places.js';
 import type { Accumulator } from './accumulator.js';
 import { framed } from './framing.js';
 import type { AccumulatorMark, Action, Call, FunctionSource, PlanNode, RddPlan } from './job_plan.js';
@@ -17,7 +18,9 @@ export class PlanBuilder {
 
   call(f: AnyRemote, method: string, bound?: Bound): Call {
     const source: FunctionSource =
-      typeof f === 'function' ? { source: sourceOf(f, method) } : { module: new URL(f.module, document.baseURI).href, export: f.export };
+      typeof f === 'function'
+        ? { source: sourceOf(f, method) }
+        : { module: urlOf(f.module, globalThis.document?.baseURI).href, export: f.export };
     const key = JSON.stringify(source);
     let number = this.#known.get(key);
     if (number === undefined) this.#known.set(key, (number = this.functions.push(source) - 1));

@@ -39,6 +39,9 @@ function importText(text: string): Promise<unknown> {
 
 /** A text as a module. */
 async function importNew(text: string): Promise<unknown> {
+  // Where no modules are loaded from Blobs, the text is the URL.
+  if ((globalThis as { rivuletLoadsText?: boolean }).rivuletLoadsText)
+    return loadModule(`data:text/javascript,${encodeURIComponent(text)}`);
   const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
   let directive = '';
   const note = ({ effectiveDirective }: SecurityPolicyViolationEvent) => {
