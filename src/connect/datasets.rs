@@ -3,8 +3,10 @@
 //!
 //! Three things happen with a plan, in this order: datasets that the page dropped are forgotten on all executors, those
 //! that are to be kept are noted for the status, and the action's job runs. A plan without nodes only forgets. The
-//! driver keeps the bytes of sources and sends each to the tasks that read it; executors get the rest of the plan once.
+//! driver keeps the bytes of sources and sends each to the tasks that read it; executors get the rest of the plan once. Large
+//! sources stay here for the session's next jobs, whose plans name them only.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::buffer::Buffer;
@@ -13,15 +15,15 @@ use super::driver::Driver;
 use super::jobs::Owner;
 use super::sending::Piece;
 use crate::cluster::runner::{JobRequest, Limits, Outcome, SourceBlock};
-use crate::error::Result;
+use crate::error::{Result, SparkError};
 use crate::exec::stage::Read;
 use crate::graph::iteration::{Iteration, Next};
-use crate::ids::PartitionId;
+use crate::ids::{DatasetId, PartitionId};
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
 use crate::proto::relation::RelType;
 use crate::rdd::lineage;
-use crate::rdd::plan::{RESULT_TYPE_URL, RddPlan, TYPE_URL, UPDATES_TYPE_URL};
+use crate::rdd::plan::{Held, RESULT_TYPE_URL, RddPlan, TYPE_URL, UPDATES_TYPE_URL};
 
 /// A dataset that executors keep, for status displays.
 #[derive(Debug, Clone)]
@@ -32,6 +34,39 @@ pub(super) struct KeptDataset {
     pub name: String,
     /// How many partitions it has.
     pub partitions: usize,
+}
+
+/// Partitions of sources that jobs brought, for later jobs of the same session, by dataset.
+#[derive(Debug, Default)]
+pub struct HeldSources(HashMap<DatasetId, Vec<Buffer>>);
+
+impl HeldSources {
+    /// Holds what a plan brings to be held, and puts in what it names; drops what it forgets.
+    ///
+    /// # Errors
+    /// `CONNECT_INVALID_PLAN` for a dataset that is not held, or not with as many partitions.
+    fn fill(&mut self, mut plan: RddPlan) -> Result<RddPlan> {
+        self.0.retain(|key, _| !plan.forget.contains(key));
+        for node in &mut plan.nodes {
+            let (Some(held), Some(key)) = (node.held.take(), node.key) else {
+                continue;
+            };
+            if held == Held::Put {
+                let first = plan.values + node.first_source;
+                let blobs = plan.blobs.get(first..first + node.partitions).unwrap_or_default();
+                self.0.insert(key, blobs.to_vec());
+                continue;
+            }
+            let found = self.0.get(&key).filter(|blobs| blobs.len() == node.partitions);
+            let missing = || {
+                let why = format!("dataset {} ({}): its partitions are not held", node.id, node.name);
+                SparkError::invalid_plan(why)
+            };
+            node.first_source = plan.blobs.len() - plan.values;
+            plan.blobs.extend(found.ok_or_else(missing)?.iter().cloned());
+        }
+        Ok(plan)
+    }
 }
 
 /// Supersteps over a graph, and the client that waits for their result.
@@ -59,6 +94,7 @@ impl Driver {
         plan: RddPlan,
         now_ms: i64,
     ) -> Result<()> {
+        let plan = self.session(session).sources.fill(plan)?;
         let plan = self.contexts.resolved(plan)?;
         let forgotten = self.contexts.forget(&plan.forget);
         self.kept
@@ -170,5 +206,50 @@ impl Driver {
         let updates = updates.map(|updates| extension(UPDATES_TYPE_URL, updates.to_vec()));
         self.send_pieces(operation, results.chain(updates));
         self.send_end(operation);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Returns a plan over a source of two partitions, which it brings if `blobs` has some.
+    fn plan(held: &str, blobs: &[&[u8]], forget: &[u64]) -> RddPlan {
+        let node = json!({
+            "id": 1, "key": 7, "name": "Ids", "kind": "source", "parents": [], "partitions": 2, "held": held,
+        });
+        let text = json!({"nodes": [node], "root": 0, "values": 1, "forget": forget});
+        let blobs = [&[b"value".as_slice()], blobs].concat();
+        RddPlan::of(text.to_string(), blobs.into_iter().map(Buffer::from).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_source_that_came_once_is_named_afterwards() {
+        let mut held = HeldSources::default();
+        let first = held.fill(plan("put", &[b"a", b"b"], &[])).unwrap();
+        assert_eq!((first.nodes[0].first_source, first.blobs.len()), (0, 3));
+        let later = held.fill(plan("there", &[], &[])).unwrap();
+        assert_eq!(later.blobs, first.blobs);
+        assert_eq!(later.nodes[0].held, None);
+        // What comes again takes the place of what was there.
+        held.fill(plan("put", &[b"c", b"d"], &[])).unwrap();
+        assert_eq!(held.fill(plan("there", &[], &[])).unwrap().blobs[2], Buffer::from(b"d"));
+    }
+
+    #[test]
+    fn a_source_that_is_forgotten_or_never_came_is_refused_by_its_name() {
+        let mut held = HeldSources::default();
+        held.fill(plan("put", &[b"a", b"b"], &[])).unwrap();
+        for refused in [
+            held.fill(plan("there", &[], &[7])),
+            HeldSources::default().fill(plan("there", &[], &[])),
+        ] {
+            let error = refused.unwrap_err();
+            assert!(
+                error.message.contains("dataset 1 (Ids): its partitions are not held"),
+                "{error}"
+            );
+        }
     }
 }

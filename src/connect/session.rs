@@ -89,6 +89,8 @@ pub struct Session {
     pub models: super::ml::ModelCache,
     /// Its summaries of models.
     pub reports: super::reports::Reports,
+    /// Sources of its datasets that came with earlier jobs.
+    pub sources: super::datasets::HeldSources,
     /// When it was called last, ms since the epoch.
     pub called_ms: i64,
 }

@@ -297,6 +297,7 @@ impl Maker {
             level: None,
             wide: shape.wide,
             first_source: 0,
+            held: None,
             op: shape.op,
             write: shape.write,
         };

@@ -19,18 +19,31 @@ export function localEngine(): Engine {
   };
 }
 
+/** Bytes of each plan that came. */
+export const planSizes: number[] = [];
+
 function localClient(lent: ReadonlyMap<number, Blob>) {
+  const held = new Map<number, Uint8Array[]>();
   return {
     async *execute({ root }: { root: { relType: { value: { typeUrl: string; value: Uint8Array } } } }) {
       const { typeUrl, value } = root.relType.value;
       if (typeUrl !== PLAN_TYPE) throw new Error(`not a dataset plan: ${typeUrl}`);
       const [json, ...blobs] = pieces(value);
       const plan = JSON.parse(new TextDecoder().decode(json)) as RddPlan;
+      for (const key of plan.forget ?? []) held.delete(key);
       if (plan.nodes.length === 0) return;
+      planSizes.push(value.length);
       const programs = new Programs((text) => import(`data:text/javascript,${encodeURIComponent(text)}`), undefined, undefined, lent);
       programs.load(0, JSON.stringify(plan), blobs.slice(0, plan.values));
       await programs.loading;
       const sources = blobs.slice(plan.values);
+      for (const node of plan.nodes) {
+        const { key, held: how, firstSource: first = 0 } = node;
+        if (how === 'put') held.set(key, sources.slice(first, first + node.partitions));
+        if (how !== 'there') continue;
+        node.firstSource = sources.length;
+        sources.push(...held.get(key)!);
+      }
       const added: Uint8Array[] = [];
       const written = new Map<string, (Uint8Array | undefined)[][]>();
       const task = (at: number, partition: number, write: [number, number] | null) => {

@@ -31,6 +31,11 @@ export interface Engine {
 /** What a dataset's definition must say; the rest is filled in. */
 type Definition = Omit<RddNode, 'id' | 'key' | 'level'>;
 
+/** Sources of fewer bytes are sent with each job. */
+const LEAST_HELD_BYTES = 65_536;
+/** The most bytes of sources that the driver holds for a context. */
+const HELD_BYTES = 256 * 1024 * 1024;
+
 /** Counts how often the driver named one of its datasets to the page. */
 interface Shown {
   readonly key: number;
@@ -57,6 +62,8 @@ export class SparkContext {
   readonly #forgotten: Required<Pick<JobHeader, 'forget' | 'unkeep'>> = { forget: [], unkeep: [] };
   /** Datasets that the page itself has forgotten: nobody reads what was shuffled or kept for them. */
   readonly #collected = new FinalizationRegistry<number>((key) => this.#forget('forget', key));
+  /** Bytes of the sources that the driver holds, by key. */
+  readonly #held = new Map<number, number>();
   /** Files of datasets that the page has forgotten go back. */
   readonly #lent = new FinalizationRegistry<number[]>((ids) =>
     ids.forEach((id) => {
@@ -417,12 +424,24 @@ export class SparkContext {
   }
 
   #forget(what: 'forget' | 'unkeep', key: number): void {
+    if (what === 'forget') this.#held.delete(key);
     if (this.#forgotten[what].push(key) > 1) return;
     setTimeout(() => {
       if (this.stopped() || (!this.#forgotten.forget.length && !this.#forgotten.unkeep.length)) return;
       const value = forgetting({ description: 'forget', ...this.#takeForgotten() });
       void this.#send(value, {}, () => {}).catch(() => {});
     });
+  }
+
+  /** Whether the driver is to hold a source, which is then not sent again: not a small one, and not beyond {@link HELD_BYTES}. */
+  #holds(dataset: RddNode): boolean {
+    if (this.#held.has(dataset.key)) return true;
+    const bytes = dataset.sources!.reduce((sum, block) => sum + block.length, 0);
+    const all = [...this.#held.values()].reduce((sum, one) => sum + one, bytes);
+    if (bytes < LEAST_HELD_BYTES || all > HELD_BYTES) return false;
+    this.#held.set(dataset.key, bytes);
+    this.watch(dataset);
+    return true;
   }
 
   #takeForgotten(): Pick<JobHeader, 'forget' | 'unkeep'> {
@@ -515,7 +534,7 @@ export class SparkContext {
       return wanted.map((i) => root.sources![i]!);
     const name = job.description ? `${job.description}: ${description}` : description;
     const about = { description: name, ...this.#takeForgotten(), ...(job.pool && { pool: job.pool }) };
-    const { value, accumulators } = planBytes(root, action, about, only);
+    const { value, accumulators, put } = planBytes(root, action, about, { only, holds: (dataset) => this.#holds(dataset) });
     const parts = new Map<number, Uint8Array>();
     const updates: Uint8Array[] = [];
     await this.#jobs.run(job, options.signal, (signal) =>
@@ -524,6 +543,7 @@ export class SparkContext {
         return parts.set(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true), bytes.subarray(4));
       }),
     );
+    for (const dataset of put) dataset.isHeld = true;
     for (const [id, sum] of updates.flatMap(decode) as [number, unknown][]) accumulators.get(id)?.merged(sum);
     for (const dataset of toCheckpoint(root)) await this.#checkpoint(dataset);
     return wanted.map((partition) => {

@@ -38,6 +38,8 @@ export interface RddNode {
   /** Of a dataset of the driver's: accumulators that its functions add to, and what must live as long as it does. */
   readonly accumulators?: ReadonlyMap<number, Accumulator<unknown>>;
   readonly holds?: unknown;
+  /** Whether the driver has the source's blocks from an earlier job. */
+  isHeld?: boolean;
   /** Where its partitions are kept once computed; null is nowhere. */
   level: StorageLevel | null;
   /** Whether it is to be written into the checkpoint directory, or has been: then its lineage begins there. */
@@ -47,7 +49,7 @@ export interface RddNode {
 /** Lineage begins here from now on: the dataset takes another's place in the plan. */
 export function replace(dataset: RddNode, by: RddNode): void {
   const { id, key, level, placement } = dataset;
-  const cut = { isHere: undefined, groups: undefined, wide: undefined, write: undefined, prepare: undefined };
+  const cut = { isHere: undefined, isHeld: undefined, groups: undefined, wide: undefined, write: undefined, prepare: undefined };
   Object.assign(dataset, cut, by, { id, key, level, placement, checkpoint: 'written' });
 }
 

@@ -48,6 +48,16 @@ export type JobHeader = Pick<RddPlan, 'description' | 'forget' | 'unkeep' | 'poo
 export interface PlannedJob {
   value: Uint8Array;
   accumulators: ReadonlyMap<number, Accumulator<unknown>>;
+  /** Sources that it brings for the driver to hold. */
+  put: readonly RddNode[];
+}
+
+/** How a plan of a job is made. */
+export interface PlanOptions {
+  /** Partitions that the action wants; all without it. */
+  only?: number[] | undefined;
+  /** Whether the driver is to hold a source. */
+  holds?: (dataset: RddNode) => boolean;
 }
 
 /** A plan that runs nothing: datasets are forgotten. */
@@ -56,7 +66,12 @@ export function forgetting(about: JobHeader): Uint8Array {
 }
 
 /** The plan of an action, as bytes: length and JSON, then each blob after its length. */
-export function planBytes(root: RddNode, action: (plan: PlanBuilder) => Action, about: JobHeader, only?: number[]): PlannedJob {
+export function planBytes(
+  root: RddNode,
+  action: (plan: PlanBuilder) => Action,
+  about: JobHeader,
+  { only, holds = () => false }: PlanOptions = {},
+): PlannedJob {
   const builder = new PlanBuilder();
   const order: RddNode[] = [];
   const place = new Map<RddNode, number>();
@@ -67,6 +82,7 @@ export function planBytes(root: RddNode, action: (plan: PlanBuilder) => Action, 
   };
   visit(root);
   const sources: Uint8Array[] = [];
+  const put: RddNode[] = [];
   const nodes = order.map((dataset): PlanNode => {
     const node: PlanNode = {
       id: dataset.id,
@@ -82,9 +98,14 @@ export function planBytes(root: RddNode, action: (plan: PlanBuilder) => Action, 
     if (dataset.level) Object.assign(node, { cached: true, level: dataset.level });
     if (dataset.op) node.op = dataset.op(builder);
     if (dataset.write) node.write = dataset.write(builder);
-    if (dataset.sources) {
+    if (dataset.sources && dataset.isHeld) node.held = 'there';
+    else if (dataset.sources) {
       node.firstSource = sources.length;
       sources.push(...dataset.sources);
+      if (holds(dataset)) {
+        node.held = 'put';
+        put.push(dataset);
+      }
     }
     return node;
   });
@@ -100,5 +121,6 @@ export function planBytes(root: RddNode, action: (plan: PlanBuilder) => Action, 
   return {
     value: framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values, ...sources]),
     accumulators: builder.accumulators,
+    put,
   };
 }
