@@ -9,6 +9,7 @@ use super::impurity::Impurity;
 use super::model::{Forest, Which};
 use super::tally::{Asked, Boosted, Loss, Tally, ValuesOf};
 use crate::error::Result;
+use crate::ml::error::invalid_value;
 use crate::ml::learning::{Learning, Rounds};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{Model, ModelKind};
@@ -19,6 +20,7 @@ use crate::ml::params::{
 use crate::ml::stage::{Columns, Learner, MakeSummary, Prepare, Role, Stage};
 use crate::ml::summary;
 use crate::ml::summary::labels::{LabelledMoments, Names};
+use crate::values::text::double;
 
 /// An estimator of trees.
 #[derive(Debug)]
@@ -200,10 +202,10 @@ async fn learn(which: Which, impurity: Result<Impurity>, params: Params, rounds:
     let ground = ground(&params, &rounds).await?;
     let classes = match which {
         Which::GbtClassification => 2,
-        which if which.is_classification() => ground.statistics.histogram().len(),
+        which if which.is_classification() => classes(&params, &rounds, &ground)?,
         _ => 0,
     };
-    let features = ground.thresholds.len();
+    let features = ground.cuts.len();
     let order = Order {
         impurity: impurity?,
         classes,
@@ -248,6 +250,26 @@ async fn learn(which: Which, impurity: Result<Impurity>, params: Params, rounds:
     Ok(Model::new(&params, forest))
 }
 
+/// Returns how many classes there are: as many as the label's column says, else up to the largest label (`getNumClasses`).
+///
+/// # Errors
+/// `USER_RAISED_EXCEPTION` if there is a label beyond those that the column says.
+fn classes(params: &Params, rounds: &Rounds, ground: &Ground) -> Result<usize> {
+    let found = ground.statistics.histogram().len();
+    let Some(known) = rounds.known(1).categories.filter(|known| *known > 0) else {
+        return Ok(found);
+    };
+    if known >= found {
+        return Ok(known);
+    }
+    let range = match known {
+        2 => "{0, 1}".to_owned(),
+        _ => format!("[0, {known})"),
+    };
+    let message = format!("Labels MUST be in {range}, but got {}", double((found - 1) as f64));
+    Err(invalid_value(message, &params.text("labelCol")?, 0))
+}
+
 /// Adds tree after tree, each fitted to what the ones before leave (`GradientBoostedTrees.boost`).
 async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, forest: &mut Forest) -> Result<()> {
     let loss = match params.text("lossType")?.as_str() {
@@ -264,7 +286,7 @@ async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, 
                 seed: seed.wrapping_add(number as i64),
                 ..order.sampling.clone()
             },
-            features: features_per_node(&strategy, ground.thresholds.len(), 1, false)?,
+            features: features_per_node(&strategy, ground.cuts.len(), 1, false)?,
             boosted: Some(Boosted {
                 trees: forest.trees.iter().map(|tree| ground.by_bins(tree)).collect(),
                 weights: forest.weights.clone(),

@@ -18,12 +18,33 @@ use crate::ml::summary::labels::{Allowed, Instances, Names, same_size};
 use crate::ml::summary::{Summary, Weights, corrupt};
 use crate::plan::functions::partition;
 
-/// The thresholds of a feature, ascending.
+/// How the values of a feature are put into bins: by thresholds, or one bin per category.
 #[derive(Clone, PartialEq, Message)]
-pub struct Thresholds {
-    /// A value goes into the bin of the first threshold that it does not exceed.
+pub struct Cut {
+    /// Ascending; a number goes into the bin of the first threshold that it does not exceed.
     #[prost(double, repeated, tag = "1")]
-    pub values: Vec<f64>,
+    pub thresholds: Vec<f64>,
+    /// How many categories there are, whose indices are the values; 0 for numbers.
+    #[prost(uint32, tag = "2")]
+    pub categories: u32,
+}
+
+impl Cut {
+    /// Returns how many bins there are.
+    pub fn bins(&self) -> usize {
+        match self.categories {
+            0 => self.thresholds.len() + 1,
+            categories => categories as usize,
+        }
+    }
+
+    /// Returns the bin of a value; `None` if it is not the index of a category, and numbers are not what is expected.
+    pub fn bin(&self, value: f64) -> Option<u32> {
+        match self.categories {
+            0 => Some(self.thresholds.partition_point(|t| *t < value) as u32),
+            categories => (value >= 0.0 && value < f64::from(categories)).then_some(value as u32),
+        }
+    }
 }
 
 /// An open node of a tree.
@@ -305,18 +326,35 @@ impl Layout {
 /// A tree as rows go through it.
 #[derive(Debug)]
 struct Walk {
-    /// By place: the feature, the last bin that goes left, the left child (0 for a leaf), the right one.
+    /// By place: the feature, the last bin that goes left, the left child (0 for a leaf), the right one. Of categories, the place of the
+    /// first one in `left` is in the place of the last bin, marked.
     nodes: Vec<[u32; 4]>,
+    /// Whether each category of each node goes left.
+    left: Vec<bool>,
     /// By place: what it predicts.
     predictions: Vec<f64>,
 }
 
 impl Walk {
+    /// Marks places in `left`: bins are fewer than 2³¹, for there are at most as many as rows and as `maxBins`.
+    const CATEGORIES: u32 = 1 << 31;
+
     fn new(tree: &Tree) -> Self {
-        let limit = |node: &Node| node.left_values.first().map_or(0, |limit| *limit as u32);
+        let mut left = vec![];
+        let mut limit = |node: &Node| {
+            if node.categories == 0 {
+                return node.left_values.first().map_or(0, |limit| *limit as u32);
+            }
+            let first = left.len();
+            left.resize(first + node.categories as usize, false);
+            let categories = node.left_values.iter().map(|category| first + *category as usize);
+            categories.for_each(|place| left[place] = true);
+            Self::CATEGORIES | first as u32
+        };
         let nodes = tree.nodes.iter().map(|n| [n.feature, limit(n), n.left, n.right]);
         Self {
             nodes: nodes.collect(),
+            left,
             predictions: tree.nodes.iter().map(|n| n.prediction).collect(),
         }
     }
@@ -327,11 +365,12 @@ impl Walk {
         while let Some([feature, limit, left, right]) = self.nodes.get(at)
             && *left != 0
         {
-            at = if row.bin(*feature as usize) <= *limit {
-                *left
-            } else {
-                *right
-            } as usize;
+            let bin = row.bin(*feature as usize);
+            let goes_left = match limit & Self::CATEGORIES {
+                0 => bin <= *limit,
+                mark => self.left[((limit ^ mark) + bin) as usize],
+            };
+            at = if goes_left { *left } else { *right } as usize;
         }
         at
     }

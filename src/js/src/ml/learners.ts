@@ -127,7 +127,7 @@ export type LinearRegression = InstanceType<typeof LinearRegression>;
 interface TreeParams {
   /** The most decisions from the root to a leaf; 5 by default. */
   maxDepth: number;
-  /** The most bins that the values of a feature are put into; 32 by default. */
+  /** The most bins that the values of a feature are put into, and the most categories of one; 32 by default. */
   maxBins: number;
   /** The least rows of a leaf; 1 by default. */
   minInstancesPerNode: number;
@@ -205,7 +205,7 @@ const treeOfClasses = model<TreeClassifierParams, OneTree & Classes>(
 export type DecisionTreeClassificationModel = ModelOf<TreeClassifierParams, OneTree & Classes> & ClassifierMethods & LeafMethod;
 /** Predicts classes by the decisions of a tree (`DecisionTreeClassificationModel`). */
 export const DecisionTreeClassificationModel = treeOfClasses as unknown as ModelClassOf<DecisionTreeClassificationModel>;
-/** Learns a decision tree of classes (`DecisionTreeClassifier`); all features are numbers. */
+/** Learns a decision tree of classes (`DecisionTreeClassifier`). */
 export const DecisionTreeClassifier = estimator(
   spec('classification.DecisionTreeClassifier', TREE_CLASSIFIER),
   treeOfClasses,
