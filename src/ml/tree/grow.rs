@@ -3,10 +3,10 @@
 use super::bag::Sampling;
 use super::binned::Bins;
 use super::impurity::Impurity;
-use super::splits;
-use super::tally::{AllValues, Asked, Boosted, Cut, Layout, Open, State};
+use super::model::Forest;
+use super::tally::{AllValues, Asked, Boosted, Cut, Layout, Loss, Open, State};
 use super::ways::{Ways, add, takes_any};
-use super::{Node, Tree};
+use super::{Node, Tree, splits, validation};
 use crate::error::{Result, SparkError};
 use crate::ml::attributes::Scale;
 use crate::ml::error::illegal;
@@ -28,6 +28,22 @@ pub struct Ground {
 }
 
 impl Ground {
+    /// Returns how features are put into bins.
+    pub fn bins(&self) -> Bins {
+        Bins {
+            cuts: self.cuts.clone(),
+        }
+    }
+
+    /// Returns a sum of trees that decide by bins.
+    pub fn boosted(&self, forest: &Forest, loss: Loss) -> Boosted {
+        Boosted {
+            trees: forest.trees.iter().map(|tree| self.by_bins(tree)).collect(),
+            weights: forest.weights.clone(),
+            loss: loss as u32,
+        }
+    }
+
     /// Returns how many bins Spark counts of a feature, when it counts what the open nodes need.
     fn counted_bins(&self, feature: usize, order: &Order) -> usize {
         let cut = &self.cuts[feature];
@@ -82,7 +98,9 @@ const NUMBERS_OF_TREE: usize = 64;
 /// If there are no rows, or categories that are more than bins; what rows raise.
 pub async fn ground(params: &Params, rounds: &Rounds) -> Result<Ground> {
     let statistics: labels::State = rounds.ask(&Asked::default()).await?;
-    if statistics.features.rows == 0 {
+    if validation::column(params).is_some() {
+        validation::check(rounds, statistics.features.rows as usize).await?;
+    } else if statistics.features.rows == 0 {
         return Err(empty());
     }
     if statistics.features.size() == 0 {
@@ -215,9 +233,7 @@ pub async fn grow(params: &Params, rounds: &Rounds, ground: &Ground, order: &Ord
     // The last one is the next one: children come before other trees.
     let mut stack: Vec<(usize, usize)> = (0..trees).map(|tree| (tree, 0)).collect();
     let subsamples = order.features < ground.cuts.len();
-    let bins = Bins {
-        cuts: ground.cuts.clone(),
-    };
+    let bins = ground.bins();
     while !stack.is_empty() {
         let (mut open, mut bytes) = (vec![], 0.0);
         while let Some((tree, node)) = stack.last().copied() {

@@ -21,6 +21,8 @@ pub mod splits;
 pub mod stage;
 pub mod stored;
 pub mod tally;
+pub mod validation;
+pub mod walk;
 pub mod ways;
 
 use prost::Message;

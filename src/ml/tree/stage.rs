@@ -7,8 +7,10 @@ use super::binned::Bins;
 use super::grow::{Ground, Order, features_per_node, ground, grow};
 use super::impurity::Impurity;
 use super::model::{Forest, Which};
-use super::tally::{Asked, Boosted, Loss, Tally, ValuesOf};
+use super::tally::{Asked, Loss, Tally, ValuesOf};
+use super::validation::{self, Watch};
 use crate::error::Result;
+use crate::ml::columns::Reads;
 use crate::ml::error::invalid_value;
 use crate::ml::learning::{Learning, Rounds};
 use crate::ml::literal::{Kind, Value};
@@ -167,23 +169,24 @@ impl Trees {
 
 impl Learner for Trees {
     fn columns(&self, params: &Params) -> Result<Columns> {
-        if params.operator.param("validationIndicatorCol").is_some() && params.is_set("validationIndicatorCol") {
-            return Err(crate::error::SparkError::unsupported(format!(
-                "validationIndicatorCol of {}",
-                params.operator.short()
-            )));
-        }
-        Ok(Names::of(params)?.columns())
+        let part = validation::column(params).map(|column| (column, Reads::Negated));
+        Ok(Names::of(params)?.columns().into_iter().chain(part).collect())
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
         let (names, allowed) = (Names::of(params)?, self.which.labels());
         let asked = Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
         let impurity = self.impurity(params)?;
-        Ok(match asked.step {
-            0 => Box::new(move || Box::new(LabelledMoments::new(names.clone(), allowed))),
+        let trains = asked.step < 3;
+        let make: MakeSummary = match asked.step {
+            3 => validation::losses(names, &asked),
+            0 | 4 => Box::new(move || Box::new(LabelledMoments::new(names.clone(), allowed))),
             1 => Box::new(move || Box::new(ValuesOf::new(names.clone(), allowed, &asked))),
             _ => Box::new(move || Box::new(Tally::new(names.clone(), impurity, asked.clone()))),
+        };
+        Ok(match validation::column(params) {
+            Some(_) => validation::part(make, trains),
+            None => make,
         })
     }
 
@@ -270,7 +273,8 @@ fn classes(params: &Params, rounds: &Rounds, ground: &Ground) -> Result<usize> {
     Err(invalid_value(message, &params.text("labelCol")?, 0))
 }
 
-/// Adds tree after tree, each fitted to what the ones before leave (`GradientBoostedTrees.boost`).
+/// Adds tree after tree, each fitted to what the ones before leave, as long as rows for validation are predicted better
+/// (`GradientBoostedTrees.boost`).
 async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, forest: &mut Forest) -> Result<()> {
     let loss = match params.text("lossType")?.as_str() {
         "absolute" => Loss::Absolute,
@@ -279,6 +283,7 @@ async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, 
     };
     let (seed, step) = (params.seed()?, params.double("stepSize")?);
     let strategy = params.text("featureSubsetStrategy")?;
+    let mut watch = Watch::new(params)?;
     for number in 0..params.count("maxIter")? {
         let order = Order {
             sampling: Sampling {
@@ -287,15 +292,20 @@ async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, 
                 ..order.sampling.clone()
             },
             features: features_per_node(&strategy, ground.cuts.len(), 1, false)?,
-            boosted: Some(Boosted {
-                trees: forest.trees.iter().map(|tree| ground.by_bins(tree)).collect(),
-                weights: forest.weights.clone(),
-                loss: loss as u32,
-            }),
+            boosted: Some(ground.boosted(forest, loss)),
             ..order.clone()
         };
         forest.trees.extend(grow(params, rounds, ground, &order).await?);
         forest.weights.push(if number == 0 { 1.0 } else { step });
+        if let Some(watch) = &mut watch
+            && watch.ends(rounds, ground, ground.boosted(forest, loss)).await?
+        {
+            break;
+        }
+    }
+    if let Some(watch) = watch {
+        forest.trees.truncate(watch.best());
+        forest.weights.truncate(watch.best());
     }
     Ok(())
 }

@@ -8,10 +8,11 @@ use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::Float64Type;
 use prost::Message;
 
+use super::Tree;
 use super::bag::{Draws, Sampling};
-use super::binned::{Row, Rows};
+use super::binned::Rows;
 use super::impurity::Impurity;
-use super::{Node, Tree};
+use super::walk::{Sum, Walk};
 use crate::error::Result;
 use crate::ml::sampling::Bernoulli;
 use crate::ml::summary::labels::{Allowed, Instances, Names, same_size};
@@ -87,7 +88,8 @@ pub enum Loss {
 }
 
 impl Loss {
-    fn of(number: u32) -> Option<Self> {
+    /// Returns the loss of a number; `None` if it is not one.
+    pub fn of(number: u32) -> Option<Self> {
         [Self::Logistic, Self::Squared, Self::Absolute]
             .into_iter()
             .find(|l| *l as u32 == number)
@@ -133,7 +135,8 @@ impl Loss {
 /// Where a learner is in its training, and so what it asks.
 #[derive(Clone, PartialEq, Message)]
 pub struct Asked {
-    /// 0: moments of the columns; 1: values of features; 2: bins of open nodes, of rows whose features are numbers of bins.
+    /// 0: moments of the columns; 1: values of features; 2: bins of open nodes, of rows whose features are numbers of bins; 3: the loss of
+    /// the trees so far on such rows, of those for validation; 4: as 0, of rows for validation.
     #[prost(uint32, tag = "1")]
     pub step: u32,
     /// The share of rows whose values are wanted.
@@ -323,59 +326,6 @@ impl Layout {
     }
 }
 
-/// A tree as rows go through it.
-#[derive(Debug)]
-struct Walk {
-    /// By place: the feature, the last bin that goes left, the left child (0 for a leaf), the right one. Of categories, the place of the
-    /// first one in `left` is in the place of the last bin, marked.
-    nodes: Vec<[u32; 4]>,
-    /// Whether each category of each node goes left.
-    left: Vec<bool>,
-    /// By place: what it predicts.
-    predictions: Vec<f64>,
-}
-
-impl Walk {
-    /// Marks places in `left`: bins are fewer than 2³¹, for there are at most as many as rows and as `maxBins`.
-    const CATEGORIES: u32 = 1 << 31;
-
-    fn new(tree: &Tree) -> Self {
-        let mut left = vec![];
-        let mut limit = |node: &Node| {
-            if node.categories == 0 {
-                return node.left_values.first().map_or(0, |limit| *limit as u32);
-            }
-            let first = left.len();
-            left.resize(first + node.categories as usize, false);
-            let categories = node.left_values.iter().map(|category| first + *category as usize);
-            categories.for_each(|place| left[place] = true);
-            Self::CATEGORIES | first as u32
-        };
-        let nodes = tree.nodes.iter().map(|n| [n.feature, limit(n), n.left, n.right]);
-        Self {
-            nodes: nodes.collect(),
-            left,
-            predictions: tree.nodes.iter().map(|n| n.prediction).collect(),
-        }
-    }
-
-    /// Returns the place of the leaf that a row comes to.
-    fn leaf(&self, row: Row<'_>) -> usize {
-        let mut at = 0;
-        while let Some([feature, limit, left, right]) = self.nodes.get(at)
-            && *left != 0
-        {
-            let bin = row.bin(*feature as usize);
-            let goes_left = match limit & Self::CATEGORIES {
-                0 => bin <= *limit,
-                mark => self.left[((limit ^ mark) + bin) as usize],
-            };
-            at = if goes_left { *left } else { *right } as usize;
-        }
-        at
-    }
-}
-
 /// Sums up the bins of open nodes.
 #[derive(Debug)]
 pub struct Tally {
@@ -384,8 +334,8 @@ pub struct Tally {
     asked: Asked,
     layout: Layout,
     trees: Vec<Walk>,
-    /// The trees that labels are what is left of, each with its weight; and the loss.
-    boosted: Option<(Vec<(Walk, f64)>, Loss)>,
+    /// What labels are what is left of, if not the labels themselves.
+    boosted: Option<Sum>,
     /// By tree and place: the open node's number, if the node is open.
     open: Vec<Vec<Option<usize>>>,
     draws: Option<Draws>,
@@ -403,10 +353,7 @@ impl Tally {
                 .and_then(|tree| tree.get_mut(of.node as usize));
             place.into_iter().for_each(|place| *place = Some(number));
         }
-        let boosted = asked.boosted.as_ref().and_then(|boosted| {
-            let trees = boosted.trees.iter().map(Walk::new).zip(boosted.weights.iter().copied());
-            Some((trees.collect(), Loss::of(boosted.loss)?))
-        });
+        let boosted = asked.boosted.as_ref().and_then(Sum::of);
         Self {
             names,
             impurity,
@@ -418,21 +365,6 @@ impl Tally {
             layout,
             asked,
         }
-    }
-
-    /// Returns the label that trees are fitted to.
-    fn target(&self, label: f64, row: Row<'_>) -> f64 {
-        let Some((trees, loss)) = &self.boosted else {
-            return label;
-        };
-        let label = loss.target(label);
-        if trees.is_empty() {
-            return label;
-        }
-        let predicted = trees
-            .iter()
-            .map(|(tree, weight)| weight * tree.predictions[tree.leaf(row)]);
-        loss.rest(predicted.sum(), label)
     }
 }
 
@@ -448,7 +380,10 @@ impl Summary for Tally {
         };
         for at in 0..rows.len() {
             let (row, weight) = (rows.get(at), weights.get(at, &self.names.weight)?);
-            let label = self.target(labels.value(at), row);
+            let label = match &self.boosted {
+                Some(sum) => sum.rest(row, labels.value(at)),
+                None => labels.value(at),
+            };
             for (tree, open) in self.trees.iter().zip(&self.open) {
                 let times = draws.times();
                 if times == 0 {

@@ -161,6 +161,10 @@ interface BoostedParams extends TreeParams {
   featureSubsetStrategy: string;
   /** The share of the rows that a tree takes, about; 1 by default. */
   subsamplingRate: number;
+  /** Column of booleans: rows that are true are for validation. Training ends when they are no longer predicted better; none by default. */
+  validationIndicatorCol: string;
+  /** The least part by which the error of validation must fall for another tree; 0.01 by default. */
+  validationTol: number;
 }
 interface ClassImpurity {
   /** How mixed rows are measured; `gini` by default. */
@@ -183,7 +187,7 @@ interface ManyTrees extends AnyTree {
 
 const TREE = 'leafCol maxBins=32 maxDepth=5 maxMemoryInMB=256 minInfoGain=0 minInstancesPerNode=1 minWeightFractionPerNode=0 seed';
 const FOREST = `${TREE} bootstrap=true featureSubsetStrategy="auto" numTrees=20 subsamplingRate=1`;
-const BOOSTED = `${TREE} featureSubsetStrategy="all" maxIter=20 stepSize=0.1 subsamplingRate=1`;
+const BOOSTED = `${TREE} featureSubsetStrategy="all" maxIter=20 stepSize=0.1 subsamplingRate=1 validationIndicatorCol validationTol=0.01`;
 const ONE = 'featureImportances toDebugString numNodes depth predictLeaf';
 const MANY = 'featureImportances toDebugString totalNumNodes treeWeights predictLeaf';
 

@@ -167,6 +167,8 @@ upper d upper quantile of the range
 upperBoundsOnCoefficients m largest coefficients
 upperBoundsOnIntercepts v largest intercepts
 userCol s column name of the users' ids
+validationIndicatorCol s column name of which rows are for validation
+validationTol d least part by which the error of validation must fall for another tree
 varianceCol s column name for the variance of the leaf
 variancePower d power of the mean that the variance is
 varianceThreshold d variance that a feature must exceed to be selected
