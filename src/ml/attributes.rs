@@ -63,7 +63,7 @@ impl Features {
         Self::new(vec![Feature::default(); size])
     }
 
-    /// Returns one vector of which nothing is known.
+    /// Returns the features of a vector about which nothing is known.
     pub fn unknown() -> Self {
         Self {
             known: vec![],

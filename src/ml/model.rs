@@ -441,7 +441,7 @@ pub fn summary_id(model: &str) -> String {
     format!("{model}{SUMMARY}")
 }
 
-/// Returns the id of the model of which an id names the summary; `None` if it does not.
+/// Returns the id of the model whose summary an id names; `None` if it names another thing.
 pub fn of_summary_id(id: &str) -> Option<&str> {
     id.strip_suffix(SUMMARY)
 }

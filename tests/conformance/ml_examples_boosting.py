@@ -34,7 +34,7 @@ CASES = [
     classes("one", "One tree at most", "maxIter=1"),
     classes("weighted", "Weighted rows, half of them at a time, some features", "maxIter=15, weightCol='w', subsamplingRate=0.5, stepSize=0.3, featureSubsetStrategy='sqrt'"),
     classes("saved", "Saved and loaded", "maxIter=6, stepSize=0.3", model="gbt_classifier_validation"),
-    classes("null", "Rows of which nobody knows what they are for take no part", "maxIter=10, stepSize=0.3",
+    classes("null", "Rows that are neither for training nor for validation take no part", "maxIter=10, stepSize=0.3",
             BEFORE + ["df = df.withColumn('v', F.when(F.col('w') > 1, F.abs(F.hash('number')) % 3 == 0))"]),
     classes("none", "No rows for validation", "maxIter=3", BEFORE + ["df = df.withColumn('v', F.lit(False))"]),
     classes("all", "All rows for validation", "maxIter=3", BEFORE + ["df = df.withColumn('v', F.lit(True))"]),

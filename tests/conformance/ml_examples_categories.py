@@ -9,7 +9,7 @@ SHAPES = ["round", "square", "flat"]
 
 
 def rows(count, seed):
-    """Rows (two, three, number, colour, shape, x, many, features, w) of which the labels depend on the categories, about."""
+    """Rows (two, three, number, colour, shape, x, many, features, w) whose labels depend on the categories, about."""
     source = random.Random(seed)
     made = []
     for i in range(count):
@@ -65,8 +65,8 @@ CASES = [
     tree("decision_tree_classifier", "three", "Categories of three classes, in the order of their impurity", ASSEMBLED),
     tree("decision_tree_classifier", "any", "Few categories of three classes: any of them may go left", SHAPED, "maxDepth=4"),
     tree("decision_tree_classifier", "any_entropy", "Few categories of three classes, entropy, weighted rows", SHAPED, "impurity='entropy', weightCol='w', maxDepth=4"),
-    tree("decision_tree_classifier", "more_bins", "More bins: more categories of which any may go left", ASSEMBLED, "maxBins=200, maxDepth=4"),
-    tree("decision_tree_classifier", "few_bins", "Fewer bins: no categories of which any may go left", ASSEMBLED, "maxBins=7, maxDepth=4"),
+    tree("decision_tree_classifier", "more_bins", "More bins: any of more categories may go left", ASSEMBLED, "maxBins=200, maxDepth=4"),
+    tree("decision_tree_classifier", "few_bins", "Fewer bins: categories go left in an order", ASSEMBLED, "maxBins=7, maxDepth=4"),
     tree("decision_tree_classifier", "two", "Categories of two classes, in the order of the weight of the second", ASSEMBLED, "labelCol='two'"),
     tree("decision_tree_classifier", "two_weighted", "Categories of two classes, weighted rows", ASSEMBLED, "labelCol='two', weightCol='w'"),
     tree("decision_tree_classifier", "indexed", "Features that are categories for they have few values, one of them a single one", INDEXED),

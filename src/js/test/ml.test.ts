@@ -142,11 +142,14 @@ test('one model per class: each is asked for its scores alone, under a name of i
       relType = (relType.value as { input: typeof df.plan.relation }).input.relType;
       continue;
     }
-    const { operator, params, input } = relType.value.mlType?.value as {
-      operator: { value: { id: string } };
-      params: { params: Record<string, { literalType: { value: string } }> };
-      input: typeof df.plan.relation;
+    const { value } = relType.value.mlType as {
+      value: {
+        operator: { value: { id: string } };
+        params: { params: Record<string, { literalType: { value: string } }> };
+        input: typeof df.plan.relation;
+      };
     };
+    const { operator, params, input } = value;
     const { featuresCol, predictionCol, probabilityCol, rawPredictionCol } = params.params;
     const columns = [featuresCol, predictionCol, probabilityCol, rawPredictionCol].map((column) => column?.literalType.value);
     asked.unshift([operator.value.id, ...columns].join(' ').replace(/[0-9a-f]{12}$/, '#'));

@@ -166,7 +166,7 @@ impl Watch {
         self.best.map_or(0, |(_, trees)| trees)
     }
 
-    /// Takes in the error of so many trees; returns whether no more are wanted.
+    /// Takes in the error of a number of trees; returns whether no more are wanted.
     fn looks(&mut self, error: f64, trees: usize) -> bool {
         match self.best {
             None => self.best = Some((error, trees)),

@@ -12,7 +12,7 @@ use super::tally::Cut;
 pub enum Ways {
     /// Bins go left one after the other, in this order.
     Ordered(Vec<usize>),
-    /// Any of so many categories goes left.
+    /// Any of a number of categories go left.
     Any(usize),
 }
 

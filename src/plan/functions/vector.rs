@@ -181,7 +181,7 @@ fn binary_search(call: &Call<'_>) -> Result<Typed> {
     Ok(Typed::new(expr, DataType::Int32, call.label()))
 }
 
-/// Returns the place of a value among so many, given how each compares with it; of several the one that halving comes to first.
+/// Returns the place of a value among a number of others, given how each compares with it; of several the one that halving comes to first.
 fn place(length: usize, compare: impl Fn(usize) -> Ordering) -> i32 {
     let (mut low, mut high) = (0, length);
     while low < high {
