@@ -13,12 +13,14 @@ use super::files::HostCatalog;
 use super::jobs::{JobRecord, Owner};
 use super::protocol::{Input, Method, Output, RequestId, Writer};
 use super::questions::Call;
+use super::reports::Known;
 use super::session::Session;
 use super::streaming::Streams;
 use crate::cluster::message::FromExecutor;
 use crate::cluster::runner::JobRunner;
 use crate::error::{Result, SparkError, guarded};
 use crate::ids::{DatasetId, ExecutorRef, JobId, PlanId};
+use crate::ml::model::Models;
 use crate::ml::transform::Context as MlContext;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::recursion::{QUESTION, Question};
@@ -373,7 +375,7 @@ impl Driver {
     ) -> Result<(crate::compile::job::JobSpec, Analyzer, Resolved)> {
         let catalog = HostCatalog::new(self.files.clone());
         let mut spec = self.session(session).spec(relation, now_ms)?;
-        let models = self.session(session).models.shared();
+        let models: Rc<dyn Models> = Rc::new(Known::of(self.session(session)));
         let analyzed = guarded(|| spec.analyze(catalog.clone(), models.clone()));
         if analyzed
             .as_ref()

@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::exec::stage::StageGraph;
 use crate::ids::DatasetId;
 use crate::ml::learning::{NAMES, Question, Run, Step, round_relation};
+use crate::ml::transform::Context as MlContext;
 use crate::proto as sc;
 
 /// Names of rows of trainings begin here: those of pages and of streaming contexts are below.
@@ -110,7 +111,7 @@ impl Driver {
                 (spec, graph, scans)
             }
             None => {
-                let (spec, graph) = self.first_round(&job.session, &relation, now_ms)?;
+                let (spec, graph) = self.first_round(&job.session, &rounds.run, &relation, now_ms)?;
                 let scans = self.read_files(&graph)?;
                 (spec, graph, scans)
             }
@@ -129,8 +130,17 @@ impl Driver {
         Ok(())
     }
 
-    fn first_round(&mut self, session: &str, relation: &sc::Relation, now_ms: i64) -> Result<(JobSpec, StageGraph)> {
-        let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+    fn first_round(
+        &mut self,
+        session: &str,
+        run: &Run,
+        relation: &sc::Relation,
+        now_ms: i64,
+    ) -> Result<(JobSpec, StageGraph)> {
+        let (spec, mut analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        if let Some(ml) = MlContext::of(&mut analyzer) {
+            run.knows(ml.known());
+        }
         let graph = job::stages(&analyzer, &resolved, None)?;
         Ok((spec, graph))
     }

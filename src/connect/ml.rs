@@ -12,7 +12,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -56,11 +55,6 @@ impl ModelCache {
     /// Forgets a model; returns whether it was there.
     pub fn remove(&mut self, id: &str) -> bool {
         self.0.remove(id).is_some()
-    }
-
-    /// Returns what plans see of it: the models as they are now.
-    pub fn shared(&self) -> Rc<dyn Models> {
-        Rc::new(self.clone())
     }
 }
 

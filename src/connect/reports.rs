@@ -5,14 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
+
+use prost::Message;
 
 use super::driver::Driver;
-use super::ml::{MlJob, Wants};
+use super::ml::{MlJob, ModelCache, Wants};
+use super::session::Session;
 use crate::error::{Exception, Result, SparkError};
 use crate::ml::findings::{Finding, Measure};
 use crate::ml::learning::Run;
 use crate::ml::literal::{Kind, Value};
-use crate::ml::model;
+use crate::ml::model::{self, Model, Models};
 use crate::ml::params::Params;
 use crate::ml::training::{self, Work};
 use crate::proto as sc;
@@ -32,6 +36,37 @@ pub struct Report {
 
 /// The summaries of a session: of trainings by their model's id, of evaluations by their own.
 pub type Reports = BTreeMap<String, Report>;
+
+/// The models and summaries of a session as they are when a plan is made: what it may name.
+pub(super) struct Known {
+    models: ModelCache,
+    reports: Reports,
+}
+
+impl Known {
+    /// Returns those of a session.
+    pub(super) fn of(session: &Session) -> Self {
+        Self {
+            models: session.models.clone(),
+            reports: session.reports.clone(),
+        }
+    }
+}
+
+impl Models for Known {
+    /// Returns a model, or that of a summary with the dataset.
+    fn find(&self, id: &str) -> Option<Arc<Model>> {
+        if let Some(model) = self.models.find(id) {
+            return Some(model);
+        }
+        let report = self.reports.get(model::of_summary_id(id).unwrap_or(id))?;
+        let model = self.models.find(&report.model)?;
+        Some(Arc::new(Model {
+            dataset: Some(Arc::new(report.dataset.encode_to_vec())),
+            ..(*model).clone()
+        }))
+    }
+}
 
 /// What a client asks of a summary.
 pub(super) struct Asked<'a> {

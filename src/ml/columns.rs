@@ -29,6 +29,7 @@ use crate::plan::cast_expr;
 use crate::plan::names::Names;
 use crate::plan::scope::typed_attribute;
 use crate::plan::scope::{Resolved, Typed};
+use crate::proto as sc;
 use crate::values::{types, vector};
 
 /// A column that a stage reads: its values and its name in messages.
@@ -395,6 +396,28 @@ impl Analyzer {
         filtered(input, condition)
     }
 
+    /// Returns the opposite of a column of booleans, which is found as in an expression of SQL.
+    ///
+    /// # Errors
+    /// `UNRESOLVED_COLUMN` if the column is unknown, `DATATYPE_MISMATCH` if it is of another type.
+    fn negated(&mut self, input: &Resolved, name: &str) -> Result<Typed> {
+        use sc::expression::{ExprType, UnresolvedAttribute, UnresolvedFunction};
+        let expression = |kind| sc::Expression {
+            common: None,
+            expr_type: Some(kind),
+        };
+        let column = expression(ExprType::UnresolvedAttribute(UnresolvedAttribute {
+            unparsed_identifier: name.to_owned(),
+            ..UnresolvedAttribute::default()
+        }));
+        let not = expression(ExprType::UnresolvedFunction(UnresolvedFunction {
+            function_name: "not".to_owned(),
+            arguments: vec![column],
+            ..UnresolvedFunction::default()
+        }));
+        self.expression(&not, input)
+    }
+
     /// Returns the columns that training reads, as doubles, strings, vectors or words, in the order that its summary
     /// takes them.
     ///
@@ -417,6 +440,11 @@ impl Analyzer {
                 }
                 Reads::Words => self.strings(input, name)?,
                 Reads::Labels => self.known_labels(input, name)?,
+                Reads::Negated => {
+                    let typed = self.negated(input, name)?;
+                    let name = name.clone();
+                    Input { typed, name }
+                }
                 Reads::Numbers => {
                     let read = self.numbers(input, name)?;
                     self.as_double(read)?
@@ -474,6 +502,8 @@ pub enum Reads {
     Ids,
     /// Lists of items of any type.
     Items,
+    /// Booleans, true for false; null stays null.
+    Negated,
 }
 
 /// Keeps the rows for which `condition` is true; false and null drop a row. The columns keep their ids.

@@ -22,6 +22,7 @@ use arrow::datatypes::DataType;
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 use prost::Message;
 
+use super::attributes::Known;
 use super::findings::Ask;
 use super::literal::{Kind, Value};
 use super::model::Model;
@@ -105,6 +106,7 @@ struct Turn {
 #[derive(Debug, Clone, Default)]
 pub struct Rounds {
     turn: Rc<RefCell<Turn>>,
+    known: Rc<RefCell<Vec<Known>>>,
     parallelism: usize,
 }
 
@@ -120,6 +122,11 @@ impl Rounds {
     /// Returns into how many parts Spark deals out what it counts by key.
     pub fn parallelism(&self) -> usize {
         self.parallelism
+    }
+
+    /// Returns what the plan of the rows knows of a column, by its place in [`Learner::columns`]; nothing before the first answer.
+    pub fn known(&self, column: usize) -> Known {
+        self.known.borrow().get(column).cloned().unwrap_or_default()
     }
 
     /// Asks all rows, and waits for the merged state of their summaries.
@@ -244,6 +251,11 @@ impl Run {
         Self { rounds, asking }
     }
 
+    /// Notes what the plan of the rows knows of their columns.
+    pub fn knows(&self, known: &[Known]) {
+        known.clone_into(&mut self.rounds.known.borrow_mut());
+    }
+
     /// Continues with the answer to the question before; the first step has none.
     ///
     /// # Errors
@@ -311,6 +323,11 @@ impl Analyzer {
         without_outputs(params, &input)?;
         let columns: Columns = stage.columns(params)?;
         let reads = self.training_columns(&input, &columns)?;
+        let known = columns.iter().map(|(name, _)| {
+            let read = self.input_column(&input, name);
+            read.map(|read| self.known_of(&read)).unwrap_or_default()
+        });
+        self.ml()?.known = known.collect();
         let names: Vec<String> = reads.iter().map(|_| self.fresh_id()).collect();
         let named = reads.into_iter().zip(&names).map(|(read, name)| read.alias(name));
         let plan = LogicalPlanBuilder::from(input.plan).project(named)?.build()?;

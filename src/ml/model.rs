@@ -143,6 +143,14 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
         }
     }
 
+    /// Returns the column of the scores that decide between two classes; `None` for models of other classes or of numbers.
+    ///
+    /// # Errors
+    /// If a param is of another type.
+    fn score_column(&self, _params: &Params) -> Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Returns what `toString` says after the uid, such as `numFeatures=3`; may be empty.
     ///
     /// # Errors
@@ -218,6 +226,8 @@ pub struct Model {
     /// The objective at the start of the training and after each step; empty for a model that was not trained in steps, or was
     /// loaded.
     pub history: Vec<f64>,
+    /// The dataset of a summary, as an encoded relation, if it stands for one.
+    pub dataset: Option<Arc<Vec<u8>>>,
 }
 
 /// The fields of an encoded model other than its content. Decoding skips the content, whose field is unknown to it.
@@ -232,6 +242,9 @@ struct Head {
     /// The params that were set.
     #[prost(message, optional, tag = "3")]
     params: Option<sc::MlParams>,
+    /// The dataset of a summary.
+    #[prost(bytes = "vec", optional, tag = "4")]
+    dataset: Option<Vec<u8>>,
 }
 
 /// Returns a vector as an attribute, in the smaller of its two forms, as Spark's `Vector.compressed` chooses.
@@ -259,6 +272,7 @@ impl Model {
             params: Some(kept),
             fitted: Arc::new(fitted),
             history: vec![],
+            dataset: None,
         }
     }
 
@@ -287,6 +301,7 @@ impl Model {
             class: self.class.clone(),
             uid: self.uid.clone(),
             params: self.params.clone(),
+            dataset: self.dataset.as_ref().map(|dataset| dataset.to_vec()),
         };
         let mut out = head.encode_to_vec();
         let content = self.fitted.to_bytes();
@@ -330,6 +345,7 @@ impl Model {
             uid: head.uid,
             params: head.params,
             history: vec![],
+            dataset: head.dataset.map(Arc::new),
         })
     }
 
@@ -419,6 +435,18 @@ pub trait Models {
     /// Returns the model of an id; `None` if it is unknown or was deleted.
     fn find(&self, id: &str) -> Option<Arc<Model>>;
 }
+
+/// Returns the id by which plans name the summary of a model's training.
+pub fn summary_id(model: &str) -> String {
+    format!("{model}{SUMMARY}")
+}
+
+/// Returns the id of the model whose summary an id names; `None` if it names another thing.
+pub fn of_summary_id(id: &str) -> Option<&str> {
+    id.strip_suffix(SUMMARY)
+}
+
+const SUMMARY: &str = ".summary";
 
 /// Returns the error of a model that is unknown or was deleted (`CONNECT_ML.CACHE_INVALID`).
 pub fn lost(id: &str) -> SparkError {

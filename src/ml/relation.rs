@@ -5,6 +5,7 @@
 //! ```text
 //! Fetch(model, "surrogateDF")                            ─▶ Fitted::relation ─▶ rows of what the model knows
 //! Fetch(model, "summary", "predictions"), trained on…    ─▶ Fitted::summary_relation ─▶ a plan over that dataset
+//! Fetch(summary, "roc")                                  ─▶ [`curves`] ─▶ a plan over the summary's dataset
 //! Fetch(model, "approxNearestNeighbors", dataset, key…)  ─▶ Fitted::relation ─▶ a plan over the dataset
 //! ```
 
@@ -14,7 +15,9 @@ use arrow::array::{ArrayRef, ListArray, RecordBatch, StructArray};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use datafusion_expr::Expr;
+use prost::Message;
 
+use super::classification::curves;
 use super::clustering::power_iteration;
 use super::fpm::prefix_span;
 use super::literal::Value;
@@ -173,9 +176,9 @@ impl Analyzer {
     pub(super) fn ml_fetched(&mut self, fetch: &sc::Fetch, trained_on: Option<&sc::Relation>) -> Result<Resolved> {
         let id = fetch.obj_ref.as_ref().map(|r| r.id.as_str()).unwrap_or_default();
         let names: Vec<&str> = fetch.methods.iter().map(|m| m.method.as_str()).collect();
-        let (method, dataset) = match (&fetch.methods[..], trained_on) {
-            ([method], _) => (method, None),
-            ([summary, method], Some(dataset)) if summary.method == "summary" => (method, Some(dataset)),
+        let (method, of_training) = match &fetch.methods[..] {
+            [method] => (method, false),
+            [summary, method] if summary.method == "summary" => (method, true),
             _ => return Err(model::not_allowed("a model", &names.join("."))),
         };
         let args = method
@@ -190,13 +193,27 @@ impl Analyzer {
         if id == HELPER {
             return function(self, &method.method, &args);
         }
-        let model = self.ml()?.model(id)?;
+        // A client may send what the model was trained on; else the session has it.
+        let own = match (of_training, trained_on) {
+            (true, None) => model::summary_id(id),
+            _ => id.to_owned(),
+        };
+        let model = self.ml()?.model(&own)?;
         let params = model.params_with(None)?;
-        let found = match dataset {
+        let kept = model.dataset.as_ref().map(|dataset| sc::Relation::decode(&dataset[..]));
+        let kept = kept
+            .transpose()
+            .map_err(|e| SparkError::internal(format!("a summary's dataset cannot be read: {e}")))?;
+        let found = match trained_on.filter(|_| of_training).or(kept.as_ref()) {
             Some(dataset) => {
                 let input = self.relation(dataset)?;
-                let of = (id, &params);
-                model.fitted.summary_relation(self, input, of, &method.method, &args)?
+                let of = (&own[..], &params);
+                match model.fitted.score_column(&params)? {
+                    Some(score) if curves::is_one(&method.method) => {
+                        curves::relation(&*model.fitted, self, input, of, &method.method, &score)?
+                    }
+                    _ => model.fitted.summary_relation(self, input, of, &method.method, &args)?,
+                }
             }
             None => model.fitted.relation(self, id, &params, &method.method, &args)?,
         };

@@ -4,11 +4,11 @@
 //! ours and keeps a [`Context`] for the time of one plan. A pipeline of n stages becomes n projections, which the
 //! optimiser merges.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::columns::Input;
+use super::attributes::{Features, Known};
 use super::model::{self, Model, Models};
 use super::params::Params;
 use super::stage::{self, Role};
@@ -35,8 +35,12 @@ pub struct Context {
     pub used: BTreeMap<String, Arc<Model>>,
     /// Labels of columns that hold their indices, by column id (`NominalAttribute`).
     pub(super) labels: BTreeMap<String, Arc<Vec<String>>>,
-    /// The features of columns of vectors, by column id (`AttributeGroup`): their names, as far as they have one.
-    pub(super) features: BTreeMap<String, Arc<Vec<Option<String>>>>,
+    /// Columns that hold 0 and 1, by column id (`BinaryAttribute`).
+    pub(super) binary: BTreeSet<String>,
+    /// The features of columns of vectors, by column id (`AttributeGroup`).
+    pub(super) features: BTreeMap<String, Arc<Features>>,
+    /// What is known of the columns that a training reads, in their order.
+    pub(super) known: Vec<Known>,
     /// Columns made of a text alone, by column id: what the fast path of prediction starts from.
     pub(super) texts: BTreeMap<String, TextTerms>,
     /// How many `SQLTransformer`s were planned: each calls its input by a name of its own.
@@ -80,6 +84,11 @@ impl Context {
         analyzer.extensions.iter().find_map(|e| e.state.downcast_ref())
     }
 
+    /// Returns what is known of the columns that a training in rounds reads, in their order; empty for other plans.
+    pub fn known(&self) -> &[Known] {
+        &self.known
+    }
+
     /// Returns the models that the plan named, by id, as they travel to executors: without what only further learning
     /// needs.
     pub fn encoded(&self) -> BTreeMap<String, Vec<u8>> {
@@ -111,40 +120,6 @@ impl Analyzer {
     /// `INTERNAL_ERROR` if it was made without the extension.
     pub(super) fn ml(&mut self) -> Result<&mut Context> {
         Context::of(self).ok_or_else(|| SparkError::internal("an ML plan is analysed without the ML extension"))
-    }
-
-    /// Returns the features of a column of vectors: one name, or none, for each; `None` if nobody knows how many there are.
-    pub(super) fn feature_names(&self, read: &Input) -> Option<Vec<Option<String>>> {
-        let attribute = read.typed.attribute.as_ref()?;
-        Some(Context::seen(self)?.features.get(&attribute.id)?.to_vec())
-    }
-
-    /// Returns the labels of a column that holds their indices; `None` for other columns.
-    pub(super) fn labels_of(&self, read: &Input) -> Option<Arc<Vec<String>>> {
-        let attribute = read.typed.attribute.as_ref()?;
-        Context::seen(self)?.labels.get(&attribute.id).cloned()
-    }
-
-    /// Notes the features of the last column, which a stage has just made; nothing if they are unknown.
-    ///
-    /// # Errors
-    /// `INTERNAL_ERROR` if the analyzer was made without the extension.
-    pub(super) fn name_features(&mut self, made: &Resolved, names: Option<Vec<Option<String>>>) -> Result<()> {
-        if let (Some(last), Some(names)) = (made.output.last(), names) {
-            self.ml()?.features.insert(last.id.clone(), Arc::new(names));
-        }
-        Ok(())
-    }
-
-    /// Notes the features of a column by its name.
-    ///
-    /// # Errors
-    /// `INTERNAL_ERROR` if the analyzer was made without the extension.
-    pub(super) fn name_features_of(&mut self, made: &Resolved, column: &str, names: Vec<Option<String>>) -> Result<()> {
-        if let Some(found) = made.output.iter().find(|a| a.name == column) {
-            self.ml()?.features.insert(found.id.clone(), Arc::new(names));
-        }
-        Ok(())
     }
 
     /// Plans one `MlRelation`: a transform by a stage, or by a model that it names by id.

@@ -56,6 +56,18 @@ pub fn element_field(list: &DataType) -> Result<&FieldRef> {
     }
 }
 
+/// Returns whether types are the same but for the names of fields and for what may be null (`DataType.equalsStructurally`).
+pub fn same_shape(a: &DataType, b: &DataType) -> bool {
+    match (a, b) {
+        (DataType::List(a), DataType::List(b)) => same_shape(a.data_type(), b.data_type()),
+        (DataType::Map(a, _), DataType::Map(b, _)) => same_shape(a.data_type(), b.data_type()),
+        (DataType::Struct(a), DataType::Struct(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same_shape(a.data_type(), b.data_type()))
+        }
+        _ => a == b,
+    }
+}
+
 /// Returns `MAP<key, value>`: keys are never null, values may be.
 pub fn map_of(key: DataType, value: DataType) -> DataType {
     let entries = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);

@@ -20,7 +20,7 @@ import compare
 import ml_cases
 
 SPARK = "4.3.0"
-MODULES = ["evaluators", "transformers", "imputing", "quantiles", "vectors", "selectors", "lsh", "stat", "learners", "slices", "regressions", "clusterings", "patterns", "formula", "topics"]
+MODULES = ["evaluators", "transformers", "imputing", "quantiles", "vectors", "selectors", "lsh", "stat", "learners", "slices", "regressions", "clusterings", "patterns", "formula", "topics", "categories", "boosting", "curves", "one_vs_rest"]
 
 
 def case(family, id, description, code, ordered=True, model=None, **inputs):

@@ -129,6 +129,43 @@ test('a grid holds every combination', () => {
   );
 });
 
+test('one model per class: each is asked for its scores alone, under a name of its own', async () => {
+  const { session, commands } = engine();
+  const df = session.read.table('t');
+  const classifier = new ml.LogisticRegression({ probabilityCol: 'p' });
+  const models = [await classifier.fit(df), await classifier.fit(df)];
+  const model = new ml.OneVsRestModel(models, classifier);
+  const asked: string[] = [];
+  let { relType } = model.setParam('rawPredictionCol', 'scores').transform(df).plan.relation;
+  while (relType?.case === 'drop' || relType?.case === 'withColumns' || relType?.case === 'mlRelation') {
+    if (relType.case !== 'mlRelation') {
+      relType = (relType.value as { input: typeof df.plan.relation }).input.relType;
+      continue;
+    }
+    const { value } = relType.value.mlType as {
+      value: {
+        operator: { value: { id: string } };
+        params: { params: Record<string, { literalType: { value: string } }> };
+        input: typeof df.plan.relation;
+      };
+    };
+    const { operator, params, input } = value;
+    const { featuresCol, predictionCol, probabilityCol, rawPredictionCol } = params.params;
+    const columns = [featuresCol, predictionCol, probabilityCol, rawPredictionCol].map((column) => column?.literalType.value);
+    asked.unshift([operator.value.id, ...columns].join(' ').replace(/[0-9a-f]{12}$/, '#'));
+    relType = input.relType;
+  }
+  assert.deepEqual(asked, ['model-0 features   mbc$0$#', 'model-1 features   mbc$1$#']);
+  const none = model.setParam('rawPredictionCol', '').setParam('predictionCol', '');
+  assert.equal(none.transform(df), df);
+  await model.release();
+  assert.deepEqual(
+    commands.map((command) => command.case),
+    ['fit', 'fit', 'delete', 'delete'],
+  );
+  assert.throws(() => new ml.OneVsRest({ classifier: new ml.LinearRegression() }), { condition: 'RIVULET_INVALID_PARAM' });
+});
+
 test('a cross validator averages over the folds and fits the best combination on everything', async () => {
   // Fold by fold, the metric of each of two combinations.
   const { session, commands } = engine([0.5, 0.9, 0.7, 0.7]);

@@ -3,10 +3,14 @@
  *   node scripts/remote.mjs localhost:15002
  */
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Connection } from '../src/cluster/connection.js';
 import { ConnectClient } from '../src/connect/client.js';
 import { FileRegistry } from '../src/files/registry.js';
+import * as ml from '../src/ml/index.js';
 import { Catalog } from '../src/sql/catalog.js';
 import { RuntimeConfig } from '../src/sql/conf.js';
 import { DataFrame } from '../src/sql/dataframe.js';
@@ -301,4 +305,116 @@ test('a streaming query that fails', async () => {
   await assert.rejects(query.awaitTermination(), (error: Error & { condition: string }) => error.name === 'StreamingQueryException');
   assert.equal(await query.isActive(), false);
   assert.match((await query.exception())?.message ?? '', /DIVIDE_BY_ZERO/);
+});
+
+// Cases of tests/goldens/ml: what Spark has made of the same rows.
+const ML = join(process.cwd(), 'tests/goldens/ml');
+type Case = { inputs: { df: { schema: string; rows: unknown[][] } }; expected: Record<string, { rows: unknown[][]; value: unknown }> };
+const golden = (name: string) => JSON.parse(readFileSync(join(ML, `${name}.json`), 'utf8')) as Case;
+type Encoded = { vector: 'dense' | 'sparse'; size: number; indices: number[]; values: number[] };
+const valuesOf = ({ vector, size, indices, values }: Encoded) =>
+  vector === 'dense' ? values : Array.from({ length: size }, (_, i) => values[indices.indexOf(i)] ?? 0);
+/** The rows of a case of learners: the columns of `SCHEMA` in ml_examples_learners.py. */
+const learned = ({ inputs: { df } }: Case) => {
+  const names = df.schema.split(', ').map((field) => field.split(' ')[0] as string);
+  const rows = df.rows.map((row) =>
+    Object.fromEntries(names.map((name, i) => [name, name === 'features' ? valuesOf(row[i] as Encoded) : row[i]])),
+  );
+  const plain = frame(rows, df.schema.replace('VECTOR', 'ARRAY<DOUBLE>'));
+  return plain.withColumn('features', F.arrayToVector('features')).coalesce(1);
+};
+const near = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((x, i) => Math.abs(x - b[i]!) <= 1e-9 * Math.max(1, Math.abs(x)));
+/** Compares the rows that a model makes of the first twenty with those of a case. */
+async function predictsAs(model: ml.OneVsRestModel, df: DataFrame, wanted: Case, names: readonly string[]): Promise<void> {
+  const rows = await model
+    .transform(df.select('three', 'features'))
+    .select(...names)
+    .limit(20)
+    .collect();
+  const columns = (wanted.expected['columns'] as { value: string[] }).value;
+  const expected = wanted.expected['transform']!.rows;
+  assert.equal(rows.length, expected.length);
+  for (const [i, row] of rows.entries()) {
+    assert.equal(row[names[1]!], expected[i]![columns.indexOf(names[1]!)]);
+    const scores = expected[i]![columns.indexOf(names[0]!)] as Encoded;
+    assert.ok(near((row[names[0]!] as { values: number[] }).values, scores.values), `row ${i}`);
+  }
+}
+const logistic = (maxIter: number) => new ml.LogisticRegression({ regParam: 0.1, maxIter });
+
+test('one model per class, and the surest one is right', async () => {
+  const wanted = golden('one_vs_rest/weighted');
+  const df = learned(wanted);
+  const rest = new ml.OneVsRest({ classifier: logistic(10), labelCol: 'three', weightCol: 'w', parallelism: 3 });
+  const model = await rest.fit(df);
+  assert.equal(model.numClasses(), 3);
+  await predictsAs(model, df, wanted, ['rawPrediction', 'prediction']);
+  const named = golden('one_vs_rest/named');
+  const other = rest.copy([
+    { stage: rest, name: 'weightCol', value: '' },
+    { stage: rest, name: 'predictionCol', value: 'p' },
+    { stage: rest, name: 'rawPredictionCol', value: 'r' },
+    { stage: rest.getClassifier(), name: 'maxIter', value: 5 },
+  ]);
+  await predictsAs(await other.fit(df), df, named, ['r', 'p']);
+  await model.release();
+});
+
+test('one model per class is saved as Spark saves it, and loaded from what Spark saved', async (t) => {
+  // What a directory holds is asked by a function that only this engine has.
+  if ((await new RuntimeConfig(client, () => {}).get('spark.app.id', '')) !== '') return t.skip('Spark itself');
+  const wanted = golden('one_vs_rest/weighted');
+  const df = learned(wanted);
+  const session = { context };
+  const folder = mkdtempSync(join(tmpdir(), 'rest-'));
+  const rest = new ml.OneVsRest({ classifier: logistic(10), labelCol: 'three', weightCol: 'w' });
+  await rest.save(session, `${folder}/rest`);
+  const model = await (await ml.OneVsRest.load(session, `${folder}/rest`)).fit(df);
+  await new ml.PipelineModel([model]).save(session, `${folder}/pipeline`);
+  await new ml.PipelineModel([model]).save(session, `${folder}/pipeline`, { overwrite: true });
+  const [own] = (await ml.PipelineModel.load(session, `${folder}/pipeline`)).stages;
+  assert.ok(own instanceof ml.OneVsRestModel);
+  await predictsAs(own, df, wanted, ['rawPrediction', 'prediction']);
+  rmSync(folder, { recursive: true });
+
+  const saved = await ml.OneVsRest.load(session, join(ML, 'models/one_vs_rest'));
+  assert.deepEqual([saved.getParam('weightCol'), saved.getParam('parallelism'), saved.getClassifier().getParam('regParam')], ['w', 2, 0.1]);
+  // The rows that Spark's model was fitted to are of three places around 0: see the model's coefficients.
+  const loaded = await ml.OneVsRestModel.load(session, join(ML, 'models/one_vs_rest_model'));
+  assert.equal(loaded.numClasses(), 3);
+  const places = [[[-1.5, 1.5]], [[0.6, -1.45]], [[2.7, 1.6]]];
+  const points = frame(places, 'features ARRAY<DOUBLE>').withColumn('features', F.arrayToVector('features'));
+  const predicted = await loaded.transform(points).collect();
+  assert.deepEqual(
+    predicted.map((row) => row['prediction']),
+    [0, 1, 2],
+  );
+  const [first] = predicted;
+  // As Spark's own model says of the first row.
+  assert.ok(near((first!['rawPrediction'] as { values: number[] }).values, [1.3774900087788722, -1.9416825272825586, -2.3185478102763195]));
+  await assert.rejects(ml.OneVsRestModel.load(session, join(ML, 'models/one_vs_rest')), { condition: 'CORRUPT_MODEL' });
+});
+
+test('what is no classifier has no rest', async () => {
+  assert.throws(() => new ml.OneVsRest({ classifier: new ml.KMeans() as never }), { condition: 'RIVULET_INVALID_PARAM' });
+  const df = learned(golden('one_vs_rest/weighted'));
+  const empty = new ml.OneVsRest({ classifier: logistic(1), labelCol: 'three' }).fit(df.where('three > 7'));
+  await assert.rejects(empty, { condition: 'RIVULET_INVALID_LABEL' });
+});
+
+test('summaries have curves, of the training and of other rows', async () => {
+  const wanted = golden('logistic_regression/curves');
+  const df = learned(wanted);
+  const model = await new ml.LogisticRegression({ labelCol: 'two', regParam: 0.1 }).fit(df);
+  const summary = ml.summaryOf(model);
+  const points = (rows: Record<string, unknown>[]) => rows.flatMap((row) => Object.values(row) as number[]);
+  assert.ok(near(points(await summary.dataFrame('roc').collect()), wanted.expected['roc']!.rows.flat() as number[]));
+  assert.ok(near(points(await summary.dataFrame('fMeasureByThreshold').collect()), wanted.expected['f']!.rows.flat() as number[]));
+  const others = await ml.evaluate(model, df.where('w < 2'));
+  const evaluated = golden('logistic_regression/curves_evaluated');
+  assert.ok(near(points(await others.dataFrame('pr').collect()), evaluated.expected['pr']!.rows.flat() as number[]));
+  assert.equal(await others.dataFrame('predictions').count(), evaluated.expected['predictions']!.rows.length);
+  await others.release();
+  await assert.rejects(others.dataFrame('pr').collect(), { condition: 'CONNECT_ML.CACHE_INVALID' });
 });

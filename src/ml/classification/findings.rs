@@ -10,14 +10,14 @@ use crate::ml::summary::{confusion, scores};
 use crate::ml::training;
 
 /// How many points the curves of two classes have, about.
-const BINS: usize = 1000;
+pub(super) const BINS: usize = 1000;
 
 /// Returns what a summary says under a name; `None` if it does not say that. `score` is the column that decides between two classes;
-/// it is empty for models of more.
+/// models of more have none.
 ///
 /// # Errors
 /// If a param is of another type.
-pub fn of(params: &Params, name: &str, args: &[Value], score: &str) -> Result<Option<Finding>> {
+pub fn of(params: &Params, name: &str, args: &[Value], score: Option<&str>) -> Result<Option<Finding>> {
     let beta = match args {
         [Value::Double(beta)] => *beta,
         [Value::Int(beta)] => *beta as f64,
@@ -36,7 +36,7 @@ pub fn of(params: &Params, name: &str, args: &[Value], score: &str) -> Result<Op
         "labelCol" => text(params, &LABEL).map(Some),
         "predictionCol" => text(params, &PREDICTION).map(Some),
         "probabilityCol" if params.operator.param("probabilityCol").is_some() => text(params, &PROBABILITY).map(Some),
-        "scoreCol" if !score.is_empty() => Ok(Some(Finding::Known(Value::Text(score.to_owned()), Kind::Text))),
+        "scoreCol" => Ok(score.map(|score| Finding::Known(Value::Text(score.to_owned()), Kind::Text))),
         "weightCol" => Ok(Some(weight_column(params))),
         "labels" => by_label(|t, _| t.labels()),
         "accuracy" => of_all(|t, _| t.accuracy()),
@@ -48,7 +48,9 @@ pub fn of(params: &Params, name: &str, args: &[Value], score: &str) -> Result<Op
         "weightedFalsePositiveRate" => of_all(|t, _| t.weighted(|c, all| c.false_positive_rate(all))),
         "weightedPrecision" => of_all(|t, _| t.weighted(|c, _| c.precision())),
         "weightedFMeasure" => of_all(|t, beta| t.weighted(|c, _| c.f_measure(beta))),
-        "areaUnderROC" if !score.is_empty() => curve(params, score).map(Some),
+        "areaUnderROC" => score
+            .map(|score| scored(params, score).map(Finding::Measured))
+            .transpose(),
         _ => Ok(None),
     }
 }
@@ -73,10 +75,14 @@ fn measured(params: &Params, read: impl Fn(&Tallies) -> (Value, Kind) + 'static)
     }))
 }
 
-fn curve(params: &Params, score: &str) -> Result<Finding> {
+/// Returns the area under the curve of true positives over false ones, by the scores of two classes.
+///
+/// # Errors
+/// If a param is of another type.
+pub(super) fn scored(params: &Params, score: &str) -> Result<Measure> {
     let mut of = columns(params)?;
     of.push(("rawPredictionCol", Value::Text(score.to_owned())));
-    Ok(Finding::Measured(Measure {
+    Ok(Measure {
         evaluator: "org.apache.spark.ml.evaluation.BinaryClassificationEvaluator",
         params: of,
         read: Box::new(move |state, ranges| {
@@ -84,5 +90,5 @@ fn curve(params: &Params, score: &str) -> Result<Finding> {
             let area = binary::area(&Curves::new(&state, BINS, ranges).roc());
             Ok((Value::Double(area), Kind::Double))
         }),
-    }))
+    })
 }

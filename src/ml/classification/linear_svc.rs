@@ -203,7 +203,11 @@ impl Fitted for LinearSvcModel {
     }
 
     fn finding(&self, params: &Params, name: &str, args: &[Value]) -> Result<Option<Finding>> {
-        findings::of(params, name, args, &params.text("rawPredictionCol")?)
+        findings::of(params, name, args, self.score_column(params)?.as_deref())
+    }
+
+    fn score_column(&self, params: &Params) -> Result<Option<String>> {
+        params.text("rawPredictionCol").map(Some)
     }
 
     fn describe(&self, _: &Params) -> Result<String> {

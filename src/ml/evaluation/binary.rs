@@ -77,18 +77,28 @@ impl Curves {
         std::iter::once((0.0, 0.0)).chain(inner).chain([(1.0, 1.0)]).collect()
     }
 
+    /// Returns (score, a measure of precision and recall) of the rows with at least each score, from the highest down.
+    pub fn by_threshold(&self, measure: impl Fn(f64, f64) -> f64) -> Vec<(f64, f64)> {
+        let of = |(score, p, n): &(f64, f64, f64)| {
+            let (recall, precision) = self.recall_precision(*p, *n);
+            (*score, measure(precision, recall))
+        };
+        self.points.iter().map(of).collect()
+    }
+
+    /// Returns recall and precision of weights of positive and negative rows that are taken for positive. Recall is 0 without positives,
+    /// precision 1 without rows.
+    fn recall_precision(&self, p: f64, n: f64) -> (f64, f64) {
+        let recall = if self.positives == 0.0 { 0.0 } else { p / self.positives };
+        let precision = if p + n == 0.0 { 1.0 } else { p / (p + n) };
+        (recall, precision)
+    }
+
     /// Returns (recall, precision); the first point has a recall of 0 and the precision of the highest score. Empty
     /// without rows.
     pub fn precision_recall(&self) -> Vec<(f64, f64)> {
-        let inner: Vec<(f64, f64)> = self
-            .points
-            .iter()
-            .map(|(_, p, n)| {
-                let recall = if self.positives == 0.0 { 0.0 } else { p / self.positives };
-                let precision = if p + n == 0.0 { 1.0 } else { p / (p + n) };
-                (recall, precision)
-            })
-            .collect();
+        let inner = self.points.iter().map(|(_, p, n)| self.recall_precision(*p, *n));
+        let inner: Vec<(f64, f64)> = inner.collect();
         let first = inner.first().map(|(_, precision)| (0.0, *precision));
         first.into_iter().chain(inner).collect()
     }

@@ -168,7 +168,11 @@ impl Fitted for Machine {
         if !self.is_classifier {
             return Ok(None);
         }
-        findings::of(params, name, args, &params.text("probabilityCol")?)
+        findings::of(params, name, args, self.score_column(params)?.as_deref())
+    }
+
+    fn score_column(&self, params: &Params) -> Result<Option<String>> {
+        self.is_classifier.then(|| params.text("probabilityCol")).transpose()
     }
 
     fn describe(&self, params: &Params) -> Result<String> {

@@ -4,7 +4,8 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float64Type};
 
 use crate::error::{Result, SparkError};
-use crate::ml::columns::Body;
+use crate::ml::attributes::{Feature, Features, Scale};
+use crate::ml::columns::{self, Body};
 use crate::ml::error::{Signature, VECTOR, failed_function, illegal};
 use crate::ml::params::{INPUTS, INVALID, OUTPUT, Param, Params};
 use crate::ml::stage::{Role, Stage, Transformer};
@@ -133,7 +134,7 @@ impl Transformer for VectorAssembler {
         _relation: Option<&sc::Relation>,
     ) -> Result<Resolved> {
         let (columns, invalid) = (params.texts("inputCols")?, params.text("handleInvalid")?);
-        let (mut reads, mut features) = (Vec::new(), Some(vec![]));
+        let (mut reads, mut features) = (Vec::new(), Some(Features::default()));
         for column in &columns {
             let read = analyzer.input_column(&input, column)?;
             if !vector::is_vector(&read.typed.data_type)
@@ -145,16 +146,8 @@ impl Transformer for VectorAssembler {
                     types::simple_string(&read.typed.data_type)
                 )));
             }
-            // The names of the result's features, as long as the sizes of the vectors are known.
-            if !vector::is_vector(&read.typed.data_type) {
-                features.iter_mut().for_each(|names| names.push(Some(column.clone())));
-            } else if let (Some(names), Some(known)) = (&mut features, analyzer.feature_names(&read)) {
-                let of =
-                    |(i, name): (usize, Option<String>)| format!("{column}_{}", name.unwrap_or_else(|| i.to_string()));
-                names.extend(known.into_iter().enumerate().map(of).map(Some));
-            } else {
-                features = None;
-            }
+            let next = features_of(analyzer, &read);
+            features = features.and_then(|before| before.followed_by(next));
             let wanted = if vector::is_vector(&read.typed.data_type) {
                 read
             } else {
@@ -169,7 +162,30 @@ impl Transformer for VectorAssembler {
         let keep = invalid == "keep";
         let body: Body = Box::new(move |args, rows| Ok(apply(args, &columns, rows, keep)?));
         let output = analyzer.stage(input, params, vector::data_type(), reads, body)?;
-        analyzer.name_features(&output, features)?;
+        analyzer.note_features(&output, features)?;
         Ok(output)
     }
+}
+
+/// Returns the features that a column becomes: they are called after it, and only doubles may be categories.
+fn features_of(analyzer: &Analyzer, read: &columns::Input) -> Features {
+    let (column, from) = (&read.name, &read.typed.data_type);
+    if !vector::is_vector(from) {
+        let scale = match from {
+            DataType::Float64 => analyzer.scale_of(read),
+            _ => Scale::Numbers,
+        };
+        let name = Some(column.clone());
+        return Features::new(vec![Feature { name, scale }]);
+    }
+    let Some(known) = analyzer.features_of(read) else {
+        return Features::unknown();
+    };
+    known.map(|i, feature| {
+        let own = feature.name.clone().unwrap_or_else(|| i.to_string());
+        Feature {
+            name: Some(format!("{column}_{own}")),
+            scale: feature.scale,
+        }
+    })
 }

@@ -6,6 +6,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Float64Array};
 use arrow::datatypes::{DataType, Float64Type};
 
 use crate::error::{Result, SparkError};
+use crate::ml::attributes::Features;
 use crate::ml::columns::Body;
 use crate::ml::literal::Kind;
 use crate::ml::params::{Check, Default, INPUT, INPUTS, OUTPUT, OUTPUTS, Param, Params, free, param};
@@ -87,7 +88,7 @@ impl Transformer for Binarizer {
         }
         for ((from, to), threshold) in pairs.into_iter().zip(thresholds) {
             let read = analyzer.input_column(&input, &from)?;
-            let is_vector = vector::is_vector(&read.typed.data_type);
+            let (is_vector, known) = (vector::is_vector(&read.typed.data_type), analyzer.features_of(&read));
             let read = if is_vector {
                 read
             } else {
@@ -101,6 +102,11 @@ impl Transformer for Binarizer {
             let body: Body = Box::new(move |args, _| Ok(apply(threshold, &args[0])?));
             let options = format!("{} {threshold}", params.fingerprint());
             input = analyzer.append(input, params, &options, &to, to_type, vec![read], body)?;
+            if !is_vector {
+                analyzer.note_binary(&input)?;
+            } else if let Some(all) = known.as_ref().and_then(|known| known.all()) {
+                analyzer.note_features(&input, Some(Features::unnamed(all.len())))?;
+            }
         }
         Ok(input)
     }

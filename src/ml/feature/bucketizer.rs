@@ -152,8 +152,12 @@ pub(super) fn bucketized(
     for ((read, (_, to)), splits) in reads.into_iter().zip(pairs).zip(splits) {
         let (name, keep) = (read.name.clone(), invalid == "keep");
         let options = format!("{} {splits:?}", params.fingerprint());
+        // The bucket of NaN is not among the categories, as in Spark.
+        let bucket = |bounds: &[f64]| format!("{}, {}", double(bounds[0]), double(bounds[1]));
+        let labels = Arc::new(splits.windows(2).map(bucket).collect());
         let body: Body = Box::new(move |args, _| Ok(apply(&splits, keep, &args[0], &name)?));
         input = analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body)?;
+        analyzer.note_labels(&input, labels)?;
     }
     Ok(input)
 }

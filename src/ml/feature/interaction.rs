@@ -4,6 +4,7 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, Float64Type};
 
 use crate::error::{Exception, Result, SparkError};
+use crate::ml::attributes::{Feature, Features, Scale};
 use crate::ml::columns::Body;
 use crate::ml::error::{Signature, VECTOR, failed_function};
 use crate::ml::params::{INPUTS, OUTPUT, Param, Params};
@@ -142,11 +143,20 @@ impl Transformer for Interaction {
             };
             so_far.iter().flat_map(joined).collect()
         });
+        // Products are numbers, the categories of a column alone are not.
+        let scale = match kinds[..] {
+            [Values::Categories(_)] => Scale::Binary,
+            _ => Scale::Numbers,
+        };
         let body: Body = Box::new(move |args, rows| Ok(apply(args, &kinds, &columns, rows)?));
         let output = analyzer.stage(input, params, vector::data_type(), reads, body)?;
         let unnamed = || size.map(|n| vec![None; n]).filter(|names| names.len() <= MOST);
         let named = few.then(|| made.into_iter().map(Some).collect());
-        analyzer.name_features(&output, named.or_else(unnamed))?;
+        let features = named.or_else(unnamed).map(|names: Vec<Option<String>>| {
+            let feature = |name| Feature { name, scale };
+            Features::new(names.into_iter().map(feature).collect())
+        });
+        analyzer.note_features(&output, features)?;
         Ok(output)
     }
 }

@@ -7,6 +7,7 @@ use arrow::datatypes::Float64Type;
 use prost::Message;
 
 use crate::error::{Result, SparkError};
+use crate::ml::attributes::{Feature, Features, Scale};
 use crate::ml::columns::{Body, Reads};
 use crate::ml::error::{Signature, failed_function};
 use crate::ml::literal::{Kind, Value};
@@ -204,8 +205,11 @@ impl Fitted for Categories {
                     .and_then(|l| l.get(i).cloned())
                     .unwrap_or_else(|| i.to_string())
             };
-            let names = (0..encoder.size()).map(|i| Some(name(i))).collect();
-            analyzer.name_features(&input, Some(names))?;
+            let features = (0..encoder.size()).map(|i| Feature {
+                name: Some(name(i)),
+                scale: Scale::Binary,
+            });
+            analyzer.note_features(&input, Some(Features::new(features.collect())))?;
         }
         Ok(input)
     }

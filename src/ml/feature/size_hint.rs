@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
+use crate::ml::attributes::Features;
 use crate::ml::columns::filtered;
 use crate::ml::error::invalid_value;
 use crate::ml::literal::Kind;
@@ -53,8 +54,9 @@ impl Transformer for VectorSizeHint {
     ) -> Result<Resolved> {
         let size = params.count("size")?;
         let read = analyzer.vectors(&input, &params.text("inputCol")?)?;
-        let names = analyzer.feature_names(&read);
-        if let Some(known) = names.as_ref().filter(|n| n.len() != size) {
+        let features = analyzer.features_of(&read);
+        let known = features.as_ref().and_then(|features| features.all());
+        if let Some(known) = known.filter(|known| known.len() != size) {
             return Err(SparkError::requirement(format!(
                 "Trying to set size of vectors in `{}` to {size} but size already set to {}.",
                 read.name,
@@ -90,8 +92,8 @@ impl Transformer for VectorSizeHint {
                 analyzer.with_column(input, &read.name, Typed::new(checked, to, &read.name))?
             }
         };
-        let names = names.unwrap_or_else(|| vec![None; size]);
-        analyzer.name_features_of(&output, &read.name, names)?;
+        let features = features.unwrap_or_else(|| Arc::new(Features::unnamed(size)));
+        analyzer.note_features_of(&output, &read.name, features)?;
         Ok(output)
     }
 }

@@ -237,14 +237,12 @@ impl Fitted for Labels {
             let options = format!("{id} {to} {}", params.fingerprint());
             let body: Body = Box::new(move |args, _| Ok(index.apply(&args[0], &name)?));
             input = analyzer.append(input, params, &options, &to, DataType::Float64, vec![read], body)?;
-            if let Some(made) = input.output.last() {
-                let all = if keep {
-                    Arc::new(labels.iter().cloned().chain(["__unknown".to_owned()]).collect())
-                } else {
-                    labels
-                };
-                analyzer.ml()?.labels.insert(made.id.clone(), all);
-            }
+            let all = if keep {
+                Arc::new(labels.iter().cloned().chain(["__unknown".to_owned()]).collect())
+            } else {
+                labels
+            };
+            analyzer.note_labels(&input, all)?;
         }
         Ok(input)
     }

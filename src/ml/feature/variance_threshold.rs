@@ -7,7 +7,8 @@ use prost::Message;
 
 use super::scale::{self, each_vector};
 use crate::error::Result;
-use crate::ml::columns::{Body, Reads};
+use crate::ml::attributes::{Feature, Features, Scale};
+use crate::ml::columns::{Body, Input, Reads};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Fitted, Model, ModelKind};
 use crate::ml::params::{Default, FEATURES, NON_NEGATIVE, OUTPUT, Param, Params, param};
@@ -106,7 +107,10 @@ impl Fitted for Selected {
         let (features, name) = (self.features.clone(), read.name.clone());
         let body: Body =
             Box::new(move |args, _| Ok(select(&features, &args[0], "VarianceThresholdSelectorModel", &name)?));
-        analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
+        let selected = selected_features(analyzer, &read, &self.features, Scale::Numbers);
+        let output = analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)?;
+        analyzer.note_features(&output, Some(selected))?;
+        Ok(output)
     }
 
     fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
@@ -123,6 +127,20 @@ impl Fitted for Selected {
     fn columns(&self) -> Result<Vec<Column>> {
         Ok(vec![Column::ints("selectedFeatures", &self.features)?])
     }
+}
+
+/// Returns what is known of the selected features of a column; `otherwise` is what their values are if nothing is known of the column.
+pub(super) fn selected_features(analyzer: &Analyzer, read: &Input, selected: &[i32], otherwise: Scale) -> Features {
+    let features = analyzer.features_of(read);
+    let known = features.as_ref().and_then(|features| features.all());
+    let feature = |index: &i32| match known {
+        Some(known) => known.get(*index as usize).cloned().unwrap_or_default(),
+        None => Feature {
+            name: None,
+            scale: otherwise,
+        },
+    };
+    Features::new(selected.iter().map(feature).collect())
 }
 
 /// Returns vectors of the selected features; dense ones stay dense, sparse ones sparse.

@@ -10,6 +10,7 @@ use prost::Message;
 use super::scale::each_vector;
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
+use crate::ml::attributes::{Feature, Features, Scale};
 use crate::ml::columns::{Body, Reads, filtered};
 use crate::ml::error::invalid_value;
 use crate::ml::literal::{Kind, Value};
@@ -265,6 +266,7 @@ impl Fitted for Indices {
             input = filtered(input, known)?;
         }
         let (own, keep) = (self.clone(), invalid == "keep");
+        let features = self.features_of(analyzer.features_of(&read).as_deref(), keep);
         let body: Body = Box::new(move |args, _| {
             let index = |v: VectorRef<'_>| {
                 let unseen = || {
@@ -279,7 +281,9 @@ impl Fitted for Indices {
             };
             Ok(each_vector("VectorIndexerModel", &args[0], &column, index)?)
         });
-        analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
+        let output = analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)?;
+        analyzer.note_features(&output, Some(features))?;
+        Ok(output)
     }
 
     fn relation(
@@ -335,6 +339,24 @@ impl Fitted for Indices {
 }
 
 impl Indices {
+    /// Returns the features of the indexed column: those that are categories, and the others as they were before.
+    fn features_of(&self, before: Option<&Features>, keep: bool) -> Features {
+        let size = usize::try_from(self.features).unwrap_or_default();
+        let before = before.and_then(Features::all);
+        let mut features: Vec<Feature> = match before {
+            // As many as both know of.
+            Some(before) => before.iter().take(size).cloned().collect(),
+            None => vec![Feature::default(); size],
+        };
+        for categories in &self.categories {
+            if let Some(feature) = features.get_mut(categories.feature as usize) {
+                let count = categories.values.len() + usize::from(keep);
+                feature.scale = Scale::Categories(u32::try_from(count).ok());
+            }
+        }
+        Features::new(features)
+    }
+
     /// Returns the vector with indices in the place of categories; `None` if a value was not seen, unless those are
     /// kept. What is wrong with the vector itself is the error.
     ///

@@ -1,6 +1,7 @@
 //! `VectorSlicer`: some features of a vector, in a new order.
 
 use crate::error::{Result, SparkError};
+use crate::ml::attributes::Features;
 use crate::ml::columns::Body;
 use crate::ml::error::illegal;
 use crate::ml::feature::scale::each_vector;
@@ -74,14 +75,18 @@ impl Transformer for VectorSlicer {
                 features[twice]
             )));
         }
-        let kept = known.map(|all| features.iter().map(|i| all.get(*i).cloned().flatten()).collect());
+        let all = analyzer.features_of(&read);
+        let kept = all.as_ref().and_then(|all| all.all()).map(|all| {
+            let kept = features.iter().map(|i| all.get(*i).cloned().unwrap_or_default());
+            Features::new(kept.collect())
+        });
         let body: Body = Box::new(move |args, _| {
             Ok(each_vector("VectorSlicer", &args[0], &column, |v| {
                 sliced(&features, v)
             })?)
         });
         let output = analyzer.stage(input, params, vector::data_type(), vec![read], body)?;
-        analyzer.name_features(&output, kept)?;
+        analyzer.note_features(&output, kept)?;
         Ok(output)
     }
 }

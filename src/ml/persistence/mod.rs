@@ -88,6 +88,7 @@ impl Loaded {
             params: Some(self.params.to_proto()),
             fitted,
             history: vec![],
+            dataset: None,
         })
     }
 }

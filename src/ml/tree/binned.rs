@@ -10,24 +10,25 @@ use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::DataType;
 use prost::Message;
 
-use super::tally::Thresholds;
-use crate::error::{Result, SparkError};
+use super::tally::Cut;
+use crate::error::{Exception, Result, SparkError};
 use crate::ml::stage::Prepare;
 use crate::ml::summary::labels::same_size;
+use crate::values::text::double;
 use crate::values::vector::{VectorColumn, VectorRef};
 
-/// The thresholds between the bins.
+/// How features are put into bins.
 #[derive(Clone, PartialEq, Message)]
 pub struct Bins {
     /// By feature.
     #[prost(message, repeated, tag = "1")]
-    pub thresholds: Vec<Thresholds>,
+    pub cuts: Vec<Cut>,
 }
 
 impl Bins {
     /// Returns how many bins each feature has.
     pub fn counts(&self) -> Vec<u32> {
-        self.thresholds.iter().map(|t| t.values.len() as u32 + 1).collect()
+        self.cuts.iter().map(|cut| cut.bins() as u32).collect()
     }
 
     /// Returns how to make the column of rows of bins.
@@ -41,16 +42,19 @@ impl Bins {
     /// Returns the rows of a column of vectors.
     ///
     /// # Errors
-    /// If the column does not hold vectors, or a vector has another size than there are features.
+    /// If the column does not hold vectors; if a vector has another size than there are features, or something else than a category.
     fn apply(&self, column: &ArrayRef) -> Result<ArrayRef> {
         let vectors = VectorColumn::new(column)?;
-        let features = self.thresholds.len();
-        let bytes = width(self.thresholds.iter().map(|t| t.values.len() + 1).max().unwrap_or(1));
+        let features = self.cuts.len();
+        let bytes = width(self.cuts.iter().map(Cut::bins).max().unwrap_or(1));
         let mut out = Vec::with_capacity(vectors.len() * features * bytes);
         let mut dense = vec![];
         for row in 0..vectors.len() {
-            let lost = || SparkError::internal("a vector that trees are grown of is null");
-            let vector = vectors.get(row).ok_or_else(lost)?;
+            // Rows that take part were checked.
+            let Some(vector) = vectors.get(row) else {
+                out.resize(out.len() + features * bytes, 0);
+                continue;
+            };
             same_size(features, vector.size())?;
             let values = match vector {
                 VectorRef::Dense(values) => values,
@@ -61,14 +65,26 @@ impl Bins {
                     &dense[..]
                 }
             };
-            for (value, thresholds) in values.iter().zip(&self.thresholds) {
-                let bin = thresholds.values.partition_point(|t| t < value) as u32;
+            for (feature, (value, cut)) in values.iter().zip(&self.cuts).enumerate() {
+                let bin = cut.bin(*value);
+                let bin = bin.ok_or_else(|| not_a_category(feature, cut.categories, *value, vector))?;
                 out.extend_from_slice(&bin.to_le_bytes()[..bytes]);
             }
         }
         let lengths = OffsetBuffer::from_lengths(std::iter::repeat_n(features * bytes, vectors.len()));
         Ok(Arc::new(BinaryArray::try_new(lengths, Buffer::from_vec(out), None)?))
     }
+}
+
+/// Returns the error of a value that is not one of a feature's categories (`TreePoint.findBin`).
+fn not_a_category(feature: usize, categories: u32, value: f64, vector: VectorRef<'_>) -> SparkError {
+    let message = format!(
+        "java.lang.IllegalArgumentException: DecisionTree given invalid data: Feature {feature} is categorical with values in {{0,...,{}, \
+         but a data point gives it value {}.\n  Bad data point: {vector}",
+        categories.saturating_sub(1),
+        double(value)
+    );
+    SparkError::new(Exception::Connect, "", "", message)
 }
 
 /// Returns how many bytes the number of a bin needs.
@@ -160,11 +176,12 @@ mod tests {
     #[test]
     fn a_value_is_in_the_bin_of_the_first_threshold_that_it_does_not_exceed() {
         for bins in [3, 300, 70_000] {
-            let thresholds = |count: usize| Thresholds {
-                values: (0..count).map(|i| i as f64).collect(),
+            let cut = |count: usize| Cut {
+                thresholds: (0..count).map(|i| i as f64).collect(),
+                categories: 0,
             };
             let bins = Bins {
-                thresholds: vec![thresholds(bins - 1), thresholds(1)],
+                cuts: vec![cut(bins - 1), cut(1)],
             };
             let mut vectors = VectorBuilder::with_capacity(3);
             vectors.push(VectorRef::Dense(&[1.0, 1.0]));
@@ -179,6 +196,30 @@ mod tests {
             let found: Vec<[u32; 2]> = (0..3).map(|i| [rows.get(i).bin(0), rows.get(i).bin(1)]).collect();
             assert_eq!(found, [[1, 1], [2, 0], [bins.counts()[0] - 1, 0]]);
         }
+    }
+
+    #[test]
+    fn a_category_is_a_bin_and_other_values_are_refused() {
+        let cut = Cut {
+            thresholds: vec![],
+            categories: 3,
+        };
+        assert_eq!(
+            [-0.0, 0.0, 2.0, 1.5].map(|v| cut.bin(v)),
+            [Some(0), Some(0), Some(2), Some(1)]
+        );
+        assert_eq!([-1.0, 3.0, f64::NAN].map(|v| cut.bin(v)), [None; 3]);
+        let mut vectors = VectorBuilder::with_capacity(1);
+        vectors.push(VectorRef::Dense(&[3.0]));
+        let bins = Bins { cuts: vec![cut] };
+        let error = bins.apply(&vectors.finish().unwrap()).unwrap_err();
+        assert!(
+            error
+                .message
+                .contains("values in {0,...,2, but a data point gives it value 3.0"),
+            "{}",
+            error.message
+        );
     }
 
     #[test]

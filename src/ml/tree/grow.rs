@@ -3,10 +3,12 @@
 use super::bag::Sampling;
 use super::binned::Bins;
 use super::impurity::Impurity;
-use super::splits;
-use super::tally::{AllValues, Asked, Boosted, Layout, Open, State, Thresholds};
-use super::{Node, Tree};
+use super::model::Forest;
+use super::tally::{AllValues, Asked, Boosted, Cut, Layout, Loss, Open, State};
+use super::ways::{Ways, add, takes_any};
+use super::{Node, Tree, splits, validation};
 use crate::error::{Result, SparkError};
+use crate::ml::attributes::Scale;
 use crate::ml::error::illegal;
 use crate::ml::learning::{Rounds, empty};
 use crate::ml::params::Params;
@@ -20,15 +22,44 @@ pub struct Ground {
     /// Moments of features and labels, and how the labels are distributed.
     pub statistics: labels::State,
     /// By feature.
-    pub thresholds: Vec<Thresholds>,
+    pub cuts: Vec<Cut>,
+    /// The most bins that a feature of numbers may have (`maxPossibleBins`).
+    pub most: usize,
 }
 
 impl Ground {
+    /// Returns how features are put into bins.
+    pub fn bins(&self) -> Bins {
+        Bins {
+            cuts: self.cuts.clone(),
+        }
+    }
+
+    /// Returns a sum of trees that decide by bins.
+    pub fn boosted(&self, forest: &Forest, loss: Loss) -> Boosted {
+        Boosted {
+            trees: forest.trees.iter().map(|tree| self.by_bins(tree)).collect(),
+            weights: forest.weights.clone(),
+            loss: loss as u32,
+        }
+    }
+
+    /// Returns how many bins Spark counts of a feature, when it counts what the open nodes need.
+    fn counted_bins(&self, feature: usize, order: &Order) -> usize {
+        let cut = &self.cuts[feature];
+        match cut.categories {
+            1 => self.most,
+            categories if takes_any(categories, order, self.most) => (1 << (categories - 1)) - 1,
+            _ => cut.bins(),
+        }
+    }
+
     /// Returns a tree whose nodes decide by the numbers of bins.
     pub fn by_bins(&self, tree: &Tree) -> Tree {
         let mut tree = tree.clone();
-        for node in tree.nodes.iter_mut().filter(|node| !node.is_leaf()) {
-            let thresholds = &self.thresholds[node.feature as usize].values;
+        let decides = |node: &&mut Node| !node.is_leaf() && node.categories == 0;
+        for node in tree.nodes.iter_mut().filter(decides) {
+            let thresholds = &self.cuts[node.feature as usize].thresholds;
             let number = |value: &f64| thresholds.partition_point(|t| t < value) as f64;
             node.left_values = node.left_values.iter().map(number).collect();
         }
@@ -51,6 +82,13 @@ pub struct Order {
     pub boosted: Option<Boosted>,
 }
 
+impl Order {
+    /// Returns whether there are more than two classes.
+    pub fn is_of_many_classes(&self) -> bool {
+        self.impurity != Impurity::Variance && self.classes > 2
+    }
+}
+
 /// How many numbers a tree takes at least while it grows, with what tasks know of it.
 const NUMBERS_OF_TREE: usize = 64;
 
@@ -60,7 +98,9 @@ const NUMBERS_OF_TREE: usize = 64;
 /// If there are no rows, or categories that are more than bins; what rows raise.
 pub async fn ground(params: &Params, rounds: &Rounds) -> Result<Ground> {
     let statistics: labels::State = rounds.ask(&Asked::default()).await?;
-    if statistics.features.rows == 0 {
+    if validation::column(params).is_some() {
+        validation::check(rounds, statistics.features.rows as usize).await?;
+    } else if statistics.features.rows == 0 {
         return Err(empty());
     }
     if statistics.features.size() == 0 {
@@ -70,6 +110,7 @@ pub async fn ground(params: &Params, rounds: &Rounds) -> Result<Ground> {
     }
     let rows = statistics.features.rows as f64;
     let bins = params.double_of_count("maxBins")?.min(rows);
+    let categories = categories(rounds, statistics.features.size(), bins)?;
     let share = ((bins * bins).max(10_000.0) / rows).min(1.0);
     let asked = Asked {
         step: 1,
@@ -79,13 +120,46 @@ pub async fn ground(params: &Params, rounds: &Rounds) -> Result<Ground> {
     };
     let values: AllValues = rounds.ask(&asked).await?;
     let expected = share * statistics.features.total_weight;
-    let mut thresholds: Vec<Thresholds> = values
-        .features
-        .iter()
-        .map(|v| splits::thresholds(v, expected, bins as usize - 1))
-        .collect();
-    thresholds.resize(statistics.features.size(), Thresholds::default());
-    Ok(Ground { statistics, thresholds })
+    let most = bins as usize;
+    let cuts = categories.into_iter().enumerate().map(|(feature, categories)| Cut {
+        thresholds: match (categories, values.features.get(feature)) {
+            (0, Some(values)) => splits::thresholds(values, expected, most - 1),
+            _ => vec![],
+        },
+        categories,
+    });
+    let cuts = cuts.collect();
+    Ok(Ground { statistics, cuts, most })
+}
+
+/// Returns how many categories each of `size` features has, 0 for numbers (`MetadataUtils.getCategoricalFeatures`).
+///
+/// # Errors
+/// If a feature has more categories than there may be bins, or an unknown number.
+fn categories(rounds: &Rounds, size: usize, bins: f64) -> Result<Vec<u32>> {
+    let Some(features) = rounds.known(0).features else {
+        return Ok(vec![0; size]);
+    };
+    let of = |(feature, scale)| match scale {
+        Scale::Numbers => Ok(0),
+        Scale::Binary => Ok(2),
+        Scale::Categories(Some(count)) => Ok(count),
+        Scale::Categories(None) => Err(illegal(format!(
+            "Feature {feature} is marked as Nominal (categorical), but it does not have the number of values specified."
+        ))),
+    };
+    let counts = features.scales(size).into_iter().enumerate().map(of);
+    let counts = counts.collect::<Result<Vec<u32>>>()?;
+    let most = counts.iter().copied().max().unwrap_or_default();
+    if f64::from(most) <= bins {
+        return Ok(counts);
+    }
+    let feature = counts.iter().position(|count| *count == most).unwrap_or_default();
+    Err(SparkError::requirement(format!(
+        "DecisionTree requires maxBins (= {bins}) to be at least as large as the number of values in each categorical feature, but \
+         categorical feature {feature} has {most} values. Consider removing this and other categorical features with a large number of \
+         values, or add more training examples."
+    )))
 }
 
 /// Returns how many features may decide at a node of `trees` (`featureSubsetStrategy`).
@@ -134,7 +208,7 @@ struct Limits {
 struct Split {
     gain: f64,
     feature: usize,
-    threshold: usize,
+    left_values: Vec<f64>,
     left: Vec<f64>,
     right: Vec<f64>,
     raw: (f64, f64),
@@ -158,20 +232,18 @@ pub async fn grow(params: &Params, rounds: &Rounds, ground: &Ground, order: &Ord
     let mut growing: Vec<Vec<Growing>> = (0..trees).map(|_| vec![fresh(vec![], 0, 0)]).collect();
     // The last one is the next one: children come before other trees.
     let mut stack: Vec<(usize, usize)> = (0..trees).map(|tree| (tree, 0)).collect();
-    let subsamples = order.features < ground.thresholds.len();
-    let bins = Bins {
-        thresholds: ground.thresholds.clone(),
-    };
+    let subsamples = order.features < ground.cuts.len();
+    let bins = ground.bins();
     while !stack.is_empty() {
         let (mut open, mut bytes) = (vec![], 0.0);
         while let Some((tree, node)) = stack.last().copied() {
             let features = if subsamples {
-                reservoir(ground.thresholds.len(), order.features, random.long())
+                reservoir(ground.cuts.len(), order.features, random.long())
             } else {
                 vec![]
             };
-            let count = |f: &u32| ground.thresholds[*f as usize].values.len() + 1;
-            let all = (0..ground.thresholds.len() as u32).collect::<Vec<_>>();
+            let count = |f: &u32| ground.counted_bins(*f as usize, order);
+            let all = (0..ground.cuts.len() as u32).collect::<Vec<_>>();
             let wanted: usize = if features.is_empty() { &all } else { &features }
                 .iter()
                 .map(count)
@@ -187,6 +259,8 @@ pub async fn grow(params: &Params, rounds: &Rounds, ground: &Ground, order: &Ord
             let (tree, node) = (tree as u32, node as u32);
             open.push(Open { tree, node, features });
         }
+        let categories = growing.iter().flatten().map(|g| g.node.categories as usize);
+        check_room("The categories of trees", categories.sum())?;
         // Nodes are looked at tree by tree.
         open.sort_by_key(|o| o.tree);
         let asked = Asked {
@@ -244,6 +318,7 @@ fn snapshot(tree: &[Growing]) -> Tree {
         right: g.node.right,
         feature: g.node.feature,
         left_values: g.node.left_values.clone(),
+        categories: g.node.categories,
         ..Node::default()
     };
     Tree {
@@ -279,20 +354,20 @@ fn best(
     // The parent's impurity is that of the first split that was looked at, at the root; else it is known.
     let mut own = (node.depth > 0).then(|| impurity.of_stats(&node.node.stats));
     for (feature, begin) in features {
-        let thresholds = ground.thresholds[*feature].values.len();
-        if thresholds == 0 {
+        let cut = &ground.cuts[*feature];
+        if cut.bins() < 2 {
             continue;
         }
-        let all = &bins[*begin..begin + (thresholds + 1) * width];
-        let mut total = vec![0.0; width];
-        all.chunks(width)
-            .for_each(|bin| total.iter_mut().zip(bin).for_each(|(t, b)| *t += b));
-        let mut left = vec![0.0; width];
-        for (threshold, bin) in all.chunks(width).take(thresholds).enumerate() {
-            left.iter_mut().zip(bin).for_each(|(l, b)| *l += b);
+        let bins: Vec<&[f64]> = bins[*begin..begin + cut.bins() * width].chunks(width).collect();
+        let ways = Ways::of(&bins, cut.categories, order, ground.most);
+        let (mut total, mut left) = (vec![0.0; width], vec![0.0; width]);
+        ways.all().into_iter().for_each(|bin| add(&mut total, bins[bin]));
+        for way in 0..ways.count() {
+            ways.advance(way, &bins, &mut left);
             let right: Vec<f64> = total.iter().zip(&left).map(|(t, l)| t - l).collect();
-            let split = look(&left, &right, &mut own, impurity, limits, (*feature, threshold));
+            let mut split = look(&left, &right, &mut own, impurity, limits, *feature);
             if best.as_ref().is_none_or(|b| split.gain > b.gain) {
+                split.left_values = ways.left_values(way, cut);
                 best = Some(split);
             }
         }
@@ -307,7 +382,7 @@ fn look(
     own: &mut Option<f64>,
     impurity: Impurity,
     limits: &Limits,
-    (feature, threshold): (usize, usize),
+    feature: usize,
 ) -> Split {
     let ((left, [left_rows]), (right, [right_rows])) = (
         (&left[..left.len() - 1], [left[left.len() - 1]]),
@@ -332,7 +407,7 @@ fn look(
             gain
         },
         feature,
-        threshold,
+        left_values: vec![],
         left: left.to_vec(),
         right: right.to_vec(),
         raw: (left_rows, right_rows),
@@ -364,7 +439,8 @@ fn divide(
     let node = &mut tree[place].node;
     node.gain = split.gain;
     node.feature = split.feature as u32;
-    node.left_values = vec![ground.thresholds[split.feature].values[split.threshold]];
+    node.left_values = split.left_values;
+    node.categories = ground.cuts[split.feature].categories;
     (node.left, node.right) = (first as u32, first as u32 + 1);
     let is_open = |stats: &[f64]| depth + 1 < limits.depth && impurity.of_stats(stats).abs() >= f64::EPSILON;
     let open = [is_open(&split.left), is_open(&split.right)];
@@ -389,7 +465,7 @@ fn prune(nodes: &mut [Node]) {
             let node = &mut nodes[at];
             (node.left, node.right, node.gain) = (0, 0, -1.0);
             node.left_values.clear();
-            node.feature = 0;
+            (node.feature, node.categories) = (0, 0);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Decision trees: what a model of one or many is made of, how it predicts, and how it is grown.
 //!
 //! ```text
-//! rows ─▶ [`splits`]: thresholds of each feature ─▶ [`binned`]: rows as numbers of bins
+//! rows ─▶ [`splits`]: how each feature is cut into bins ─▶ [`binned`]: rows as numbers of bins
 //!                                                       ▼
-//!        [`grow`]: level after level, the best split of every open node ─▶ [`Tree`]s
+//!        [`grow`]: level after level, the best split of every open node, of the [`ways`] to split it ─▶ [`Tree`]s
 //!                                                      └─ [`tally`]: what each bin of each feature holds, by node
 //! ```
 //!
@@ -21,6 +21,9 @@ pub mod splits;
 pub mod stage;
 pub mod stored;
 pub mod tally;
+pub mod validation;
+pub mod walk;
+pub mod ways;
 
 use prost::Message;
 
@@ -53,7 +56,7 @@ pub struct Node {
     /// The feature that decides.
     #[prost(uint32, tag = "8")]
     pub feature: u32,
-    /// Values up to this go left; or the categories that do.
+    /// Values up to this go left; or the categories that do, ascending.
     #[prost(double, repeated, tag = "9")]
     pub left_values: Vec<f64>,
     /// How many categories the feature has; 0 for numbers.
@@ -67,13 +70,18 @@ impl Node {
         self.left == 0
     }
 
-    /// Returns whether a value of the feature goes left.
+    /// Returns whether a value of the feature goes left. What is not a category goes where more categories go, left if these are not more
+    /// than half (`CategoricalSplit`).
     pub fn goes_left(&self, value: f64) -> bool {
         if self.categories == 0 {
-            value <= self.left_values[0]
-        } else {
-            self.left_values.contains(&value)
+            return value <= self.left_values[0];
         }
+        let is_named = self
+            .left_values
+            .binary_search_by(|v| v.total_cmp(&(value + 0.0)))
+            .is_ok();
+        let is_category = value.fract() == 0.0 && (0.0..f64::from(self.categories)).contains(&value);
+        is_named || !is_category && self.left_values.len() > self.categories as usize / 2
     }
 }
 

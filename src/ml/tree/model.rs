@@ -9,6 +9,7 @@ use prost::Message;
 use super::impurity::Impurity;
 use super::{Tree, debug, importances, losses, stored};
 use crate::error::Result;
+use crate::ml::classification::findings;
 use crate::ml::classification::scores::{self, Predictions, Scores};
 use crate::ml::columns::Body;
 use crate::ml::findings::Finding;
@@ -338,12 +339,12 @@ impl Fitted for Forest {
         if self.which() != RandomForestClassification {
             return Ok(None);
         }
-        let score = if self.classes <= 2 {
-            params.text("probabilityCol")?
-        } else {
-            String::new()
-        };
-        crate::ml::classification::findings::of(params, name, args, &score)
+        findings::of(params, name, args, self.score_column(params)?.as_deref())
+    }
+
+    fn score_column(&self, params: &Params) -> Result<Option<String>> {
+        let is_of_two = self.which() == RandomForestClassification && self.classes <= 2;
+        is_of_two.then(|| params.text("probabilityCol")).transpose()
     }
 
     fn parts(&self, params: &Params) -> Vec<Model> {
@@ -363,6 +364,7 @@ impl Fitted for Forest {
                 ..self.clone()
             }),
             history: vec![],
+            dataset: None,
         };
         self.trees.iter().map(part).collect()
     }

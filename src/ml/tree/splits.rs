@@ -1,10 +1,10 @@
 //! The thresholds that may split a feature: between values that occur, as many as there are bins.
 
-use super::tally::{Thresholds, Values};
+use super::tally::Values;
 
 /// Returns the thresholds of a feature: between all values, or, if these are more than `most` and one, where bins of about
 /// the same weight end. `expected` is the weight of all rows, so that what the values lack is of zeros.
-pub fn thresholds(values: &Values, expected: f64, most: usize) -> Thresholds {
+pub fn thresholds(values: &Values, expected: f64, most: usize) -> Vec<f64> {
     let mut counts: Vec<(f64, f64)> = values
         .values
         .iter()
@@ -18,8 +18,7 @@ pub fn thresholds(values: &Values, expected: f64, most: usize) -> Thresholds {
     }
     let between = |pair: &[(f64, f64)]| f64::midpoint(pair[0].0, pair[1].0);
     if counts.len() <= most + 1 {
-        let values = counts.windows(2).map(between).collect();
-        return Thresholds { values };
+        return counts.windows(2).map(between).collect();
     }
     let stride = expected / (most + 1) as f64;
     let (mut target, mut sum, mut values) = (stride, counts[0].1, vec![]);
@@ -31,7 +30,7 @@ pub fn thresholds(values: &Values, expected: f64, most: usize) -> Thresholds {
             target += stride;
         }
     }
-    Thresholds { values }
+    values
 }
 
 #[cfg(test)]
@@ -44,7 +43,7 @@ mod tests {
             weights: weights.to_vec(),
             rows: values.len() as u64,
         };
-        thresholds(&values, expected, most).values
+        thresholds(&values, expected, most)
     }
 
     #[test]

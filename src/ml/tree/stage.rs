@@ -7,8 +7,11 @@ use super::binned::Bins;
 use super::grow::{Ground, Order, features_per_node, ground, grow};
 use super::impurity::Impurity;
 use super::model::{Forest, Which};
-use super::tally::{Asked, Boosted, Loss, Tally, ValuesOf};
+use super::tally::{Asked, Loss, Tally, ValuesOf};
+use super::validation::{self, Watch};
 use crate::error::Result;
+use crate::ml::columns::Reads;
+use crate::ml::error::invalid_value;
 use crate::ml::learning::{Learning, Rounds};
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{Model, ModelKind};
@@ -19,6 +22,7 @@ use crate::ml::params::{
 use crate::ml::stage::{Columns, Learner, MakeSummary, Prepare, Role, Stage};
 use crate::ml::summary;
 use crate::ml::summary::labels::{LabelledMoments, Names};
+use crate::values::text::double;
 
 /// An estimator of trees.
 #[derive(Debug)]
@@ -165,23 +169,24 @@ impl Trees {
 
 impl Learner for Trees {
     fn columns(&self, params: &Params) -> Result<Columns> {
-        if params.operator.param("validationIndicatorCol").is_some() && params.is_set("validationIndicatorCol") {
-            return Err(crate::error::SparkError::unsupported(format!(
-                "validationIndicatorCol of {}",
-                params.operator.short()
-            )));
-        }
-        Ok(Names::of(params)?.columns())
+        let part = validation::column(params).map(|column| (column, Reads::Negated));
+        Ok(Names::of(params)?.columns().into_iter().chain(part).collect())
     }
 
     fn summary(&self, params: &Params, question: &[u8]) -> Result<MakeSummary> {
         let (names, allowed) = (Names::of(params)?, self.which.labels());
         let asked = Asked::decode(question).map_err(|e| summary::corrupt(&e))?;
         let impurity = self.impurity(params)?;
-        Ok(match asked.step {
-            0 => Box::new(move || Box::new(LabelledMoments::new(names.clone(), allowed))),
+        let trains = asked.step < 3;
+        let make: MakeSummary = match asked.step {
+            3 => validation::losses(names, &asked),
+            0 | 4 => Box::new(move || Box::new(LabelledMoments::new(names.clone(), allowed))),
             1 => Box::new(move || Box::new(ValuesOf::new(names.clone(), allowed, &asked))),
             _ => Box::new(move || Box::new(Tally::new(names.clone(), impurity, asked.clone()))),
+        };
+        Ok(match validation::column(params) {
+            Some(_) => validation::part(make, trains),
+            None => make,
         })
     }
 
@@ -200,10 +205,10 @@ async fn learn(which: Which, impurity: Result<Impurity>, params: Params, rounds:
     let ground = ground(&params, &rounds).await?;
     let classes = match which {
         Which::GbtClassification => 2,
-        which if which.is_classification() => ground.statistics.histogram().len(),
+        which if which.is_classification() => classes(&params, &rounds, &ground)?,
         _ => 0,
     };
-    let features = ground.thresholds.len();
+    let features = ground.cuts.len();
     let order = Order {
         impurity: impurity?,
         classes,
@@ -248,7 +253,28 @@ async fn learn(which: Which, impurity: Result<Impurity>, params: Params, rounds:
     Ok(Model::new(&params, forest))
 }
 
-/// Adds tree after tree, each fitted to what the ones before leave (`GradientBoostedTrees.boost`).
+/// Returns how many classes there are: as many as the label's column says, else up to the largest label (`getNumClasses`).
+///
+/// # Errors
+/// `USER_RAISED_EXCEPTION` if there is a label beyond those that the column says.
+fn classes(params: &Params, rounds: &Rounds, ground: &Ground) -> Result<usize> {
+    let found = ground.statistics.histogram().len();
+    let Some(known) = rounds.known(1).categories.filter(|known| *known > 0) else {
+        return Ok(found);
+    };
+    if known >= found {
+        return Ok(known);
+    }
+    let range = match known {
+        2 => "{0, 1}".to_owned(),
+        _ => format!("[0, {known})"),
+    };
+    let message = format!("Labels MUST be in {range}, but got {}", double((found - 1) as f64));
+    Err(invalid_value(message, &params.text("labelCol")?, 0))
+}
+
+/// Adds tree after tree, each fitted to what the ones before leave, as long as rows for validation are predicted better
+/// (`GradientBoostedTrees.boost`).
 async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, forest: &mut Forest) -> Result<()> {
     let loss = match params.text("lossType")?.as_str() {
         "absolute" => Loss::Absolute,
@@ -257,6 +283,7 @@ async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, 
     };
     let (seed, step) = (params.seed()?, params.double("stepSize")?);
     let strategy = params.text("featureSubsetStrategy")?;
+    let mut watch = Watch::new(params)?;
     for number in 0..params.count("maxIter")? {
         let order = Order {
             sampling: Sampling {
@@ -264,16 +291,21 @@ async fn boost(params: &Params, rounds: &Rounds, ground: &Ground, order: Order, 
                 seed: seed.wrapping_add(number as i64),
                 ..order.sampling.clone()
             },
-            features: features_per_node(&strategy, ground.thresholds.len(), 1, false)?,
-            boosted: Some(Boosted {
-                trees: forest.trees.iter().map(|tree| ground.by_bins(tree)).collect(),
-                weights: forest.weights.clone(),
-                loss: loss as u32,
-            }),
+            features: features_per_node(&strategy, ground.cuts.len(), 1, false)?,
+            boosted: Some(ground.boosted(forest, loss)),
             ..order.clone()
         };
         forest.trees.extend(grow(params, rounds, ground, &order).await?);
         forest.weights.push(if number == 0 { 1.0 } else { step });
+        if let Some(watch) = &mut watch
+            && watch.ends(rounds, ground, ground.boosted(forest, loss)).await?
+        {
+            break;
+        }
+    }
+    if let Some(watch) = watch {
+        forest.trees.truncate(watch.best());
+        forest.weights.truncate(watch.best());
     }
     Ok(())
 }

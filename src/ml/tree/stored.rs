@@ -175,6 +175,14 @@ impl Nodes<'_> {
             // Before Spark 3 only weights were kept.
             None => stats.iter().sum::<f64>() as i64,
         };
+        let mut left_values = list(part("leftCategoriesOrThreshold")?)?;
+        let categories = number("numCategories")?.max(0) as u32;
+        if categories > 0 {
+            let is_category = |v: &f64| v.fract() == 0.0 && (0.0..f64::from(categories)).contains(v);
+            left_values.iter_mut().for_each(|v| *v += 0.0);
+            left_values.sort_by(f64::total_cmp);
+            left_values.iter().all(is_category).then_some(())?;
+        }
         let node = Node {
             prediction: self.double("prediction", row)?,
             impurity: self.double("impurity", row)?,
@@ -184,8 +192,8 @@ impl Nodes<'_> {
             left: self.int("leftChild", row)?.max(0) as u32,
             right: self.int("rightChild", row)?.max(0) as u32,
             feature: number("featureIndex")?.max(0) as u32,
-            left_values: list(part("leftCategoriesOrThreshold")?)?,
-            categories: number("numCategories")?.max(0) as u32,
+            left_values,
+            categories,
         };
         Some((self.int("id", row)?, node))
     }

@@ -8,22 +8,44 @@ use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::Float64Type;
 use prost::Message;
 
+use super::Tree;
 use super::bag::{Draws, Sampling};
-use super::binned::{Row, Rows};
+use super::binned::Rows;
 use super::impurity::Impurity;
-use super::{Node, Tree};
+use super::walk::{Sum, Walk};
 use crate::error::Result;
 use crate::ml::sampling::Bernoulli;
 use crate::ml::summary::labels::{Allowed, Instances, Names, same_size};
 use crate::ml::summary::{Summary, Weights, corrupt};
 use crate::plan::functions::partition;
 
-/// The thresholds of a feature, ascending.
+/// How the values of a feature are put into bins: by thresholds, or one bin per category.
 #[derive(Clone, PartialEq, Message)]
-pub struct Thresholds {
-    /// A value goes into the bin of the first threshold that it does not exceed.
+pub struct Cut {
+    /// Ascending; a number goes into the bin of the first threshold that it does not exceed.
     #[prost(double, repeated, tag = "1")]
-    pub values: Vec<f64>,
+    pub thresholds: Vec<f64>,
+    /// How many categories there are, whose indices are the values; 0 for numbers.
+    #[prost(uint32, tag = "2")]
+    pub categories: u32,
+}
+
+impl Cut {
+    /// Returns how many bins there are.
+    pub fn bins(&self) -> usize {
+        match self.categories {
+            0 => self.thresholds.len() + 1,
+            categories => categories as usize,
+        }
+    }
+
+    /// Returns the bin of a value; `None` if it is not the index of a category, and numbers are not what is expected.
+    pub fn bin(&self, value: f64) -> Option<u32> {
+        match self.categories {
+            0 => Some(self.thresholds.partition_point(|t| *t < value) as u32),
+            categories => (value >= 0.0 && value < f64::from(categories)).then_some(value as u32),
+        }
+    }
 }
 
 /// An open node of a tree.
@@ -66,7 +88,8 @@ pub enum Loss {
 }
 
 impl Loss {
-    fn of(number: u32) -> Option<Self> {
+    /// Returns the loss of a number; `None` if it is not one.
+    pub fn of(number: u32) -> Option<Self> {
         [Self::Logistic, Self::Squared, Self::Absolute]
             .into_iter()
             .find(|l| *l as u32 == number)
@@ -112,7 +135,8 @@ impl Loss {
 /// Where a learner is in its training, and so what it asks.
 #[derive(Clone, PartialEq, Message)]
 pub struct Asked {
-    /// 0: moments of the columns; 1: values of features; 2: bins of open nodes, of rows whose features are numbers of bins.
+    /// 0: moments of the columns; 1: values of features; 2: bins of open nodes, of rows whose features are numbers of bins; 3: the loss of
+    /// the trees so far on such rows, of those for validation; 4: as 0, of rows for validation.
     #[prost(uint32, tag = "1")]
     pub step: u32,
     /// The share of rows whose values are wanted.
@@ -302,41 +326,6 @@ impl Layout {
     }
 }
 
-/// A tree as rows go through it.
-#[derive(Debug)]
-struct Walk {
-    /// By place: the feature, the last bin that goes left, the left child (0 for a leaf), the right one.
-    nodes: Vec<[u32; 4]>,
-    /// By place: what it predicts.
-    predictions: Vec<f64>,
-}
-
-impl Walk {
-    fn new(tree: &Tree) -> Self {
-        let limit = |node: &Node| node.left_values.first().map_or(0, |limit| *limit as u32);
-        let nodes = tree.nodes.iter().map(|n| [n.feature, limit(n), n.left, n.right]);
-        Self {
-            nodes: nodes.collect(),
-            predictions: tree.nodes.iter().map(|n| n.prediction).collect(),
-        }
-    }
-
-    /// Returns the place of the leaf that a row comes to.
-    fn leaf(&self, row: Row<'_>) -> usize {
-        let mut at = 0;
-        while let Some([feature, limit, left, right]) = self.nodes.get(at)
-            && *left != 0
-        {
-            at = if row.bin(*feature as usize) <= *limit {
-                *left
-            } else {
-                *right
-            } as usize;
-        }
-        at
-    }
-}
-
 /// Sums up the bins of open nodes.
 #[derive(Debug)]
 pub struct Tally {
@@ -345,8 +334,8 @@ pub struct Tally {
     asked: Asked,
     layout: Layout,
     trees: Vec<Walk>,
-    /// The trees that labels are what is left of, each with its weight; and the loss.
-    boosted: Option<(Vec<(Walk, f64)>, Loss)>,
+    /// What labels are what is left of, if not the labels themselves.
+    boosted: Option<Sum>,
     /// By tree and place: the open node's number, if the node is open.
     open: Vec<Vec<Option<usize>>>,
     draws: Option<Draws>,
@@ -364,10 +353,7 @@ impl Tally {
                 .and_then(|tree| tree.get_mut(of.node as usize));
             place.into_iter().for_each(|place| *place = Some(number));
         }
-        let boosted = asked.boosted.as_ref().and_then(|boosted| {
-            let trees = boosted.trees.iter().map(Walk::new).zip(boosted.weights.iter().copied());
-            Some((trees.collect(), Loss::of(boosted.loss)?))
-        });
+        let boosted = asked.boosted.as_ref().and_then(Sum::of);
         Self {
             names,
             impurity,
@@ -379,21 +365,6 @@ impl Tally {
             layout,
             asked,
         }
-    }
-
-    /// Returns the label that trees are fitted to.
-    fn target(&self, label: f64, row: Row<'_>) -> f64 {
-        let Some((trees, loss)) = &self.boosted else {
-            return label;
-        };
-        let label = loss.target(label);
-        if trees.is_empty() {
-            return label;
-        }
-        let predicted = trees
-            .iter()
-            .map(|(tree, weight)| weight * tree.predictions[tree.leaf(row)]);
-        loss.rest(predicted.sum(), label)
     }
 }
 
@@ -409,7 +380,10 @@ impl Summary for Tally {
         };
         for at in 0..rows.len() {
             let (row, weight) = (rows.get(at), weights.get(at, &self.names.weight)?);
-            let label = self.target(labels.value(at), row);
+            let label = match &self.boosted {
+                Some(sum) => sum.rest(row, labels.value(at)),
+                None => labels.value(at),
+            };
             for (tree, open) in self.trees.iter().zip(&self.open) {
                 let times = draws.times();
                 if times == 0 {

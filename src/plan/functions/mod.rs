@@ -57,6 +57,7 @@ pub mod session;
 mod tests;
 pub mod text;
 pub mod time;
+pub mod vector;
 pub mod window;
 
 use std::sync::Arc;

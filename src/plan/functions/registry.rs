@@ -18,7 +18,7 @@ use super::entry::{Argument, Function, Presence};
 use super::error::wrong_number;
 use super::{
     aggregate, check, collection, condition, conversion, csv, generator, hash, json, lambda, map, number, operator,
-    partition, random, session, text, time, window,
+    partition, random, session, text, time, vector, window,
 };
 use crate::error::{Result, SparkError};
 
@@ -42,6 +42,7 @@ pub static GROUPS: &[(&str, &[Function])] = &[
     ("session", session::FUNCTIONS),
     ("text", text::FUNCTIONS),
     ("time", time::FUNCTIONS),
+    ("vector", vector::FUNCTIONS),
     ("window", window::FUNCTIONS),
 ];
 

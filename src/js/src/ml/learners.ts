@@ -127,7 +127,7 @@ export type LinearRegression = InstanceType<typeof LinearRegression>;
 interface TreeParams {
   /** The most decisions from the root to a leaf; 5 by default. */
   maxDepth: number;
-  /** The most bins that the values of a feature are put into; 32 by default. */
+  /** The most bins that the values of a feature are put into, and the most categories of one; 32 by default. */
   maxBins: number;
   /** The least rows of a leaf; 1 by default. */
   minInstancesPerNode: number;
@@ -161,6 +161,10 @@ interface BoostedParams extends TreeParams {
   featureSubsetStrategy: string;
   /** The share of the rows that a tree takes, about; 1 by default. */
   subsamplingRate: number;
+  /** Column of booleans: rows that are true are for validation. Training ends when they are no longer predicted better; none by default. */
+  validationIndicatorCol: string;
+  /** The least part by which the error of validation must fall for another tree; 0.01 by default. */
+  validationTol: number;
 }
 interface ClassImpurity {
   /** How mixed rows are measured; `gini` by default. */
@@ -183,7 +187,7 @@ interface ManyTrees extends AnyTree {
 
 const TREE = 'leafCol maxBins=32 maxDepth=5 maxMemoryInMB=256 minInfoGain=0 minInstancesPerNode=1 minWeightFractionPerNode=0 seed';
 const FOREST = `${TREE} bootstrap=true featureSubsetStrategy="auto" numTrees=20 subsamplingRate=1`;
-const BOOSTED = `${TREE} featureSubsetStrategy="all" maxIter=20 stepSize=0.1 subsamplingRate=1`;
+const BOOSTED = `${TREE} featureSubsetStrategy="all" maxIter=20 stepSize=0.1 subsamplingRate=1 validationIndicatorCol validationTol=0.01`;
 const ONE = 'featureImportances toDebugString numNodes depth predictLeaf';
 const MANY = 'featureImportances toDebugString totalNumNodes treeWeights predictLeaf';
 
@@ -205,7 +209,7 @@ const treeOfClasses = model<TreeClassifierParams, OneTree & Classes>(
 export type DecisionTreeClassificationModel = ModelOf<TreeClassifierParams, OneTree & Classes> & ClassifierMethods & LeafMethod;
 /** Predicts classes by the decisions of a tree (`DecisionTreeClassificationModel`). */
 export const DecisionTreeClassificationModel = treeOfClasses as unknown as ModelClassOf<DecisionTreeClassificationModel>;
-/** Learns a decision tree of classes (`DecisionTreeClassifier`); all features are numbers. */
+/** Learns a decision tree of classes (`DecisionTreeClassifier`). */
 export const DecisionTreeClassifier = estimator(
   spec('classification.DecisionTreeClassifier', TREE_CLASSIFIER),
   treeOfClasses,

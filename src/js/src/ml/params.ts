@@ -123,6 +123,7 @@ numUserBlocks i parts that users are dealt out in
 offsetCol s column name of what is added to the linear part
 optimizeDocConcentration b whether docConcentration is learned
 optimizer s online, or em, which the engine lacks
+parallelism i how many models are fitted at a time
 outputCol s output column name
 outputCols S output column names
 p d which norm
@@ -167,6 +168,8 @@ upper d upper quantile of the range
 upperBoundsOnCoefficients m largest coefficients
 upperBoundsOnIntercepts v largest intercepts
 userCol s column name of the users' ids
+validationIndicatorCol s column name that is true for rows for validation
+validationTol d least part by which the error of validation must fall for another tree
 varianceCol s column name for the variance of the leaf
 variancePower d power of the mean that the variance is
 varianceThreshold d variance that a feature must exceed to be selected

@@ -1,23 +1,10 @@
 import { IllegalArgumentException } from '../errors.js';
-import { WriteOperation_SaveMode as SaveMode } from '../generated/spark/connect/commands_pb.js';
 import type { DataFrame } from '../sql/dataframe.js';
-import { planOf } from '../sql/plan.js';
-import { localRelation } from '../sql/relations.js';
-import { StringType, StructField, StructType } from '../values/types.js';
-import * as classification from './classification.js';
-import * as feature from './feature.js';
 import { type ModelSource, withModelPath } from './model_files.js';
+import { OneVsRest, OneVsRestModel } from './one_vs_rest.js';
 import type { ParamMap } from './params.js';
-import {
-  callHelper,
-  Estimator,
-  type MLReadable,
-  type MLWritable,
-  type PipelineStage,
-  type SaveOptions,
-  type SessionLike,
-  Transformer,
-} from './stage.js';
+import { loadStage, metadataOf, saveMetadata, saveStage } from './saved_stages.js';
+import { Estimator, type MLWritable, type PipelineStage, type SaveOptions, type SessionLike, Transformer } from './stage.js';
 
 /**
  * Stages that are fitted and applied one after the other (`Pipeline`).
@@ -116,14 +103,8 @@ export class PipelineModel extends Transformer implements MLWritable {
   }
 }
 
-interface Metadata {
-  class: string;
-  uid: string;
-  paramMap: { stageUids?: string[] };
-}
-
-/** Classes by their names in Spark, without the package. */
-const CLASSES: Record<string, unknown> = { ...feature, ...classification };
+/** Stages that the client holds, by their names in Spark. */
+const HELD = { Pipeline, PipelineModel, OneVsRest, OneVsRestModel };
 
 function stagePath(path: string, index: number, count: number, uid: string): string {
   return `${path}/stages/${String(index).padStart(String(count).length, '0')}_${uid}`;
@@ -134,54 +115,26 @@ async function save(
   path: string,
   whole: PipelineStage,
   stages: readonly PipelineStage[],
-  { overwrite = false }: SaveOptions = {},
+  options?: SaveOptions,
 ): Promise<void> {
-  const { context } = session;
-  for (const stage of stages) {
-    if (!('save' in stage)) throw new IllegalArgumentException(`Stage ${stage.uid} cannot be saved: it is not a Spark stage.`);
-  }
-  if (overwrite) await callHelper(context, 'handleOverwrite', [path, true]);
   const metadata = {
     class: `org.apache.spark.ml.${whole instanceof Pipeline ? 'Pipeline' : 'PipelineModel'}`,
-    timestamp: Date.now(),
-    sparkVersion: (await context.client.analyze({ case: 'sparkVersion', value: {} })).version,
     uid: whole.uid,
     paramMap: { stageUids: stages.map((stage) => stage.uid) },
     defaultParamMap: {},
   };
-  const schema = new StructType([new StructField('value', StringType)]);
-  const { relation } = planOf(context, localRelation([[JSON.stringify(metadata)]], schema));
-  const saveType = { case: 'path' as const, value: `${path}/metadata` };
-  await context.client.command({
-    case: 'writeOperation',
-    value: { input: relation, source: 'text', saveType, mode: SaveMode.ERROR_IF_EXISTS },
-  });
-  for (const [index, stage] of stages.entries()) {
-    await (stage as PipelineStage & MLWritable).save(session, stagePath(path, index, stages.length, stage.uid));
-  }
-}
-
-/** What a directory says of its stage. */
-async function metadataOf({ context }: SessionLike, path: string): Promise<Metadata> {
-  return JSON.parse((await callHelper(context, 'rivuletMetadata', [path])) as string) as Metadata;
+  await saveMetadata(session, path, metadata, stages, options);
+  for (const [index, stage] of stages.entries()) await saveStage(session, stagePath(path, index, stages.length, stage.uid), stage);
 }
 
 async function load(session: SessionLike, path: string): Promise<{ uid: string; stages: PipelineStage[] }> {
   const { uid, paramMap } = await metadataOf(session, path);
-  const uids = paramMap.stageUids;
-  if (!uids) throw new IllegalArgumentException(`${path} is not a saved pipeline: it names no stages.`, { condition: 'CORRUPT_MODEL' });
+  const uids = paramMap['stageUids'];
+  if (!Array.isArray(uids))
+    throw new IllegalArgumentException(`${path} is not a saved pipeline: it names no stages.`, { condition: 'CORRUPT_MODEL' });
   const stages: PipelineStage[] = [];
   for (const [index, stageUid] of uids.entries()) {
-    const place = stagePath(path, index, uids.length, stageUid);
-    const name = (await metadataOf(session, place)).class.split('.').at(-1) as string;
-    const type = (name === 'PipelineModel' ? PipelineModel : name === 'Pipeline' ? Pipeline : CLASSES[name]) as
-      | MLReadable<PipelineStage>
-      | undefined;
-    if (!type)
-      throw new IllegalArgumentException(`Unsupported ML operator, found ${name} in ${place}.`, {
-        condition: 'CONNECT_ML.UNSUPPORTED_EXCEPTION',
-      });
-    stages.push(await type.load(session, place));
+    stages.push(await loadStage(session, stagePath(path, index, uids.length, String(stageUid)), HELD));
   }
   return { uid, stages };
 }

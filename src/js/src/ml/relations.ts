@@ -29,8 +29,8 @@ function literal(value: Exclude<Argument, DataFrame>): Literal {
   }
 }
 
-/** A DataFrame that the engine makes of an object: a model, or the functions without one. @internal */
-export function fetched(context: Context, id: string, method: string, args: readonly Argument[]): DataFrame {
+/** A DataFrame that the engine makes of an object: a model, its summary (`of`), or the functions without one. @internal */
+export function fetched(context: Context, id: string, method: string, args: readonly Argument[], of: readonly string[] = []): DataFrame {
   const datasets = args.filter((value) => value instanceof DataFrame);
   const sent = args.map((value) => ({
     argsType:
@@ -38,7 +38,7 @@ export function fetched(context: Context, id: string, method: string, args: read
         ? { case: 'input' as const, value: value.plan.relation }
         : { case: 'param' as const, value: literal(value) },
   }));
-  const fetch = { objRef: { id }, methods: [{ method, args: sent }] };
+  const fetch = { objRef: { id }, methods: [...of.map((before) => ({ method: before, args: [] })), { method, args: sent }] };
   const relation = { case: 'mlRelation' as const, value: { mlType: { case: 'fetch' as const, value: fetch } } };
   return new DataFrame(context, planOf(context, relation, ...datasets.map((df) => df.plan)));
 }

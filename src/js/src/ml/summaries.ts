@@ -1,5 +1,6 @@
 import type { DataFrame } from '../sql/dataframe.js';
 import type { Context } from '../sql/plan.js';
+import { fetched } from './relations.js';
 import { mlCommand, type Transformer } from './stage.js';
 
 /** What summaries say, by Spark's names. Each kind of model has some of them; the others are errors. */
@@ -84,10 +85,28 @@ export interface Findings {
   logLikelihood: number;
 }
 
+/** What summaries have as DataFrames, by Spark's names. */
+export interface SummaryFrames {
+  /** The dataset with the model's columns. */
+  predictions: DataFrame;
+  /** `FPR`, `TPR`: the share of negative rows, and that of positive ones, that each score or a larger one finds; of two classes. */
+  roc: DataFrame;
+  /** `recall`, `precision` by falling score; of two classes. */
+  pr: DataFrame;
+  /** `threshold`, `F-Measure`; of two classes. */
+  fMeasureByThreshold: DataFrame;
+  /** `threshold`, `precision`; of two classes. */
+  precisionByThreshold: DataFrame;
+  /** `threshold`, `recall`; of two classes. */
+  recallByThreshold: DataFrame;
+}
+
 /** What a model is worth over a dataset: that of its training, or another. Nothing is computed before it is asked for. */
 export interface Summary {
   /** Returns what is found under a name; a job computes it if need be. */
   get<K extends keyof Findings>(name: K, ...args: number[]): Promise<Findings[K]>;
+  /** Returns what there is under a name as a DataFrame, such as a curve. It needs the summary until it is computed. */
+  dataFrame(name: keyof SummaryFrames): DataFrame;
 }
 /** A summary of its own, to be released. */
 export interface EvaluationSummary extends Summary {
@@ -116,11 +135,12 @@ const found =
  * const points = spark.createDataFrame(rows, new StructType([new StructField('features', ml.VectorType)]));
  * const model = await new ml.KMeans({ k: 2, seed: 1 }).fit(points);
  * await ml.summaryOf(model).get('clusterSizes'); // → [2, 2]
+ * await ml.summaryOf(model).dataFrame('predictions').count(); // → 4
  * ```
  */
 export function summaryOf(model: Transformer): Summary {
   const { context, id } = model as unknown as Held;
-  return { get: found(context, id, ['summary']) };
+  return { get: found(context, id, ['summary']), dataFrame: (name) => fetched(context, id, name, [], ['summary']) };
 }
 
 /** Returns the summary of a model over another dataset (`model.evaluate(dataset)` of PySpark). */
@@ -131,6 +151,7 @@ export async function evaluate(model: Transformer, dataset: DataFrame): Promise<
   const { id: own = '' } = await mlCommand(context, { case: 'fetch', value: fetch }, dataset.plan.needs);
   return {
     get: found(context, own, []),
+    dataFrame: (name) => fetched(context, own, name, []),
     async release() {
       await mlCommand(context, { case: 'delete', value: { objRefs: [{ id: own }] } });
     },

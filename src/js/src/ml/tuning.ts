@@ -1,6 +1,7 @@
 import { IllegalArgumentException } from '../errors.js';
 import type { DataFrame } from '../sql/dataframe.js';
 import { col, functions as F } from '../sql/functions/index.js';
+import { inParallel } from './parallel.js';
 import type { ParamMap, Params, ParamValue } from './params.js';
 import { Estimator, type Evaluator, Transformer } from './stage.js';
 
@@ -43,17 +44,6 @@ export interface ValidatorParams {
   seed?: number;
   /** How many models are fitted at a time; 1 by default. */
   parallelism?: number;
-}
-
-/** Runs tasks, at most `limit` at a time; results in the order of the tasks. */
-async function inParallel<R>(tasks: readonly (() => Promise<R>)[], limit: number): Promise<R[]> {
-  const results: R[] = [];
-  const queue = tasks.entries();
-  const worker = async () => {
-    for (const [index, task] of queue) results[index] = await task();
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, tasks.length) }, worker));
-  return results;
 }
 
 const RANDOM = '__rivulet_fold';

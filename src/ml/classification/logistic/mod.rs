@@ -225,12 +225,11 @@ impl Fitted for LogisticRegressionModel {
     }
 
     fn finding(&self, params: &Params, name: &str, args: &[Value]) -> Result<Option<Finding>> {
-        let score = if self.classes <= 2 {
-            params.text("probabilityCol")?
-        } else {
-            String::new()
-        };
-        findings::of(params, name, args, &score)
+        findings::of(params, name, args, self.score_column(params)?.as_deref())
+    }
+
+    fn score_column(&self, params: &Params) -> Result<Option<String>> {
+        (self.classes <= 2).then(|| params.text("probabilityCol")).transpose()
     }
 
     fn describe(&self, _: &Params) -> Result<String> {

@@ -258,7 +258,7 @@ impl Fitted for MultilayerPerceptronClassificationModel {
         if name == "weightCol" {
             return Ok(Some(Finding::Known(Value::Text(String::new()), Kind::Text)));
         }
-        findings::of(params, name, args, "")
+        findings::of(params, name, args, None)
     }
 
     fn describe(&self, _: &Params) -> Result<String> {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use super::Learned;
 use crate::error::{Result, SparkError};
+use crate::ml::attributes::Feature;
 use crate::ml::feature::assembler::VectorAssembler;
 use crate::ml::feature::count_vectorizer::Words;
 use crate::ml::feature::interaction::Interaction;
@@ -81,9 +82,11 @@ impl Steps {
     /// # Errors
     /// `INTERNAL_ERROR` if the analyzer was made without the extension.
     pub fn rename_features(&self, analyzer: &mut Analyzer, column: &str) -> Result<()> {
-        if let Some(names) = analyzer.ml()?.features.get_mut(column) {
-            let renamed = names.iter().map(|name| Some(self.renamed(name.as_ref()?)));
-            *names = Arc::new(renamed.collect());
+        if let Some(features) = analyzer.ml()?.features.get_mut(column) {
+            *features = Arc::new(features.map(|_, feature| Feature {
+                name: feature.name.as_ref().map(|name| self.renamed(name)),
+                ..feature.clone()
+            }));
         }
         Ok(())
     }

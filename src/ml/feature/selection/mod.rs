@@ -8,8 +8,9 @@ pub mod univariate;
 
 use prost::Message;
 
-use super::variance_threshold::select;
+use super::variance_threshold::{select, selected_features};
 use crate::error::Result;
+use crate::ml::attributes::Scale;
 use crate::ml::columns::Body;
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{Decoded, Fitted, ModelKind};
@@ -137,8 +138,15 @@ impl Fitted for Chosen {
         let read = analyzer.vectors(&input, &params.text("featuresCol")?)?;
         let (mut features, name, stage) = (self.features.clone(), read.name.clone(), self.maker.short());
         features.sort_unstable();
+        let otherwise = match self.maker {
+            Maker::ChiSq => Scale::Categories(None),
+            Maker::Univariate => Scale::Numbers,
+        };
+        let selected = selected_features(analyzer, &read, &features, otherwise);
         let body: Body = Box::new(move |args, _| Ok(select(&features, &args[0], stage, &name)?));
-        analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)
+        let output = analyzer.stage_of(input, params, id, vector::data_type(), vec![read], body)?;
+        analyzer.note_features(&output, Some(selected))?;
+        Ok(output)
     }
 
     fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {

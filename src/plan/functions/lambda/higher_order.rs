@@ -24,7 +24,7 @@ use crate::plan::functions::list::{assemble, span};
 use crate::plan::functions::map::maps::flat;
 use crate::plan::scope::{Resolved, Typed};
 use crate::proto as sc;
-use crate::values::types::{is_integral, list_of, sql_name};
+use crate::values::types::{is_integral, list_of, same_shape, sql_name};
 
 /// What kernels return.
 type DfResult<T> = datafusion_common::Result<T>;
@@ -198,6 +198,8 @@ fn quantified(analyzer: &mut Analyzer, form: &Form<'_>, decisive: bool) -> Resul
 
 /// Resolves `aggregate` and `reduce` (`ArrayAggregate`): folds a list from a start, then finishes.
 ///
+/// Fields of structs go by their places: the result has the names of the start.
+///
 /// # Errors
 /// If the merging lambda's result does not fit the start's type,
 /// `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
@@ -209,7 +211,7 @@ pub fn reduce(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
     let merge = analyzer.lambda(name, &form.args[2], &[state.clone(), element], 2, scope)?;
     let merge_label = merge.label();
     let made = &merge.body.data_type;
-    if made != &state && crate::plan::coercion::widen(made, &state).as_ref() != Some(&state) {
+    if !same_shape(made, &state) && crate::plan::coercion::widen(made, &state).as_ref() != Some(&state) {
         let label = format!("{name}({}, {}, {merge_label})", list.name, start.name);
         return Err(unexpected_type(&label, 3, &merge.body, &[&sql_name(&state)]));
     }

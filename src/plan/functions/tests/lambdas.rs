@@ -38,3 +38,18 @@ fn a_subquery_inside_a_body_is_refused() {
         Err("UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.HIGHER_ORDER_FUNCTION".to_owned())
     );
 }
+
+#[test]
+fn a_fold_may_call_the_fields_of_its_state_otherwise() {
+    let merge = "(a, x) -> named_struct('w', a.v + x, 'col2', a.j + 1)";
+    let start = "array(1, 2, 3), named_struct('v', 0, 'j', 0)";
+    for finish in ["a -> a.v * 10 + a.j", "a -> a['v'] * 10 + a['j']"] {
+        assert_eq!(answer(&format!("aggregate({start}, {merge}, {finish})")), Ok(json!(63)));
+    }
+    for other in ["named_struct('v', 1L, 'j', 1)", "named_struct('v', 1)"] {
+        assert_eq!(
+            answer(&format!("aggregate({start}, (a, x) -> {other}, a -> a.v)")),
+            Err("DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE".to_owned())
+        );
+    }
+}
