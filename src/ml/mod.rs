@@ -9,6 +9,7 @@
 //! is sparse stays sparse. [`persistence`] writes and reads Spark's own model directories. Nothing here knows sessions,
 //! executors or files: `connect::ml` does.
 
+pub mod batches;
 pub mod cholesky;
 pub mod classification;
 pub mod clustering;
