@@ -77,6 +77,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::lsh::min_hash::MinHashLsh,
     &classification::logistic::LogisticRegression,
     &clustering::k_means::KMeans,
+    &clustering::streaming::StreamingKMeans,
     &clustering::mixture::GaussianMixture,
     &clustering::bisecting::BisectingKMeans,
     &regression::linear::LinearRegression,
