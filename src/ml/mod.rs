@@ -33,6 +33,7 @@ pub mod recommendation;
 pub mod regression;
 pub mod relation;
 pub mod sampling;
+pub mod sgd;
 pub mod spectrum;
 pub mod stage;
 pub mod stat;

@@ -89,6 +89,8 @@ pub static STAGES: &[&dyn Stage] = &[
     &tree::stage::GBT_REGRESSOR,
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,
+    &classification::streaming_logistic::StreamingLogisticRegressionWithSgd,
+    &regression::streaming::StreamingLinearRegressionWithSgd,
     &classification::linear_svc::LinearSvc,
     &regression::generalized::GeneralizedLinearRegression,
     &regression::survival::AftSurvivalRegression,
