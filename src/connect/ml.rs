@@ -25,13 +25,14 @@ use super::saved::Want;
 use crate::cluster::runner::{JobRequest, Limits, Outcome};
 use crate::compile::job;
 use crate::error::{Result, SparkError};
+use crate::ml::batches;
 use crate::ml::findings;
 use crate::ml::learning::Run;
 use crate::ml::literal::{Kind, Value};
 use crate::ml::model::{self, Model, Models};
 use crate::ml::params::Params;
 use crate::ml::persistence;
-use crate::ml::stage::{self, Role};
+use crate::ml::stage;
 use crate::ml::training::{self, Work};
 use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
@@ -124,18 +125,23 @@ impl Driver {
             .ok_or_else(|| SparkError::invalid_plan("an ML command is empty"))?;
         let result = match command {
             Command::Fit(fit) => {
-                let work = Work::of_fit(fit)?;
-                if let Role::Estimator(stage) = work.params.operator.role()
-                    && let Some(id) = stage.starts_from(&work.params)
+                if fit.dataset.is_none()
+                    && let Some(model) = batches::initial(fit)?
                 {
-                    let before = self.ml_model(session, &id)?;
-                    if stage.has_learned(&work.params, Some(&before)) {
-                        self.answer_ml(operation, reference(&id));
-                        return Ok(());
-                    }
+                    let result = self.kept_model(session, model).1;
+                    self.answer_ml(operation, result);
+                    return Ok(());
+                }
+                let work = Work::of_fit(fit)?;
+                let before = self.initial_model(session, &work.params)?;
+                if let (Some(id), Some(before)) = (batches::starts_from(&work.params), &before)
+                    && batches::is_known(&work.params, before.fitted.last_batch())
+                {
+                    self.answer_ml(operation, reference(&id));
+                    return Ok(());
                 }
                 let parallelism = self.session(session).conf.parallelism();
-                if let Some(run) = Run::of(&work.params, parallelism) {
+                if let Some(run) = Run::of(&work.params, parallelism, before) {
                     let job = MlJob::in_rounds(operation, session, work.params);
                     return self.start_learning(job, run, fit, now_ms);
                 }
@@ -315,10 +321,13 @@ impl Driver {
         }
     }
 
-    /// Keeps a model that was learned in rounds, with the summary of its training, and answers with its id.
+    /// Keeps a model that was learned in rounds, with the summary of its training unless that is one of many batches, and answers with
+    /// its id.
     pub(super) fn learned(&mut self, job: &MlJob, model: Model, dataset: Option<sc::Relation>) {
         let (id, result) = self.kept_model(&job.session, model);
-        if let Some(dataset) = dataset {
+        if let Some(dataset) = dataset
+            && job.params.operator.param(batches::INITIAL_MODEL.name).is_none()
+        {
             self.keep_report(&job.session, &id, dataset);
         }
         self.answer_ml(&job.operation, result);
@@ -339,10 +348,7 @@ impl Driver {
 
     /// Returns the model that training continues; `None` if it starts anew.
     fn initial_model(&mut self, session: &str, params: &Params) -> Result<Option<Arc<Model>>> {
-        let Role::Estimator(stage) = params.operator.role() else {
-            return Ok(None);
-        };
-        let id = stage.starts_from(params);
+        let id = batches::starts_from(params);
         id.map(|id| self.ml_model(session, &id)).transpose()
     }
 

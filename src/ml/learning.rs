@@ -16,6 +16,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use arrow::datatypes::DataType;
@@ -108,6 +109,7 @@ pub struct Rounds {
     turn: Rc<RefCell<Turn>>,
     known: Rc<RefCell<Vec<Known>>>,
     parallelism: usize,
+    before: Option<Arc<Model>>,
 }
 
 impl Rounds {
@@ -117,6 +119,11 @@ impl Rounds {
             parallelism,
             ..Self::default()
         }
+    }
+
+    /// Returns the model that training continues; `None` if it starts anew.
+    pub fn before(&self) -> Option<&Model> {
+        self.before.as_deref()
     }
 
     /// Returns into how many parts Spark deals out what it counts by key.
@@ -228,12 +235,15 @@ impl fmt::Debug for Run {
 }
 
 impl Run {
-    /// Begins the training of a stage; `None` if one job is all of it.
-    pub fn of(params: &Params, parallelism: usize) -> Option<Self> {
+    /// Begins the training of a stage, which may continue the model `before`; `None` if one job is all of it.
+    pub fn of(params: &Params, parallelism: usize, before: Option<Arc<Model>>) -> Option<Self> {
         let Role::Learner(stage) = params.operator.role() else {
             return None;
         };
-        let rounds = Rounds::new(parallelism);
+        let rounds = Rounds {
+            before,
+            ..Rounds::new(parallelism)
+        };
         let learning = stage.learn(params.clone(), rounds.clone());
         Some(Self::new(rounds, learning))
     }
@@ -431,6 +441,6 @@ mod tests {
             "u",
             &Default::default(),
         );
-        assert!(Run::of(&params.unwrap(), 2).is_none());
+        assert!(Run::of(&params.unwrap(), 2, None).is_none());
     }
 }

@@ -10,6 +10,7 @@
 //! executors or files: `connect::ml` does.
 
 pub mod attributes;
+pub mod batches;
 pub mod cholesky;
 pub mod classification;
 pub mod clustering;
@@ -33,6 +34,7 @@ pub mod recommendation;
 pub mod regression;
 pub mod relation;
 pub mod sampling;
+pub mod sgd;
 pub mod spectrum;
 pub mod stage;
 pub mod stat;

@@ -206,6 +206,11 @@ pub trait Fitted: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// Returns the id of the last batch that it has learned; `None` if it was learned at once, or batches have no ids.
+    fn last_batch(&self) -> Option<i64> {
+        None
+    }
+
     /// Returns the content without what only further learning needs; `None` if prediction needs all of it.
     fn for_prediction(&self) -> Option<Arc<dyn Fitted>> {
         None

@@ -77,6 +77,7 @@ pub static STAGES: &[&dyn Stage] = &[
     &feature::lsh::min_hash::MinHashLsh,
     &classification::logistic::LogisticRegression,
     &clustering::k_means::KMeans,
+    &clustering::streaming::StreamingKMeans,
     &clustering::mixture::GaussianMixture,
     &clustering::bisecting::BisectingKMeans,
     &regression::linear::LinearRegression,
@@ -88,6 +89,8 @@ pub static STAGES: &[&dyn Stage] = &[
     &tree::stage::GBT_REGRESSOR,
     &classification::naive_bayes::stage::NaiveBayes,
     &classification::streaming::StreamingNaiveBayes,
+    &classification::streaming_logistic::StreamingLogisticRegressionWithSgd,
+    &regression::streaming::StreamingLinearRegressionWithSgd,
     &classification::linear_svc::LinearSvc,
     &regression::generalized::GeneralizedLinearRegression,
     &regression::survival::AftSurvivalRegression,
@@ -212,21 +215,12 @@ pub trait Estimator: fmt::Debug {
         self.training(params)
     }
 
-    /// Makes the model of a finished job's state; `before` is the model named by [`Self::starts_from`].
+    /// Makes the model of a finished job's state; `before` is the model that training continues
+    /// ([`starts_from`](super::batches::starts_from)).
     ///
     /// # Errors
     /// If the dataset was empty and the stage needs rows, or if the state is broken.
     fn fit(&self, params: &Params, before: Option<&Model>, state: &[u8]) -> Result<Model>;
-
-    /// Returns the id of the model that training continues; `None` if it starts anew.
-    fn starts_from(&self, _params: &Params) -> Option<String> {
-        None
-    }
-
-    /// Returns whether `before` has already learned this dataset, so that there is nothing to train.
-    fn has_learned(&self, _params: &Params, _before: Option<&Model>) -> bool {
-        false
-    }
 }
 
 /// A stage that trains a model in rounds, each of which is one aggregate over the same rows.
@@ -252,7 +246,15 @@ pub trait Learner: fmt::Debug {
         Err(SparkError::internal(format!("{short} prepares no column")))
     }
 
-    /// Returns the training: it asks through `rounds` until it has the model.
+    /// Returns the model that training starts from before it has seen a row; `None` if it starts from nothing, as most do.
+    ///
+    /// # Errors
+    /// If params do not say where it starts, or contradict each other.
+    fn initial(&self, _params: &Params) -> Result<Option<Model>> {
+        Ok(None)
+    }
+
+    /// Returns the training: it asks through `rounds` until it has the model. [`Rounds::before`] is the model that it continues.
     fn learn(&self, params: Params, rounds: Rounds) -> Learning;
 }
 

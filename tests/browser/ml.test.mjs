@@ -381,3 +381,186 @@ test('a streaming model scores a stream and learns from it, each batch once', as
     learned: true,
   });
 });
+
+test('streaming k-means learns from a stream of DataFrames as Spark does, each batch once, and continues after a restart', async () => {
+  const { cases } = JSON.parse(readFileSync(join(ROOT, 'tests/goldens/mllib/streaming_k_means.json'), 'utf8'));
+  const golden = cases.find(({ id }) => id === 'half_life_points');
+  const seen = await inPage(
+    plain,
+    async (golden) => {
+      const { SparkSession, ml } = await import('rivulet');
+      const schema = 'features STRUCT<type: TINYINT, size: INT, indices: ARRAY<INT>, values: ARRAY<DOUBLE>>';
+      const rows = (batch) => batch.map((values) => ({ features: ml.Vectors.toStruct(ml.Vectors.dense(values)) }));
+      const state = async (learner) => ({
+        centers: await learner.latestModel().clusterCenters(),
+        weights: (await learner.latestModel().clusterWeights()).toArray(),
+      });
+      const life = async (learner, batches, firstId) => {
+        const { df, write, end } = spark.readStream.push({ schema });
+        const states = [];
+        const query = await df.writeStream
+          .foreachBatch(async (batch, id) => {
+            await learner.update(batch, firstId + id);
+            states.push(await state(learner));
+          })
+          .start();
+        for (const batch of batches) {
+          await write(rows(batch));
+          await query.processAllAvailable();
+        }
+        await query.stop();
+        end();
+        return states;
+      };
+      let spark = await SparkSession.builder.master('local[2]').getOrCreate();
+      const params = { k: golden.centers.length, halfLife: golden.halfLife, timeUnit: golden.timeUnit };
+      let learner = new ml.StreamingKMeans(params).setInitialCenters(golden.centers, golden.weights);
+      const states = await life(learner, golden.batches.slice(0, 2), 0);
+      await learner.save(spark, 'models/stream-means', { overwrite: true });
+      await spark.stop();
+      spark = await SparkSession.builder.master('local[2]').getOrCreate();
+      learner = await ml.StreamingKMeans.load(spark, 'models/stream-means', params);
+      // The second batch runs again.
+      const [repeated, ...rest] = await life(learner, golden.batches.slice(1), 1);
+      const scored = await learner
+        .latestModel()
+        .transform(spark.createDataFrame(rows(golden.centers), schema))
+        .select('prediction')
+        .collect();
+      const plain = await ml.KMeansModel.load(spark, 'models/stream-means');
+      const matrix = (await plain.clusterCenterMatrix()).toArray();
+      await spark.stop();
+      return { states: [...states, ...rest], repeated, scored: scored.length, matrix };
+    },
+    golden,
+  );
+  assert.equal(seen.states.length, golden.after.length);
+  golden.after.forEach(({ centers, weights }, i) => {
+    close(seen.states[i].centers, centers, `centers ${i}`);
+    close(seen.states[i].weights, weights, `weights ${i}`);
+  });
+  close(seen.repeated.centers, golden.after[1].centers, 'repeated');
+  close(seen.matrix, golden.after[1].centers, 'as KMeansModel');
+  assert.equal(seen.scored, golden.centers.length);
+});
+
+test('streaming k-means learns from a DStream and predicts for another, with empty intervals', async () => {
+  const { cases } = JSON.parse(readFileSync(join(ROOT, 'tests/goldens/mllib/streaming_k_means.json'), 'utf8'));
+  const golden = cases.find(({ id }) => id === 'empty');
+  const seen = await inPage(
+    plain,
+    async (golden) => {
+      const { SparkSession, ml, ManualClock, StreamingContext } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+      const clock = new ManualClock();
+      const ssc = new StreamingContext(spark.sparkContext, 1_000, clock);
+      const learner = new ml.StreamingKMeans({ k: 2 }).setDecayFactor(golden.decayFactor);
+      const refused = { train: '', predict: '' };
+      const points = ssc.queueStream(golden.batches);
+      for (const [name, call] of [
+        ['train', () => learner.trainOn(points)],
+        ['predict', () => learner.predictOn(points)],
+      ]) {
+        try {
+          call();
+        } catch (error) {
+          refused[name] = error.message;
+        }
+      }
+      learner.setInitialCenters(golden.centers, golden.weights);
+      const states = [];
+      const predicted = [];
+      const keyed = [];
+      learner.predictOn(points).foreachRDD(async (rdd) => void predicted.push(await rdd.collect()));
+      learner.predictOnValues(points.map((p) => [`${p}`, p])).foreachRDD(async (rdd) => void keyed.push(await rdd.collect()));
+      learner.trainOn(points);
+      points.foreachRDD(async () => {
+        const model = learner.latestModel();
+        states.push({ centers: await model.clusterCenters(), weights: (await model.clusterWeights()).toArray() });
+      });
+      ssc.start();
+      golden.batches.forEach((_, i) => clock.advanceTo((i + 1) * 1_000));
+      await ssc.processed();
+      await ssc.stop();
+      await spark.stop();
+      return { states, predicted, keyed, refused };
+    },
+    golden,
+  );
+  golden.after.forEach(({ centers, weights }, i) => {
+    close(seen.states[i].centers, centers, `centers ${i}`);
+    close(seen.states[i].weights, weights, `weights ${i}`);
+  });
+  golden.batches.forEach((batch, i) => {
+    const centers = i === 0 ? golden.centers : golden.after[i - 1].centers;
+    const nearest = batch.map((p) => {
+      const costs = centers.map((c) => c.reduce((sum, x, j) => sum + (x - p[j]) ** 2, 0));
+      return costs.indexOf(Math.min(...costs));
+    });
+    assert.deepEqual(seen.predicted[i], nearest);
+    assert.deepEqual(
+      seen.keyed[i],
+      batch.map((p, j) => [`${p}`, nearest[j]]),
+    );
+  });
+  for (const message of Object.values(seen.refused)) assert.match(message, /^Initial cluster centers must be set/);
+});
+
+test('streaming regressions learn from DataFrames and DStreams as Spark does', async () => {
+  const { cases } = JSON.parse(readFileSync(join(ROOT, 'tests/goldens/mllib/streaming_sgd.json'), 'utf8'));
+  const goldens = cases.filter(({ id }) => /_(empty|start|wrong_size)$/.test(id) || id === 'logistic_sparse');
+  const seen = await inPage(
+    plain,
+    async (goldens) => {
+      const { SparkSession, ml, ManualClock, StreamingContext } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[2]').getOrCreate();
+      const schema = 'label DOUBLE, features STRUCT<type: TINYINT, size: INT, indices: ARRAY<INT>, values: ARRAY<DOUBLE>>';
+      const struct = (v) => ml.Vectors.toStruct(Array.isArray(v) ? ml.Vectors.dense(v) : ml.Vectors.sparse(v.size, v.indices, v.values));
+      const learnerOf = ({ kind, params, initialWeights }) => {
+        const Learner = kind === 'linear' ? ml.StreamingLinearRegressionWithSGD : ml.StreamingLogisticRegressionWithSGD;
+        return new Learner(params).setInitialWeights(initialWeights);
+      };
+      const weights = async (learner) => (await learner.latestModel().coefficients()).toArray();
+      const all = [];
+      for (const golden of goldens) {
+        const frames = [];
+        const learner = learnerOf(golden);
+        for (const [id, batch] of golden.batches.entries()) {
+          const rows = batch.map(([label, v]) => ({ label, features: struct(v) }));
+          try {
+            await learner.update(spark.createDataFrame(rows, schema), id);
+            frames.push(await weights(learner));
+          } catch (error) {
+            frames.push(error.message);
+          }
+        }
+        const clock = new ManualClock();
+        const ssc = new StreamingContext(spark.sparkContext, 1_000, clock);
+        const streamed = learnerOf(golden);
+        const streams = [];
+        const points = ssc.queueStream(
+          golden.batches.map((batch) => batch.map(([label, v]) => ({ label, features: Array.isArray(v) ? v : struct(v) }))),
+        );
+        streamed.trainOn(points);
+        points.foreachRDD(async () => void streams.push(streamed.latestModel() ? await weights(streamed) : null));
+        ssc.start();
+        golden.batches.forEach((_, i) => clock.advanceTo((i + 1) * 1_000));
+        await ssc.processed().catch(() => {});
+        await ssc.stop().catch(() => {});
+        all.push({ frames, streams });
+      }
+      await spark.stop();
+      return all;
+    },
+    goldens,
+  );
+  goldens.forEach(({ id, after }, at) => {
+    after.forEach(({ weights, error }, i) => {
+      if (error) assert.match(seen[at].frames[i], /non-matching sizes/, `${id}: ${seen[at].frames[i]}`);
+      else {
+        close(seen[at].frames[i], weights, `${id} ${i}`);
+        close(seen[at].streams[i], weights, `${id} ${i} of a DStream`);
+      }
+    });
+  });
+});

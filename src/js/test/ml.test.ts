@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { create, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { decodeMessage, encodeMessage } from '../src/connect/message_codec.js';
@@ -223,6 +225,67 @@ test('a streaming model goes on from the model before, and says which batch it l
   assert.equal(sent[0]?.['halfLife']?.literalType.value, 5);
   assert.equal(learner.model?.getSmoothing(), 2);
   assert.deepEqual(transforms(learner.model!.transform(session.read.table('t'))), ['model-1']);
+});
+
+test('a learner of a stream begins where its params say, and then continues its own model', async () => {
+  const { session, commands } = engine();
+  const learner = new ml.StreamingKMeans({ k: 2 })
+    .setInitialCenters([[0, 1], ml.Vectors.sparse(2, [1], [5])], [1, 2])
+    .setHalfLife(3, 'points');
+  assert.equal(learner.latestModel(), undefined);
+  const first = await learner.start({ context: session.context });
+  assert.equal(await learner.start({ context: session.context }), first);
+  await learner.update(session.read.table('t'), 4);
+  const [start, update] = commands.map((c) => (c.case === 'fit' ? c.value : assert.fail(c.case)));
+  assert.equal(start?.estimator?.name, 'org.apache.spark.mllib.clustering.StreamingKMeans');
+  assert.equal(start?.dataset, undefined);
+  const sent = valueOfLiteral(start?.params?.params['initialCenters'] as Parameters<typeof valueOfLiteral>[0]);
+  assert.deepEqual(sent, [
+    [0, 1],
+    [0, 5],
+  ]);
+  assert.deepEqual(
+    ['initialCenters', 'initialModel', 'batchId', 'halfLife'].map((name) => update?.params?.params[name]?.literalType.value),
+    [undefined, 'model-0', 4n, 3],
+  );
+  assert.deepEqual(transforms(learner.latestModel()!.transform(session.read.table('t'))), ['model-1']);
+  assert.equal(learner.setDecayFactor(0.5).isSet('halfLife'), false);
+});
+
+test('updates that are begun at once run one after the other', async () => {
+  const { session, commands } = engine();
+  const learner = new ml.StreamingLogisticRegressionWithSGD({ regParam: 0.1 }).setInitialWeights([0, 0]);
+  await Promise.all([1, 2, 3].map((batch) => learner.update(session.read.table('t'), batch)));
+  assert.deepEqual(
+    commands.map((c) => (c.case === 'fit' ? c.value.params?.params['initialModel']?.literalType.value : assert.fail(c.case))),
+    [undefined, 'model-0', 'model-1'],
+  );
+  assert.equal(learner.model?.getRegParam(), 0.1);
+});
+
+test('a learner of a stream refuses what mllib refuses, in its words', async () => {
+  const { refusals } = JSON.parse(
+    readFileSync(join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/mllib/streaming_k_means.json'), 'utf8'),
+  ) as { refusals: Record<string, { message: string }> };
+  const linear = () => new ml.StreamingLinearRegressionWithSGD();
+  const refused: Record<string, () => unknown> = {
+    k: () => new ml.StreamingKMeans().setK(0),
+    decayFactor: () => new ml.StreamingKMeans({ decayFactor: -0.5 }),
+    halfLife: () => new ml.StreamingKMeans().setHalfLife(0, 'batches'),
+    timeUnit: () => new ml.StreamingKMeans().setHalfLife(1, 'hours' as never),
+    dim: () => new ml.StreamingKMeans().setRandomCenters(0, 1, 1),
+    weight: () => new ml.StreamingKMeans().setRandomCenters(1, -1, 1),
+    stepSize: () => linear().setStepSize(0),
+    numIterations: () => linear().setNumIterations(-1),
+    regParam: () => linear().setRegParam(-1),
+    miniBatchFraction: () => linear().setMiniBatchFraction(0),
+    convergenceTol: () => linear().setConvergenceTol(1.5),
+    linear_not_initialized: () => linear().trainOn(undefined as never),
+    linear_predictions_not_initialized: () => linear().predictOnValues(undefined as never),
+    not_initialized: () => new ml.StreamingKMeans().trainOn(undefined as never),
+    predictions_not_initialized: () => new ml.StreamingKMeans().predictOn(undefined as never),
+  };
+  for (const [name, call] of Object.entries(refused)) assert.throws(call, { message: refusals[name]?.message }, name);
 });
 
 test('a zip gives back its files', async () => {

@@ -12,3 +12,4 @@ pub mod naive_bayes;
 pub mod perceptron;
 pub mod scores;
 pub mod streaming;
+pub mod streaming_logistic;

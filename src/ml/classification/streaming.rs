@@ -17,41 +17,19 @@
 use super::naive_bayes::stage::{Statistics, sums_of_classes};
 use super::naive_bayes::{self, NaiveBayesModel, Type};
 use crate::error::Result;
+use crate::ml::batches::{BATCH, INITIAL_MODEL, last_of, model_params};
 use crate::ml::literal::Kind;
 use crate::ml::model::Model;
 use crate::ml::params::{
     Default, FEATURES, LABEL, NON_NEGATIVE, POSITIVE, PREDICTION, PROBABILITY, Param, Params, RAW_PREDICTION,
-    THRESHOLDS, WEIGHT, free, one_of, param,
+    THRESHOLDS, WEIGHT, one_of, param,
 };
-use crate::ml::stage::{self, Estimator, Role, Stage, Training};
+use crate::ml::stage::{Estimator, Role, Stage, Training};
 use crate::ml::summary::classes::{self, Classes, Names};
 use crate::ml::training;
-use crate::proto as sc;
 
-/// Returns the params of a batch that concern the model only: those that `NaiveBayes` has too.
-///
-/// # Errors
-/// If a param has an invalid value.
-pub fn model_params(params: &Params) -> Result<Params> {
-    let operator = stage::by_name("org.apache.spark.ml.classification.NaiveBayes")?;
-    let mut own = Params::new(operator, &params.uid, &sc::MlParams::default())?;
-    for (param, value) in params.explicit() {
-        if operator.param(param.name).is_some() {
-            own.put(param.name, value.clone())?;
-        }
-    }
-    Ok(own)
-}
-
-/// Returns whether a batch is in the statistics already: its id is not above that of the last one learned.
-///
-/// A batch without an id, and a model whose batches have none, are never known.
-pub fn has_seen(params: &Params, before: Option<&Statistics>) -> bool {
-    match (params.int("batchId"), before.and_then(|s| s.batch)) {
-        (Ok(batch), Some(last)) => batch <= last,
-        _ => false,
-    }
-}
+/// The stage whose models it makes.
+const MODEL: &str = "org.apache.spark.ml.classification.NaiveBayes";
 
 /// Returns the factor by which the old sums are multiplied when `rows` rows come: 1 without a half-life.
 ///
@@ -89,10 +67,14 @@ pub fn learn(params: &Params, before: Option<&Statistics>, batch: classes::State
     }
     all.take(batch)?;
     let sums = all.state();
-    let mut model = naive_bayes::fit(&model_params(params)?, sums.classes.clone(), sums.features as usize)?;
+    let mut model = naive_bayes::fit(
+        &model_params(params, MODEL)?,
+        sums.classes.clone(),
+        sums.features as usize,
+    )?;
     model.statistics = Some(Statistics {
         sums,
-        batch: params.int("batchId").ok().or(before.and_then(|s| s.batch)),
+        batch: last_of(params, before.and_then(|s| s.batch)),
     });
     Ok(model)
 }
@@ -126,8 +108,8 @@ impl Stage for StreamingNaiveBayes {
             WEIGHT,
             param("halfLife", Kind::Double, Default::None, POSITIVE),
             one_of("timeUnit", "batches", &["batches", "points"]),
-            free("initialModel", Kind::Text),
-            free("batchId", Kind::Long),
+            INITIAL_MODEL,
+            BATCH,
         ];
         PARAMS
     }
@@ -144,16 +126,7 @@ impl Estimator for StreamingNaiveBayes {
 
     fn fit(&self, params: &Params, before: Option<&Model>, state: &[u8]) -> Result<Model> {
         let learned = learn(params, statistics_of(before), training::state(state)?)?;
-        Ok(Model::new(&model_params(params)?, learned))
-    }
-
-    /// Returns the id in `initialModel`: the model of the batches before.
-    fn starts_from(&self, params: &Params) -> Option<String> {
-        params.column("initialModel")
-    }
-
-    fn has_learned(&self, params: &Params, before: Option<&Model>) -> bool {
-        has_seen(params, statistics_of(before))
+        Ok(Model::new(&model_params(params, MODEL)?, learned))
     }
 }
 
@@ -166,7 +139,10 @@ fn statistics_of(model: Option<&Model>) -> Option<&Statistics> {
 mod tests {
     use super::*;
     use crate::ml::literal::Value;
+    use crate::ml::model::Fitted;
+    use crate::ml::stage;
     use crate::ml::summary::Summary;
+    use crate::proto as sc;
     use crate::values::vector::VectorBuilder;
     use crate::values::vector::VectorRef;
     use arrow::array::{ArrayRef, Float64Array};
@@ -239,18 +215,11 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_was_seen_is_not_learned_again() {
+    fn a_model_knows_its_last_batch() {
         let third = params(&[("batchId", Value::Int(3))]);
         let model = learn(&third, None, sums(FIRST)).unwrap();
-        assert!(has_seen(&third, model.statistics.as_ref()));
-        assert!(has_seen(
-            &params(&[("batchId", Value::Int(2))]),
-            model.statistics.as_ref()
-        ));
-        assert!(!has_seen(
-            &params(&[("batchId", Value::Int(4))]),
-            model.statistics.as_ref()
-        ));
-        assert!(!has_seen(&third, None));
+        assert_eq!(model.last_batch(), Some(3));
+        let without = learn(&params(&[]), model.statistics.as_ref(), sums(SECOND)).unwrap();
+        assert_eq!(without.last_batch(), Some(3));
     }
 }

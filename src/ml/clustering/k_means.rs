@@ -11,6 +11,7 @@ use super::local::plus_plus;
 use super::rows::{self, Point};
 use super::steps::{Asked, State, Steps, What};
 use crate::error::Result;
+use crate::ml::batches::{self, FOLDER};
 use crate::ml::findings::Finding;
 use crate::ml::learning::{Learning, Rounds, empty};
 use crate::ml::literal::{Kind, Value};
@@ -203,6 +204,7 @@ async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
         size,
         cost,
         steps: steps as u64,
+        statistics: None,
     };
     Ok(Model::new(&params, model))
 }
@@ -222,6 +224,20 @@ pub struct KMeansModel {
     /// How many steps the training had.
     #[prost(uint64, tag = "4")]
     pub steps: u64,
+    /// What further batches need, if it learns from a stream.
+    #[prost(message, optional, tag = "5")]
+    pub statistics: Option<Statistics>,
+}
+
+/// What a model of a stream was made of (`StreamingKMeans`).
+#[derive(Clone, PartialEq, Message)]
+pub struct Statistics {
+    /// By cluster: how many rows it stands for, less what was forgotten (`clusterWeights`).
+    #[prost(double, repeated, tag = "1")]
+    pub weights: Vec<f64>,
+    /// The last batch that is in; `None` if batches have no ids.
+    #[prost(int64, optional, tag = "2")]
+    pub batch: Option<i64>,
 }
 
 /// How the model is named, decoded and loaded.
@@ -240,9 +256,14 @@ static KIND: ModelKind = ModelKind {
         if centres.iter().any(|c| c.len() != size) {
             return Err(row.corrupt("the centres of clusters differ in their features"));
         }
+        let statistics: Option<Statistics> = batches::saved(row)?;
+        if statistics.as_ref().is_some_and(|s| s.weights.len() != centres.len()) {
+            return Err(row.corrupt("clusters and their weights differ in number"));
+        }
         Ok(Arc::new(KMeansModel {
             centres: points(&centres),
             size: size as u64,
+            statistics,
             ..KMeansModel::default()
         }))
     },
@@ -279,6 +300,14 @@ impl Fitted for KMeansModel {
     }
 
     fn attribute(&self, _: &Params, name: &str) -> Result<Option<(Value, Kind)>> {
+        match (name, &self.statistics) {
+            ("clusterWeights", Some(statistics)) => return Ok(Some(model::dense(&statistics.weights))),
+            ("clusterCenters", Some(_)) => {
+                let centres = self.centres.iter().map(|c| Value::doubles(&c.values));
+                return Ok(Some((Value::List(centres.collect()), Kind::DoublesList)));
+            }
+            _ => {}
+        }
         let centres = self.centres.iter().map(|c| &c.values[..]);
         Ok(findings::of_centres(name, self.size, centres))
     }
@@ -321,5 +350,14 @@ impl Fitted for KMeansModel {
             Column::rows("clusterIdx", Arc::new(numbers), serde_json::json!("integer"), false),
             vector_rows("clusterCenter", &self.centres())?,
         ])
+    }
+
+    fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
+        let statistics = self.statistics.as_ref()?;
+        Some((FOLDER, statistics.encode_to_vec()))
+    }
+
+    fn last_batch(&self) -> Option<i64> {
+        self.statistics.as_ref()?.batch
     }
 }

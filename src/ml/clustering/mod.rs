@@ -10,3 +10,4 @@ pub mod mixture;
 pub mod power_iteration;
 mod rows;
 mod steps;
+pub mod streaming;

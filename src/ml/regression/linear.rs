@@ -10,6 +10,7 @@ use super::huber::{self, Huber};
 use super::least_squares::{Asked, Errors};
 use super::normal::{MOST_FEATURES, NormalSums, Problem, Sums, solve};
 use crate::error::{Result, SparkError};
+use crate::ml::batches::Last;
 use crate::ml::columns::Body;
 use crate::ml::error::illegal;
 use crate::ml::findings::Finding;
@@ -152,6 +153,7 @@ async fn by_equations(params: &Params, rounds: &Rounds) -> Result<Model> {
         intercept: found.intercept,
         scale: 1.0,
         diagonal: found.diagonal,
+        batch: None,
     };
     Ok(Model::new(params, model).with_history(found.history))
 }
@@ -196,6 +198,7 @@ async fn by_steps(params: &Params, rounds: Rounds, statistics: &labels::State) -
         intercept: 0.0,
         scale: 1.0,
         diagonal: vec![0.0],
+        batch: None,
     };
     if raw_std == 0.0 {
         if intercept || label_mean == 0.0 {
@@ -295,6 +298,7 @@ async fn by_huber(params: &Params, rounds: Rounds, statistics: &labels::State) -
         },
         scale: found.x[size - 1],
         diagonal: vec![0.0],
+        batch: None,
     };
     Ok(Model::new(params, model).with_history(found.history))
 }
@@ -314,6 +318,9 @@ pub struct LinearRegressionModel {
     /// Of the inverse of the normal equations' matrix; one 0 if they were not solved.
     #[prost(double, repeated, tag = "4")]
     pub diagonal: Vec<f64>,
+    /// The last batch that it has learned, if it learns from a stream whose batches have ids.
+    #[prost(int64, optional, tag = "5")]
+    pub batch: Option<i64>,
 }
 
 /// How the model is named, decoded and loaded; the scale came with Spark 2.3.
@@ -327,6 +334,7 @@ static KIND: ModelKind = ModelKind {
             intercept: row.double("intercept")?,
             scale: if row.has("scale") { row.double("scale")? } else { 1.0 },
             diagonal: vec![0.0],
+            batch: Last::saved(row)?,
         }))
     },
 };
@@ -397,5 +405,13 @@ impl Fitted for LinearRegressionModel {
             Column::vector("coefficients", &self.coefficients)?,
             Column::double("scale", self.scale),
         ])
+    }
+
+    fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
+        Last::beside(self.batch)
+    }
+
+    fn last_batch(&self) -> Option<i64> {
+        self.batch
     }
 }

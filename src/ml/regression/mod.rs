@@ -8,5 +8,6 @@ mod least_squares;
 pub mod linear;
 mod normal;
 mod pools;
+pub mod streaming;
 pub mod survival;
 mod survival_loss;

@@ -3,6 +3,7 @@
  * {@link Pipeline}.
  */
 
+export type { BatchLearner } from './batch_learner.js';
 export * from './classification.js';
 export * from './clusterings.js';
 export * from './estimators.js';
@@ -35,7 +36,10 @@ export {
   Transformer,
 } from './stage.js';
 export * from './stat.js';
+export type { LabeledPoint, StreamLearner, VectorRow } from './stream_learner.js';
+export * from './streaming_k_means.js';
 export * from './streaming_naive_bayes.js';
+export * from './streaming_regressions.js';
 export * from './summaries.js';
 export * from './topics.js';
 export * from './transformers.js';

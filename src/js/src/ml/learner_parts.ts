@@ -41,6 +41,7 @@ export interface PredictMethod {
 }
 /** How many features a model has. */
 export interface Counts {
+  /** Returns the number of features. */
   numFeatures: number;
 }
 /** How many classes a model has, too. */

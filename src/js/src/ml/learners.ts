@@ -310,7 +310,8 @@ export type GBTRegressor = InstanceType<typeof GBTRegressor>;
 
 // ------------------------------------------------------------------------------------------------------------- k-means
 
-interface KMeansParams extends Features {
+/** Params of {@link KMeans} and its models. */
+export interface KMeansParams extends Features {
   /** How many clusters; 2 by default. */
   k: number;
   /** How it begins: k-means|| or random rows. */
@@ -326,11 +327,13 @@ interface KMeansParams extends Features {
   /** Seed of the random numbers. */
   seed: number;
 }
-interface KMeansAttributes extends Counts {
+/** What models of {@link KMeans} know. */
+export interface KMeansAttributes extends Counts {
   /** Returns the centres, a row per cluster. */
   clusterCenterMatrix: DenseMatrix;
 }
-const KMEANS =
+/** @internal */
+export const KMEANS =
   'distanceMeasure="euclidean" featuresCol="features" initMode="k-means||" initSteps=2 k=2 maxIter=20 predictionCol="prediction" seed tol=0.0001 weightCol';
 const means = model<KMeansParams, KMeansAttributes>(spec('clustering.KMeansModel', KMEANS, 'clusterCenterMatrix numFeatures predict'));
 /** A fitted {@link KMeans}. */

@@ -27,7 +27,10 @@ categoricalCols S numeric columns whose values are categories
 censorCol s column name that says whether a lifetime ended
 checkpointInterval i steps between checkpoints; the engine makes none
 coldStartStrategy s nan or drop, for users and items that training did not see
+convergenceTol d how little a step may change before a batch is learned
+decayFactor d what earlier weights are multiplied by, per batch or row
 degree i highest degree of the products
+dim i numbers of a random centre
 distanceMeasure s the distance: squaredEuclidean or cosine
 docConcentration D how much documents are about each topic before one is read; one number for all, or one per topic
 dropLast b whether the last category has no place in the vector
@@ -56,6 +59,8 @@ indices I indices of the features, in their new order
 initMode s how k-means begins: k-means|| or random
 initStd d deviation of the factors to begin with
 initSteps i steps of k-means||
+initialCenterWeights D weights of the centres to begin with
+initialCenters L centres to begin with
 initialModel s id of the model to continue from
 initialWeights v weights to begin with
 inputCol s input column name
@@ -115,6 +120,7 @@ numBuckets i number of buckets
 numBucketsArray I number of buckets of each column
 numFeatures i number of features
 numHashTables i hashes per vector
+numIterations i most steps of a batch
 numItemBlocks i parts that items are dealt out in
 numPartitions i parts that rows are dealt out in
 numTopFeatures i number of features to select
@@ -175,6 +181,7 @@ variancePower d power of the mean that the variance is
 varianceThreshold d variance that a feature must exceed to be selected
 vectorSize i values of a word's vector
 vocabSize i most words in the vocabulary
+weight d weight of each random centre
 weightCol s weight column name
 windowSize i words on either side that are near
 withCentering b whether to subtract the median

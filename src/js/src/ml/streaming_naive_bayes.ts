@@ -1,10 +1,8 @@
-import { SparkRuntimeException } from '../errors.js';
-import { MlOperator_OperatorType as Role } from '../generated/spark/connect/ml_common_pb.js';
-import type { DataFrame } from '../sql/dataframe.js';
+import { BatchLearner, type LearnerKind } from './batch_learner.js';
 import { NaiveBayesModel, type NaiveBayesParams } from './classification.js';
 import type { ModelSource } from './model_files.js';
-import { Params, type ParamValue, paramTable } from './params.js';
-import { type ModelClass, mlCommand, type SaveOptions, type SessionLike } from './stage.js';
+import { type ParamValue, paramTable } from './params.js';
+import type { SessionLike } from './stage.js';
 
 /** Params of {@link StreamingNaiveBayes}: those of naive Bayes, and how it forgets. */
 export interface StreamingNaiveBayesParams extends NaiveBayesParams {
@@ -17,6 +15,10 @@ export interface StreamingNaiveBayesParams extends NaiveBayesParams {
 const PARAMS =
   'featuresCol="features" labelCol="label" modelType="multinomial" predictionCol="prediction" probabilityCol="probability" ' +
   'rawPredictionCol="rawPrediction" smoothing=1 thresholds weightCol halfLife timeUnit="batches" initialModel batchId';
+const KIND: LearnerKind<NaiveBayesModel> = {
+  engineClass: 'org.apache.spark.ml.classification.StreamingNaiveBayes',
+  models: NaiveBayesModel,
+};
 
 /**
  * Naive Bayes that learns from a stream, batch by batch, and can score the same stream. The model after n batches is that of one
@@ -41,33 +43,10 @@ const PARAMS =
  * await learner.model!.predict(ml.Vectors.dense(0, 2)); // → 1
  * ```
  */
-export class StreamingNaiveBayes extends Params {
-  /** What was learned so far; undefined before the first batch. */
-  model: NaiveBayesModel | undefined;
-
+export class StreamingNaiveBayes extends BatchLearner<NaiveBayesModel> {
   /** Makes a learner without a model. */
   constructor(params: Partial<StreamingNaiveBayesParams> = {}, uid?: string) {
-    super('StreamingNaiveBayes', paramTable(PARAMS), uid);
-    for (const [name, value] of Object.entries(params)) if (value !== undefined) this.setParam(name, value as ParamValue);
-  }
-
-  /** Learns from a batch, and returns the new model. The model before it stays usable, until {@link Model.release | released}. */
-  async update(batch: DataFrame, batchId?: number | bigint): Promise<NaiveBayesModel> {
-    const chosen = this.copy();
-    const before = this.model as unknown as { id: string } | undefined;
-    if (before) chosen.setParam('initialModel', before.id);
-    const { params } = chosen.message();
-    if (batchId !== undefined) params['batchId'] = { literalType: { case: 'long', value: BigInt(batchId) } };
-    const estimator = { name: 'org.apache.spark.ml.classification.StreamingNaiveBayes', uid: this.uid, type: Role.ESTIMATOR };
-    const fit = { estimator, params: { params }, dataset: batch.plan.relation };
-    const { id } = await mlCommand(batch.context, { case: 'fit', value: fit }, batch.plan.needs);
-    if (!id) throw new SparkRuntimeException('The engine answered a fit without a model');
-    if (!this.model || id !== before?.id) {
-      const models = NaiveBayesModel as unknown as ModelClass<NaiveBayesParams, object>;
-      this.model = models.of(batch.context, id, this.uid) as unknown as NaiveBayesModel;
-      for (const [name, value] of this.explicit) if (this.model.hasParam(name)) this.model.setParam(name, value);
-    }
-    return this.model;
+    super('StreamingNaiveBayes', paramTable(PARAMS), KIND, params, uid);
   }
 
   /** Returns a copy that has the same model. */
@@ -75,14 +54,6 @@ export class StreamingNaiveBayes extends Params {
     const other = this.copyInto(new StreamingNaiveBayes({}, this.uid));
     other.model = this.model;
     return other;
-  }
-
-  /**
-   * Saves the model, and what it needs to continue learning. Spark loads it as a `NaiveBayesModel`. Throws before the first batch.
-   */
-  async save(session: SessionLike, path: string, options?: SaveOptions): Promise<void> {
-    if (!this.model) throw new SparkRuntimeException('There is no model to save before the first batch');
-    await this.model.save(session, path, options);
   }
 
   /** Continues from a model that was saved. `halfLife` and `timeUnit` are given again: a model has no such params. */

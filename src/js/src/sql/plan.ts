@@ -1,5 +1,6 @@
 import type { ConnectClient } from '../connect/client.js';
 import type { Relation, RelationKind } from '../connect/messages.js';
+import { IllegalStateException } from '../errors.js';
 import type { FileSource, Registered } from '../files/registry.js';
 import type { SparkContext } from '../rdd/context.js';
 import type { RowOptions } from '../values/rows.js';
@@ -64,6 +65,21 @@ export interface Context {
   readonly sources: Sources;
   readonly readers: Readers;
   readonly sparkContext: SparkContext;
+}
+
+/** What sessions have, by the way to their datasets. */
+const sessions = new WeakMap<SparkContext, Context>();
+
+/** Notes which session datasets belong to. */
+export function belongs(sparkContext: SparkContext, context: Context): void {
+  sessions.set(sparkContext, context);
+}
+
+/** What the session of datasets has. */
+export function contextOf(sparkContext: SparkContext): Context {
+  const context = sessions.get(sparkContext);
+  if (!context) throw new IllegalStateException('The datasets belong to no session');
+  return context;
 }
 
 /** A plan with a relation of its own id, with the needs of the plans below it. */

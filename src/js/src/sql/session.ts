@@ -25,7 +25,7 @@ import { Credentials } from './credentials/registry.js';
 import { DataFrame } from './dataframe.js';
 import { datasets, isDataset, loadDatasets } from './load_datasets.js';
 import { type Listening, loadRemote } from './load_remote.js';
-import { type Context, planOf } from './plan.js';
+import { belongs, type Context, planOf } from './plan.js';
 import { DataFrameReader } from './reader.js';
 import { localRelation, type SqlArguments, sqlPlan } from './relations.js';
 import { Checkpoints } from './streaming/checkpoints.js';
@@ -145,6 +145,7 @@ export class SparkSession {
       throw error;
     });
     session.#sparkContext = new Datasets(engine, executors, conf, () => session.#stopped);
+    belongs(session.#sparkContext, session.#context);
     // The engine has the settings already; this says which of them it cannot have.
     return session.#ready(conf, options.signal);
   }

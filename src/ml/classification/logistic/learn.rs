@@ -58,6 +58,7 @@ pub(super) async fn learn(params: Params, rounds: Rounds) -> Result<Model> {
         intercepts: vec![0.0; sets],
         classes: classes as u64,
         multinomial,
+        batch: None,
     };
     let only = histogram.iter().filter(|w| **w != 0.0).count() == 1;
     if only && intercept && !bounds::are_set(&params) {

@@ -15,6 +15,7 @@ use prost::Message;
 use super::scores::{self, Predictions, Scores};
 use super::{findings, loss};
 use crate::error::Result;
+use crate::ml::batches::Last;
 use crate::ml::error::illegal;
 use crate::ml::findings::Finding;
 use crate::ml::learning::{Learning, Rounds};
@@ -126,6 +127,9 @@ pub struct LogisticRegressionModel {
     /// Whether there is a row per class.
     #[prost(bool, tag = "4")]
     pub multinomial: bool,
+    /// The last batch that it has learned, if it learns from a stream whose batches have ids.
+    #[prost(int64, optional, tag = "5")]
+    pub batch: Option<i64>,
 }
 
 /// How the model is named, decoded and loaded.
@@ -142,6 +146,7 @@ static KIND: ModelKind = ModelKind {
                 classes: row.int("numClasses")? as u64,
                 coefficients: Matrix::new(1, coefficients.len(), coefficients),
                 multinomial: false,
+                batch: None,
             }));
         }
         let made = LogisticRegressionModel {
@@ -149,6 +154,7 @@ static KIND: ModelKind = ModelKind {
             intercepts: row.vector("interceptVector")?,
             classes: row.int("numClasses")? as u64,
             multinomial: row.bool("isMultinomial")?,
+            batch: Last::saved(row)?,
         };
         let sets = if made.multinomial { made.classes } else { 1 };
         let has_classes = made.multinomial || (1..=2).contains(&made.classes);
@@ -252,6 +258,14 @@ impl Fitted for LogisticRegressionModel {
     fn call(&self, params: &Params, method: &str, args: &[Value]) -> Result<Option<(Value, Kind)>> {
         let predictor: &dyn Scores = &Predictor::new(self, params)?;
         predictor.call(method, args)
+    }
+
+    fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
+        Last::beside(self.batch)
+    }
+
+    fn last_batch(&self) -> Option<i64> {
+        self.batch
     }
 }
 

@@ -6,6 +6,7 @@ use prost::Message;
 
 use super::{Predictor, Type, fit};
 use crate::error::Result;
+use crate::ml::batches::{self, FOLDER};
 use crate::ml::classification::scores::{Predictions, Scores};
 use crate::ml::columns::Reads;
 use crate::ml::literal::{Kind, Value};
@@ -170,14 +171,11 @@ static KIND: ModelKind = ModelKind {
         if theta.height() != pi.len() || gaussian && (sigma.rows, sigma.columns) != (theta.rows, theta.columns) {
             return Err(row.corrupt("pi, theta and sigma differ in their classes or features"));
         }
-        let statistics = row.beside("statistics")?.map(|bytes| {
-            Statistics::decode(bytes.as_slice()).map_err(|e| row.corrupt(&format!("statistics cannot be read: {e}")))
-        });
         Ok(Arc::new(NaiveBayesModel {
             pi,
             theta,
             sigma,
-            statistics: statistics.transpose()?,
+            statistics: batches::saved(row)?,
         }))
     },
 };
@@ -241,7 +239,11 @@ impl Fitted for NaiveBayesModel {
 
     fn beside(&self) -> Option<(&'static str, Vec<u8>)> {
         let statistics = self.statistics.as_ref()?;
-        Some(("statistics", statistics.encode_to_vec()))
+        Some((FOLDER, statistics.encode_to_vec()))
+    }
+
+    fn last_batch(&self) -> Option<i64> {
+        self.statistics.as_ref()?.batch
     }
 
     fn for_prediction(&self) -> Option<Arc<dyn Fitted>> {

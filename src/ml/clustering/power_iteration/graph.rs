@@ -286,7 +286,7 @@ fn trained(params: &Params, parts: &[Vec<f64>]) -> Result<Model> {
         part.iter().for_each(|value| vectors.push(VectorRef::Dense(&[*value])));
         columns.push(vectors.finish()?);
     }
-    let mut run = Run::of(params, parts.len()).ok_or_else(broken)?;
+    let mut run = Run::of(params, parts.len(), None).ok_or_else(broken)?;
     let mut answer = None;
     loop {
         let question = match run.next(answer.take())? {
