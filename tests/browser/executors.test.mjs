@@ -1,7 +1,7 @@
 // Real executors that really end: Worker.terminate() in the middle of work leaves results unchanged.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browser, inPage } from './harness.mjs';
+import { browser, CHROMIUM_ONLY, inPage } from './harness.mjs';
 
 const page = browser();
 
@@ -150,7 +150,7 @@ test('twenty executors killed in one checkpointed query leave each event counted
   assert.ok(batches >= 10 && added >= 19, `${batches} batches, ${added} executors came back`);
 });
 
-test('a driver that ends fails what waits for it, soon', async () => {
+test('a driver that ends fails what waits for it, soon', CHROMIUM_ONLY, async () => {
   const opened = await page.open();
   await opened.evaluate(async () => {
     const { SparkSession } = await import('rivulet');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { componentsOf, degreesOf, order, tableOf, uniform } from './graph_stream_model.js';
-import { browser, inPage } from './harness.mjs';
+import { browser, CHROMIUM_ONLY, inPage } from './harness.mjs';
 
 const page = browser();
 const text = (id) => (typeof id === 'string' ? id : String(id));
@@ -125,7 +125,7 @@ async function live([edges, to, folder, fails]) {
   return { done, ends };
 }
 
-test('a query that is started again goes on with its graph, and a batch that failed after its work counts once', async () => {
+test('a query that is started again goes on with its graph, and a batch that failed after its work counts once', CHROMIUM_ONLY, async () => {
   const context = await page.browser.newContext();
   const edges = batchesOf(11, (n) => n, { batches: 12, each: 30, vertices: 300 }).flat();
   const folder = 'graph-stream';

@@ -11,6 +11,9 @@ import { serve } from '../../src/js/scripts/serve.mjs';
 export const HERE = dirname(fileURLToPath(import.meta.url));
 export { PKG, ROOT };
 
+/** For tests that ask what only playwright knows of a page. */
+export const CHROMIUM_ONLY = ['chromium', undefined].includes(process.env.RIVULET_BROWSER) ? {} : { skip: 'Chromium only' };
+
 /**
  * Gives the tests of a file a browser and a server; `open()` gives a fresh page that can `import('rivulet')`. Pages of one browser
  * context share the origin's storage.

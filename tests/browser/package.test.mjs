@@ -1,7 +1,7 @@
 // The package in a plain page: start-up, actions, values, errors, cancellation.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browser, inPage } from './harness.mjs';
+import { browser, CHROMIUM_ONLY, inPage } from './harness.mjs';
 
 const plain = browser();
 
@@ -13,7 +13,7 @@ test('a plain module page computes 42', async () => {
   await page.close();
 });
 
-test('importing has no effect until a session is asked for', async () => {
+test('importing has no effect until a session is asked for', CHROMIUM_ONLY, async () => {
   const page = await plain.open();
   await page.evaluate(async () => {
     await import('rivulet');
@@ -208,7 +208,7 @@ test('an engine that is not there is a WorkerLoadError that says so', async () =
   assert.match(message, /HTTP 404.*engine_bg\.wasm/s);
 });
 
-test('stop gives the workers back', async () => {
+test('stop gives the workers back', CHROMIUM_ONLY, async () => {
   const page = await plain.open();
   await page.evaluate(async () => {
     const { SparkSession } = await import('rivulet');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { signed } from '../../src/js/scripts/build/engine.mjs';
 import { marking, withMarksOf } from '../../src/js/scripts/build/marking.mjs';
-import { browser, PKG } from './harness.mjs';
+import { browser, CHROMIUM_ONLY, PKG } from './harness.mjs';
 
 const TOOL = join(process.env.CARGO_TARGET_DIR ?? 'target', 'debug/rivulet-pack');
 const [ENGINE, REST, WORKER] = ['engine_bg.wasm', 'engine_rest.wasm', 'worker.js'].map((name) => `/pkg/dist/${name}`);
@@ -77,7 +77,7 @@ const fetchesOf = (path) => performance.getEntriesByType('resource').filter(({ n
 
 // Driver and executors may come to a function of the rest earlier than the statement that surely needs it: what runs when messages
 // overlap is not the same each time.
-test('each worker that needs more fetches the rest once, and answers as before', async () => {
+test('each worker that needs more fetches the rest once, and answers as before', CHROMIUM_ONLY, async () => {
   instead.set(REST, part('rest.wasm'));
   const { page, run } = await session();
   assert.equal(await run(USUAL), COUNTS);

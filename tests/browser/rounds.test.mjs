@@ -1,7 +1,7 @@
 // Sessions one after the other in one page: each ends with its workers, and leaves no memory behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browser } from './harness.mjs';
+import { browser, CHROMIUM_ONLY } from './harness.mjs';
 
 const shared = browser();
 const ROUNDS = 50;
@@ -9,7 +9,7 @@ const ROUNDS = 50;
 /** The middle one. */
 const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
 
-test('fifty sessions, one stopped in the middle of a query, leave no worker, and a heap of the page that does not grow', async (t) => {
+test('fifty sessions, one stopped in the middle of a query, leave no worker, and a heap of the page that does not grow', CHROMIUM_ONLY, async (t) => {
   const page = await shared.open();
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('Performance.enable');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { browser, inPage, PKG } from './harness.mjs';
+import { browser, CHROMIUM_ONLY, inPage, PKG } from './harness.mjs';
 
 const ENGINE = '/pkg/dist/engine_bg.wasm';
 /** Answers of the engine that wait for a word. */
@@ -91,7 +91,7 @@ test('a function that fails on progress does not fail the start', async () => {
   await page.close();
 });
 
-test('a signal ends a start at once: its reason is the error, no worker stays, and the next start is a new one', async () => {
+test('a signal ends a start at once: its reason is the error, no worker stays, and the next start is a new one', CHROMIUM_ONLY, async () => {
   isHeld = true;
   const page = await shared.open();
   const reasons = await page.evaluate(async () => {
@@ -127,7 +127,7 @@ test('a signal ends a start at once: its reason is the error, no worker stays, a
   await page.close();
 });
 
-test('callers at once have one session; one that leaves does not end the start for the others, and a start that fails does not stay', async () => {
+test('callers at once have one session; one that leaves does not end the start for the others, and a start that fails does not stay', CHROMIUM_ONLY, async () => {
   const page = await shared.open();
   const { same, left, failed, later } = await page.evaluate(async () => {
     const { SparkSession } = await import('rivulet');

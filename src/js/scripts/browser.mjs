@@ -1,4 +1,4 @@
-// The system's Chromium, driven by playwright-core.
+// The system's Chromium, driven by playwright-core; RIVULET_BROWSER=firefox or webkit has another in its place.
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import { CHROMIUM, CHROMIUM_FLAGS } from './paths.mjs';
@@ -10,6 +10,10 @@ function options(extra) {
 
 /** Launches the browser; the error without one says what to install. */
 export async function launch(extra = []) {
+  const name = process.env.RIVULET_BROWSER ?? 'chromium';
+  if (name === 'firefox') return (await import('./browsers/firefox.mjs')).launch();
+  if (name === 'webkit') return (await import('./browsers/webkit.mjs')).launch();
+  if (name !== 'chromium') throw new Error(`RIVULET_BROWSER=${name}: chromium, firefox or webkit`);
   return chromium.launch(options(extra));
 }
 
