@@ -69,7 +69,7 @@ export abstract class StreamLearner<M extends Model, Row> extends BatchLearner<M
   }
 
   /** Learns from each batch of a stream, from now on until its context stops. */
-  trainOn(dstream: DStream<Row>): void {
+  trainOn<R extends Row>(dstream: DStream<R>): void {
     this.checkStart('training');
     const own = this.#streams++;
     dstream.foreachRDD(async (rdd, timeMs) => {
@@ -80,7 +80,7 @@ export abstract class StreamLearner<M extends Model, Row> extends BatchLearner<M
   }
 
   /** Returns predictions for the rows of a stream, in their order, each batch by the latest model. */
-  predictOn(dstream: DStream<VectorRow>): DStream<number> {
+  predictOn<V extends VectorRow>(dstream: DStream<V>): DStream<number> {
     this.checkStart('prediction');
     return dstream.transform(async (rdd) => {
       const bound = { predictions: await this.#predictions(rdd) };
@@ -89,7 +89,7 @@ export abstract class StreamLearner<M extends Model, Row> extends BatchLearner<M
   }
 
   /** Returns predictions for the values of a stream of pairs under the same keys, each batch by the latest model. */
-  predictOnValues<K>(dstream: DStream<[K, VectorRow]>): DStream<[K, number]> {
+  predictOnValues<K, V extends VectorRow>(dstream: DStream<[K, V]>): DStream<[K, number]> {
     this.checkStart('prediction');
     return dstream.transform(async (rdd) => {
       const bound = { predictions: await this.#predictions(rdd.values()) };
@@ -98,7 +98,7 @@ export abstract class StreamLearner<M extends Model, Row> extends BatchLearner<M
   }
 
   /** What the latest model predicts for the vectors of a dataset. The engine must not forget the model before it has. */
-  #predictions(rdd: RDD<VectorRow>): Promise<Float64Array> {
+  #predictions<V extends VectorRow>(rdd: RDD<V>): Promise<Float64Array> {
     const context = contextOf(rdd.context);
     const vectors = rdd.map(featuresOf);
     return this.inTurn(async () => {
@@ -113,7 +113,7 @@ export abstract class StreamLearner<M extends Model, Row> extends BatchLearner<M
   }
 
   /** A batch as a table with the columns that the params name. */
-  #frame(context: Context, rdd: RDD<Row>): Plan {
+  #frame<R extends Row>(context: Context, rdd: RDD<R>): Plan {
     const columns = this.isLabeled ? LABELED : UNLABELED;
     const named = columns.fields.map(({ name, dataType }) => new StructField(String(this.getParam(`${name}Col`)), dataType));
     const schema = new StructType(named);
