@@ -197,7 +197,8 @@ cmd_check() {
 cmd_test() {
   local what=${1:-all}
   if [ "$what" = packaging ]; then shift; cmd_packaging "$@"; return; fi
-  case "$what" in native | browser | all) ;; *) die "test takes native, browser or packaging, not '$what'" ;; esac
+  if [ "$what" = browsers ]; then shift; cmd_browsers "$@"; return; fi
+  case "$what" in native | browser | all) ;; *) die "test takes native, browser, browsers or packaging, not '$what'" ;; esac
   [ "$what" = all ] && cmd_check
   if [ "$what" != browser ]; then
     native
@@ -231,6 +232,20 @@ cmd_packaging() { # [--quick] [WORD…]
   setup_browser; cmd_build
   say "packaging"
   node tests/packaging/run.mjs "$@"
+}
+
+# Those tests of the browser that need nothing of Chromium's own, in all three.
+cmd_browsers() { # [NAME…]
+  setup_browser; cmd_build
+  [ -x "${RIVULET_FIREFOX:-/usr/bin/firefox-esr}" ] || need_package firefox-esr firefox-esr
+  [ -x "${RIVULET_WEBKIT:-/usr/bin/WebKitWebDriver}" ] || need_package WebKitWebDriver webkit2gtk-driver
+  need_package xvfb-run xvfb xauth
+  local one
+  for one in chromium firefox webkit; do
+    say "browser tests in $one"
+    RIVULET_BROWSER=$one node src/js/scripts/browser-tests.mjs --shared "$@"
+  done
+  say "the tests passed in three browsers"
 }
 
 free_port() { node -e 's=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
@@ -440,6 +455,7 @@ cmd_help() {
   site [FOLDER]           the static site with a release build, ready for any host
   demo [--headless]       the site with a live tweet server; headless: 30 s in Chromium, checked against a model
   test [native|browser]   all tests; or only those without, or with, a browser
+  test browsers [NAME…]   the tests of the browser that need nothing of Chromium's own, in Chromium, Firefox and WebKit
   test packaging [--quick] [WORD…]   the packed tarball in bundlers, frameworks, hosts and compilers, as a table; only cases with a WORD
   check                   rustfmt, clippy for native and wasm32, tsc --strict: warnings are errors
   goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with

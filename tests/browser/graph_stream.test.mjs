@@ -125,37 +125,41 @@ async function live([edges, to, folder, fails]) {
   return { done, ends };
 }
 
-test('a query that is started again goes on with its graph, and a batch that failed after its work counts once', CHROMIUM_ONLY, async () => {
-  const context = await page.browser.newContext();
-  const edges = batchesOf(11, (n) => n, { batches: 12, each: 30, vertices: 300 }).flat();
-  const folder = 'graph-stream';
-  const found = { components: new Map(), degrees: new Map() };
-  for (const [to, fails] of [
-    [60, false],
-    [120, true],
-    [120, false],
-    [121, true],
-    [240, false],
-    [360, false],
-  ]) {
-    const opened = await page.open('/blank.html', context);
-    const { done, ends } = await opened.evaluate(live, [edges, to, folder, fails]);
-    await opened.close();
-    for (const end of ends) assert.equal(/no batch/.test(end ?? ''), fails, `${end}`);
-    for (const [name, id, rows] of done) {
-      assert.ok(!found[name].has(id), `batch ${id} of ${name} came twice`);
-      found[name].set(id, rows);
+test(
+  'a query that is started again goes on with its graph, and a batch that failed after its work counts once',
+  CHROMIUM_ONLY,
+  async () => {
+    const context = await page.browser.newContext();
+    const edges = batchesOf(11, (n) => n, { batches: 12, each: 30, vertices: 300 }).flat();
+    const folder = 'graph-stream';
+    const found = { components: new Map(), degrees: new Map() };
+    for (const [to, fails] of [
+      [60, false],
+      [120, true],
+      [120, false],
+      [121, true],
+      [240, false],
+      [360, false],
+    ]) {
+      const opened = await page.open('/blank.html', context);
+      const { done, ends } = await opened.evaluate(live, [edges, to, folder, fails]);
+      await opened.close();
+      for (const end of ends) assert.equal(/no batch/.test(end ?? ''), fails, `${end}`);
+      for (const [name, id, rows] of done) {
+        assert.ok(!found[name].has(id), `batch ${id} of ${name} came twice`);
+        found[name].set(id, rows);
+      }
+      if (fails) continue;
+      const now = edges.slice(0, to);
+      const inOrder = (batches) => [...batches].sort(([a], [b]) => a - b).map(([, rows]) => rows);
+      const { table, idle } = tableOf(inOrder(found.components));
+      assert.deepEqual(sorted(table), sorted(new Map([...componentsOf(now)].map(([id, lowest]) => [String(id), [lowest]]))));
+      assert.equal(idle, 0);
+      assert.deepEqual(sorted(tableOf(inOrder(found.degrees)).table), sorted(degreesOf(now.map((ends) => ends.map(String)))));
     }
-    if (fails) continue;
-    const now = edges.slice(0, to);
-    const inOrder = (batches) => [...batches].sort(([a], [b]) => a - b).map(([, rows]) => rows);
-    const { table, idle } = tableOf(inOrder(found.components));
-    assert.deepEqual(sorted(table), sorted(new Map([...componentsOf(now)].map(([id, lowest]) => [String(id), [lowest]]))));
-    assert.equal(idle, 0);
-    assert.deepEqual(sorted(tableOf(inOrder(found.degrees)).table), sorted(degreesOf(now.map((ends) => ends.map(String)))));
-  }
-  await context.close();
-});
+    await context.close();
+  },
+);
 
 /** A server that answers while it is open. `asked()` shuts it, and returns a promise for the next question. */
 async function gate() {

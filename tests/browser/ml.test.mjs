@@ -456,7 +456,7 @@ test('streaming k-means learns from a DStream and predicts for another, with emp
       const ssc = new StreamingContext(spark.sparkContext, 1_000, clock);
       const learner = new ml.StreamingKMeans({ k: 2 }).setDecayFactor(golden.decayFactor);
       const refused = { train: '', predict: '' };
-      const points = ssc.queueStream(golden.batches);
+      const points = ssc.queueStream([...golden.batches]);
       for (const [name, call] of [
         ['train', () => learner.trainOn(points)],
         ['predict', () => learner.predictOn(points)],
@@ -487,6 +487,7 @@ test('streaming k-means learns from a DStream and predicts for another, with emp
     },
     golden,
   );
+  assert.equal(seen.states.length, golden.after.length);
   golden.after.forEach(({ centers, weights }, i) => {
     close(seen.states[i].centers, centers, `centers ${i}`);
     close(seen.states[i].weights, weights, `weights ${i}`);

@@ -91,65 +91,73 @@ test('a function that fails on progress does not fail the start', async () => {
   await page.close();
 });
 
-test('a signal ends a start at once: its reason is the error, no worker stays, and the next start is a new one', CHROMIUM_ONLY, async () => {
-  isHeld = true;
-  const page = await shared.open();
-  const reasons = await page.evaluate(async () => {
-    const { SparkSession } = await import('rivulet');
-    const reasons = [];
-    for (const when of ['before', 'during']) {
+test(
+  'a signal ends a start at once: its reason is the error, no worker stays, and the next start is a new one',
+  CHROMIUM_ONLY,
+  async () => {
+    isHeld = true;
+    const page = await shared.open();
+    const reasons = await page.evaluate(async () => {
+      const { SparkSession } = await import('rivulet');
+      const reasons = [];
+      for (const when of ['before', 'during']) {
+        const controller = new AbortController();
+        if (when === 'before') controller.abort(new Error(when));
+        const started = SparkSession.builder.master('local[2]').getOrCreate({ signal: controller.signal });
+        controller.abort(new Error(when));
+        reasons.push(await started.catch(({ message }) => message));
+      }
       const controller = new AbortController();
-      if (when === 'before') controller.abort(new Error(when));
-      const started = SparkSession.builder.master('local[2]').getOrCreate({ signal: controller.signal });
-      controller.abort(new Error(when));
-      reasons.push(await started.catch(({ message }) => message));
-    }
-    const controller = new AbortController();
-    const onProgress = () => controller.abort();
-    reasons.push(
-      await SparkSession.builder
-        .master('local[2]')
-        .create({ signal: controller.signal, onProgress })
-        .catch(({ name }) => name),
-    );
-    return reasons;
-  });
-  assert.deepEqual(reasons, ['before', 'during', 'AbortError']);
-  isHeld = false;
-  for (const response of held.splice(0)) response.destroy();
-  const count = await page.evaluate(async () => {
-    const { SparkSession } = await import('rivulet');
-    const spark = await SparkSession.builder.master('local[1]').getOrCreate();
-    return spark.range(4).count();
-  });
-  assert.equal(count, 4);
-  assert.equal(page.workers().length, 2, 'those of the session that runs');
-  await page.close();
-});
+      const onProgress = () => controller.abort();
+      reasons.push(
+        await SparkSession.builder
+          .master('local[2]')
+          .create({ signal: controller.signal, onProgress })
+          .catch(({ name }) => name),
+      );
+      return reasons;
+    });
+    assert.deepEqual(reasons, ['before', 'during', 'AbortError']);
+    isHeld = false;
+    for (const response of held.splice(0)) response.destroy();
+    const count = await page.evaluate(async () => {
+      const { SparkSession } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[1]').getOrCreate();
+      return spark.range(4).count();
+    });
+    assert.equal(count, 4);
+    assert.equal(page.workers().length, 2, 'those of the session that runs');
+    await page.close();
+  },
+);
 
-test('callers at once have one session; one that leaves does not end the start for the others, and a start that fails does not stay', CHROMIUM_ONLY, async () => {
-  const page = await shared.open();
-  const { same, left, failed, later } = await page.evaluate(async () => {
-    const { SparkSession } = await import('rivulet');
-    const builder = () => SparkSession.builder.master('local[1]');
-    const bad = () =>
-      builder()
-        .assets({ wasmUrl: '/nowhere.wasm' })
-        .getOrCreate()
-        .catch(({ reason }) => reason);
-    const failed = await Promise.all([bad(), bad()]);
-    const controller = new AbortController();
-    const first = builder().getOrCreate();
-    const leaving = builder().getOrCreate({ signal: controller.signal });
-    const third = builder().getOrCreate();
-    controller.abort(new Error('left'));
-    const left = await leaving.catch(({ message }) => message);
-    const [one, other] = await Promise.all([first, third]);
-    await one.stop();
-    const [a, b] = await Promise.all([builder().getOrCreate(), builder().getOrCreate()]);
-    return { same: one === other, left, failed, later: a === b && a !== one };
-  });
-  assert.deepEqual({ same, left, failed, later }, { same: true, left: 'left', failed: ['missing', 'missing'], later: true });
-  assert.equal(page.workers().length, 2);
-  await page.close();
-});
+test(
+  'callers at once have one session; one that leaves does not end the start for the others, and a start that fails does not stay',
+  CHROMIUM_ONLY,
+  async () => {
+    const page = await shared.open();
+    const { same, left, failed, later } = await page.evaluate(async () => {
+      const { SparkSession } = await import('rivulet');
+      const builder = () => SparkSession.builder.master('local[1]');
+      const bad = () =>
+        builder()
+          .assets({ wasmUrl: '/nowhere.wasm' })
+          .getOrCreate()
+          .catch(({ reason }) => reason);
+      const failed = await Promise.all([bad(), bad()]);
+      const controller = new AbortController();
+      const first = builder().getOrCreate();
+      const leaving = builder().getOrCreate({ signal: controller.signal });
+      const third = builder().getOrCreate();
+      controller.abort(new Error('left'));
+      const left = await leaving.catch(({ message }) => message);
+      const [one, other] = await Promise.all([first, third]);
+      await one.stop();
+      const [a, b] = await Promise.all([builder().getOrCreate(), builder().getOrCreate()]);
+      return { same: one === other, left, failed, later: a === b && a !== one };
+    });
+    assert.deepEqual({ same, left, failed, later }, { same: true, left: 'left', failed: ['missing', 'missing'], later: true });
+    assert.equal(page.workers().length, 2);
+    await page.close();
+  },
+);

@@ -1,14 +1,23 @@
 // Runs tests/browser one file after the other (they share two cores and one clock).
-//   node browser-tests.mjs [NAME…]
+//   node browser-tests.mjs [--shared] [NAME…]     --shared: only files that every browser can run
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './paths.mjs';
 
 const folder = join(ROOT, 'tests/browser');
-const only = process.argv.slice(2);
+const only = process.argv.slice(2).filter((word) => word !== '--shared');
+/** Files that ask of a page what every driver knows. */
+const SHARED = new Set(
+  'contained checkpoints epochs executors goldens graph_library graph_mistakes host memory ml package rdd rdd_mistakes state storage values'.split(
+    ' ',
+  ),
+);
+const isWanted = (name) =>
+  (!process.argv.includes('--shared') || SHARED.has(name.replace('.test.mjs', ''))) &&
+  (only.length === 0 || only.some((o) => name.includes(o)));
 const files = readdirSync(folder)
-  .filter((name) => name.endsWith('.test.mjs') && (only.length === 0 || only.some((o) => name.includes(o))))
+  .filter((name) => name.endsWith('.test.mjs') && isWanted(name))
   .sort();
 const run = spawnSync(
   process.execPath,

@@ -173,11 +173,15 @@ function thrown(stack: string): Error {
   return Object.assign(new Error(message), { name: name ?? 'Error', stack, ...(condition && { condition }) });
 }
 
-/** The stack of an error, which carries its condition to the page. @internal */
+/** The stack of an error, which carries its name, its message and its condition to the page in every browser. @internal */
 export function stackWithCondition(error: Error): string {
   const { condition, name, message, stack = '' } = error as Error & { condition?: string };
-  const trace = stack.slice(Math.max(0, stack.indexOf('\n    at ')));
-  return condition ? `${name} [${condition}]: ${message}${trace}` : stack;
+  const frames = stack.indexOf('\n    at ');
+  // In Chromium and Node.js a stack begins with name and message; in Firefox and WebKit it has frames alone.
+  const isWhole = frames >= 0 || stack.startsWith(name);
+  if (isWhole && !condition) return stack;
+  const trace = frames >= 0 ? stack.slice(frames) : isWhole || stack === '' ? '' : `\n${stack.trimEnd()}`;
+  return `${name}${condition ? ` [${condition}]` : ''}: ${message}${trace}`;
 }
 
 /** Returns the caller's own reason, or the AbortError that a signal without a reason stands for. @internal */

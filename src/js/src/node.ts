@@ -2,7 +2,7 @@
  * Rivulet in a process of Node.js (Deno and Bun, too): the classes of `rivulet`, whose sessions run in threads of the process, with the
  * same engine as in a page. For tests without a browser, servers and scripts.
  *
- * ```ts
+ * ```js
  * import { SparkSession } from 'rivulet/node';
  * const spark = await SparkSession.builder.master('local[2]').getOrCreate();
  * await spark.range(3).count(); // → 3

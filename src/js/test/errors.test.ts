@@ -43,3 +43,15 @@ test('the condition of an error in an executor reaches the page with its stack',
   assert.equal((plain.cause as Error).message, 'too far');
   assert.equal('condition' in (plain.cause as Error), false);
 });
+
+test('an error has its name, message and condition in its stack, whatever the browser', () => {
+  const of = (stack: string, more = {}) => errors.stackWithCondition(Object.assign(new RangeError('three'), { stack, ...more }));
+  const chromium = 'RangeError: three\n    at f (file.js:1:2)';
+  assert.equal(of(chromium), chromium);
+  assert.equal(of(chromium, { condition: 'A.B' }), 'RangeError [A.B]: three\n    at f (file.js:1:2)');
+  assert.equal(of('RangeError: three'), 'RangeError: three');
+  const firefox = 'f@file.js:1:2\n@file.js:3:4\n';
+  assert.equal(of(firefox), 'RangeError: three\nf@file.js:1:2\n@file.js:3:4');
+  assert.equal(of(firefox, { condition: 'A.B' }), 'RangeError [A.B]: three\nf@file.js:1:2\n@file.js:3:4');
+  assert.equal(of(''), 'RangeError: three');
+});

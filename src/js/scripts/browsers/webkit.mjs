@@ -27,8 +27,17 @@ class Session {
     const session = new Session();
     const port = await freePort();
     session.url = `http://127.0.0.1:${port}`;
-    session.driver = spawn('xvfb-run', ['-a', DRIVER, `--port=${port}`], { env: { ...process.env, ...ENV }, stdio: 'ignore', detached: true });
-    await waitUntil(() => fetch(`${session.url}/status`).then(({ ok }) => ok, () => false));
+    session.driver = spawn('xvfb-run', ['-a', DRIVER, `--port=${port}`], {
+      env: { ...process.env, ...ENV },
+      stdio: 'ignore',
+      detached: true,
+    });
+    await waitUntil(() =>
+      fetch(`${session.url}/status`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
     const binary = MINI_BROWSERS.find(existsSync);
     const options = { 'webkitgtk:browserOptions': { binary, args: ['--automation'] } };
     const { sessionId, capabilities } = await session.#send('POST', '/session', { capabilities: { alwaysMatch: options } });
@@ -118,7 +127,8 @@ class Context {
 
 /** Launches the browser; the error without one says what to install. */
 export async function launch() {
-  if (!existsSync(DRIVER)) throw new Error(`${DRIVER} is missing: install WebKit's driver (apt-get install webkit2gtk-driver xvfb) or set RIVULET_WEBKIT`);
+  if (!existsSync(DRIVER))
+    throw new Error(`${DRIVER} is missing: install WebKit's driver (apt-get install webkit2gtk-driver xvfb) or set RIVULET_WEBKIT`);
   const own = new Context(await Session.start());
   const others = [];
   const newContext = async () => {

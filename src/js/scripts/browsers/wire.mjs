@@ -6,7 +6,8 @@ export function pack(value) {
   const of = (one) => {
     if (one === undefined) return { $: 'undefined' };
     if (typeof one === 'bigint') return { $: 'bigint', of: String(one) };
-    if (typeof one === 'number' && (!Number.isFinite(one) || Object.is(one, -0))) return { $: 'number', of: Object.is(one, -0) ? '-0' : String(one) };
+    if (typeof one === 'number' && (!Number.isFinite(one) || Object.is(one, -0)))
+      return { $: 'number', of: Object.is(one, -0) ? '-0' : String(one) };
     if (one === null || typeof one !== 'object') return typeof one === 'function' || typeof one === 'symbol' ? { $: 'undefined' } : one;
     if (one instanceof Date) return { $: 'date', of: one.getTime() };
     if (one instanceof Error) return { $: 'error', name: one.name, message: one.message, stack: one.stack };

@@ -1,5 +1,5 @@
 import type { Wire } from '../../cluster/connection.js';
-import { SparkRuntimeException } from '../../errors.js';
+import { SparkRuntimeException, stackWithCondition } from '../../errors.js';
 import type { FromDriver, ToDriver } from '../../protocol.js';
 import { type Row, type RowOptions, rowsFromIPC } from '../../values/rows.js';
 import type { DataFrame } from '../dataframe.js';
@@ -155,7 +155,7 @@ export class PageSinks implements Sinks {
   #thrown({ run, batchId }: ForeachBatch, thrown: unknown): false {
     const error =
       thrown instanceof Error
-        ? { message: `${thrown.name}: ${thrown.message}`, stack: thrown.stack ?? '' }
+        ? { message: `${thrown.name}: ${thrown.message}`, stack: stackWithCondition(thrown) }
         : { message: String(thrown), stack: '' };
     this.#tell({ run, batchId, error });
     return false;
