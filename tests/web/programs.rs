@@ -299,7 +299,11 @@ fn names_of_plans_and_datasets_are_numbers_and_rounded_beyond_what_javascript_te
 fn a_plan_is_loaded_with_its_text_and_values_and_a_function_with_its_payload() {
     let (mut programs, object) = host("load(...all) { this.seen = all; }, loadFunction(...all) { this.seen = all; }");
     programs
-        .load(PlanId(4), "{\"text\": \"ä😀\"}", &[vec![1], vec![], vec![2, 3]])
+        .load(
+            PlanId(4),
+            "{\"text\": \"ä😀\"}",
+            &[vec![1u8], vec![], vec![2, 3]].map(Buffer::from),
+        )
         .unwrap();
     assert_eq!(
         (seen(&object, 0).as_f64(), seen(&object, 1).as_string()),
