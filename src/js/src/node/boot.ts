@@ -1,4 +1,4 @@
-/** Begins a thread that is a worker: gives it what scripts find in a worker of a browser, then loads `worker.js`. */
+/** Begins a thread that is a worker: sets up what scripts find in a worker of a browser, then loads `worker.js`. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type MessagePort, type Transferable as Moved, parentPort, workerData } from 'node:worker_threads';
@@ -51,7 +51,7 @@ const own = {
   FileSystemFileHandle: FileHandle,
   FileSystemSyncAccessHandle: SyncAccessHandle,
   XMLHttpRequest: FileRequest,
-  // Node.js and Deno load no modules from URLs of Blobs; Bun loads none from texts.
+  // Node.js and Deno load no modules from URLs of Blobs; Bun loads none from data URLs.
   rivuletLoadsText: !('bun' in process.versions),
   location: new URL(script),
   navigator: { locks: Locks.at(locks), storage, hardwareConcurrency: 1, userAgent: `Node.js/${process.versions.node}` },

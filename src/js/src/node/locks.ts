@@ -1,6 +1,6 @@
 /**
- * Web Locks among the threads of a process: a table in the main thread, and clients of it. A thread that ends, however it comes, gives
- * back what it holds.
+ * Web Locks among the threads of a process: a table in the main thread, and clients of it. What a
+ * thread holds is free when it ends, however that comes.
  */
 import type { MessagePort } from 'node:worker_threads';
 
@@ -21,7 +21,7 @@ interface Request {
 export class LockTable {
   readonly #queues = new Map<string, Request[]>();
 
-  /** Serves a client until its port closes; {@link release} then gives back its locks. */
+  /** Serves a client until its port closes; {@link release} then frees its locks. */
   serve(port: MessagePort): void {
     port.on('message', (asked: Asked) => this.ask(port, asked, (answer) => port.postMessage(answer)));
   }
@@ -38,7 +38,7 @@ export class LockTable {
     if (queue.length === 1) answer({ t: 'granted', id });
   }
 
-  /** Gives back all locks of an owner, and forgets what it waits for. */
+  /** Frees all locks of an owner, and forgets what it waits for. */
   release(owner: object): void {
     this.#remove((request) => request.owner === owner);
   }

@@ -74,11 +74,14 @@ export abstract class Actions<T> {
    * @example
    * ```ts
    * const [ids, ranks] = await sc.parallelize<[number, number]>([[1, 0.5], [2, 1.5]]).collectColumns();
-   * ids; // → Int32Array(2) [1, 2]
+   * [...ids]; // → [1, 2]
    * ranks[1]; // → 1.5
    * ```
    */
-  async collectColumns(this: RDD<[number | bigint, number]>, options?: ActionOptions): Promise<[NumberColumn, NumberColumn]> {
+  async collectColumns<A extends number | bigint, B extends number | bigint>(
+    this: RDD<[A, B]>,
+    options?: ActionOptions,
+  ): Promise<[NumberColumn, NumberColumn]> {
     const columns = decodePairs(await this.context.blocks(this.definition, () => ({ t: 'collect' }), 'collectColumns', options));
     if (columns) return columns;
     throw new SparkTypeError('collectColumns: a row is not a pair of numbers', { condition: 'RIVULET_DATASET' });
