@@ -52,8 +52,9 @@ impl HeldSources {
                 continue;
             };
             if held == Held::Put {
-                let first = plan.values + node.first_source;
-                let blobs = plan.blobs.get(first..first + node.partitions).unwrap_or_default();
+                let first = plan.values.saturating_add(node.first_source);
+                let blobs = plan.blobs.get(first..first.saturating_add(node.partitions));
+                let blobs = blobs.unwrap_or_default();
                 self.0.insert(key, blobs.to_vec());
                 continue;
             }
@@ -235,6 +236,15 @@ mod tests {
         // What comes again takes the place of what was there.
         held.fill(plan("put", &[b"c", b"d"], &[])).unwrap();
         assert_eq!(held.fill(plan("there", &[], &[])).unwrap().blobs[2], Buffer::from(b"d"));
+    }
+
+    #[test]
+    fn a_plan_that_brings_nothing_holds_nothing() {
+        let mut held = HeldSources::default();
+        let mut bare = plan("put", &[], &[]);
+        bare.nodes[0].first_source = usize::MAX;
+        held.fill(bare).unwrap();
+        assert!(held.fill(plan("there", &[], &[])).is_err());
     }
 
     #[test]

@@ -244,7 +244,8 @@ impl RddPlan {
 
     /// Returns a source's partition; `None` on executors.
     pub fn source(&self, part: ScanPart) -> Option<&Buffer> {
-        let at = self.values + self.nodes.get(part.scan.0)?.first_source + part.partition.0;
+        let first = self.values.saturating_add(self.nodes.get(part.scan.0)?.first_source);
+        let at = first.saturating_add(part.partition.0);
         self.blobs.get(at)
     }
 

@@ -77,7 +77,7 @@ test('an executor that is killed in mid-query leaves a result unchanged', async 
   assert.deepEqual(lost, [1]);
 });
 
-test('rows that were acknowledged are counted once, though the process is killed between any two of them', async () => {
+test('rows that were acknowledged are counted once, though the process is killed before it has worked on all of them', async () => {
   const state = join(home, 'state');
   const words = ['a', 'b', 'flush', 'a', 'c', 'a'];
   const first = new Child('counting.mjs', state);

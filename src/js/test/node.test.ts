@@ -96,7 +96,7 @@ test('files are written in place, replaced whole, listed and removed, whatever t
   await writable.close();
   assert.equal(await (await file.getFile()).text(), 'grüezi');
   const found = [];
-  for await (const [name, handle] of inner) found.push([name, handle.kind]);
+  for await (const [name, handle] of inner.entries()) found.push([name, handle.kind]);
   assert.deepEqual(found, [['Zürich?.txt', 'file']]);
   const named = (name: string) => (error: unknown) => error instanceof DOMException && error.name === name;
   await assert.rejects(root.removeEntry('a:b*c'), named('InvalidModificationError'));
@@ -108,7 +108,11 @@ test('files are written in place, replaced whole, listed and removed, whatever t
   for (const name of ['', '..', 'a/b']) await assert.rejects(root.getFileHandle(name, { create: true }), TypeError, name);
 });
 
-test('a directory has one process, whose successor takes it over', () => {
+test('a directory has one process, whose successor takes it over', async () => {
+  const file = join(folder, 'file');
+  writeFileSync(file, '');
+  stateDirectory(file);
+  assert.throws(() => openState(), { condition: 'RIVULET_STATE_DIRECTORY', message: /file cannot be used: EEXIST/ });
   const path = join(folder, 'state');
   const mark = join(path, '%owner');
   mkdirSync(path);
@@ -117,5 +121,8 @@ test('a directory has one process, whose successor takes it over', () => {
   stateDirectory(path);
   assert.equal(openState(), path);
   assert.equal(readFileSync(mark, 'utf8'), String(process.pid));
+  const names = [];
+  for await (const name of new DirectoryHandle('', path).keys()) names.push(name);
+  assert.deepEqual(names, []);
   assert.throws(() => stateDirectory(join(folder, 'other')), /state of this process is in .*state already/);
 });

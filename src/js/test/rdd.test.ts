@@ -11,7 +11,7 @@ import { SparkContext } from '../src/rdd/context.js';
 import { FunctionPartitioner, HashPartitioner, RangePartitioner } from '../src/rdd/partitioner.js';
 import { hashCode, hashPartition, identity } from '../src/rdd/task/keys.js';
 import { decode, encode, NotCloneableError } from '../src/rdd/value_codec.js';
-import { localEngine, planSizes } from './rdd_local.js';
+import { localEngine } from './rdd_local.js';
 
 const GOLDENS = join(process.env['RIVULET_ROOT'] ?? process.cwd(), 'tests/goldens/rdd');
 const golden = (id: string) =>
@@ -596,30 +596,4 @@ test('bound values, broadcasts and methods of objects reach the workers', async 
   words.destroy();
   assert.throws(() => words.value, /after it was destroyed/);
   assert.equal(identity([1, 'a']), identity([1, 'a']));
-});
-
-test('a large source travels with the first job only', async () => {
-  const sc = context();
-  const numbers = sc.parallelize(
-    Array.from({ length: 50_000 }, (_, i) => i),
-    2,
-  );
-  /** Whether a plan of some work has the numbers. */
-  const brings = async (work: () => Promise<unknown>) => {
-    planSizes.length = 0;
-    await work();
-    return planSizes.some((bytes) => bytes > 100_000);
-  };
-  const failing = numbers.map((n) => {
-    if (n === 7) throw new Error('seven');
-    return n;
-  });
-  assert.equal(await brings(() => assert.rejects(failing.count(), /seven/)), true);
-  // Of a job that failed it is not known whether the driver has it.
-  assert.equal(await brings(() => numbers.count()), true);
-  assert.equal(await brings(async () => assert.equal(await numbers.map((n) => 2 * n).sum(), 50_000 * 49_999)), false);
-  assert.equal(await brings(async () => assert.equal(await sc.parallelize([1, 2], 2).union(numbers).count(), 50_002)), false);
-  const few = sc.parallelize([1, 2, 3], 2);
-  await few.count();
-  assert.equal(few.definition.isHeld, undefined);
 });

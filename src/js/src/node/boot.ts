@@ -54,7 +54,7 @@ const own = {
   // Node.js and Deno load no modules from URLs of Blobs; Bun loads none from data URLs.
   rivuletLoadsText: !('bun' in process.versions),
   location: new URL(script),
-  navigator: { locks: Locks.at(locks), storage, hardwareConcurrency: 1, userAgent: `Node.js/${process.versions.node}` },
+  navigator: { locks: Locks.at(locks), storage },
   postMessage: (message: unknown, options: Moved[] | { transfer?: Moved[] } = []) =>
     port.postMessage(message, Array.isArray(options) ? options : (options.transfer ?? [])),
   addEventListener: events.addEventListener.bind(events),

@@ -8,6 +8,15 @@ import { join } from 'node:path';
 /** Names may have characters that file systems refuse. */
 const onDisk = (name: string) => encodeURIComponent(name).replaceAll('*', '%2A');
 
+/** The name of an entry; undefined for what lies beside entries, under names that none has on the disk: with a % that escapes nothing. */
+function nameOf(found: string): string | undefined {
+  try {
+    return decodeURIComponent(found);
+  } catch {
+    return undefined;
+  }
+}
+
 function checked(name: string): string {
   if (name !== '' && name !== '.' && name !== '..' && !/[/\\]/.test(name)) return onDisk(name);
   throw new TypeError(`Name is not allowed: ${JSON.stringify(name)}`);
@@ -41,10 +50,6 @@ abstract class Handle {
     readonly name: string,
     /** Where it is. */ readonly path: string,
   ) {}
-
-  async isSameEntry(other: Handle): Promise<boolean> {
-    return other.kind === this.kind && other.path === this.path;
-  }
 }
 
 /** A file that is read and written in place (`FileSystemSyncAccessHandle`). */
@@ -100,7 +105,7 @@ class WritableFile {
     else this.#parts.push(content instanceof Blob ? new Uint8Array(await content.arrayBuffer()) : viewOf(content).slice());
   }
   async close(): Promise<void> {
-    const made = `${this.path}.crswap`;
+    const made = `${this.path}%new`;
     onFiles(() => {
       fs.writeFileSync(made, Buffer.concat(this.#parts), { flush: true });
       fs.renameSync(made, this.path);
@@ -159,18 +164,12 @@ export class DirectoryHandle extends Handle {
 
   async *entries(): AsyncGenerator<[string, DirectoryHandle | FileHandle]> {
     for (const entry of onFiles(() => fs.readdirSync(this.path, { withFileTypes: true }))) {
-      if (entry.name.endsWith('.crswap') || !(entry.isFile() || entry.isDirectory())) continue;
-      const [name, path] = [decodeURIComponent(entry.name), join(this.path, entry.name)];
+      const [name, path] = [nameOf(entry.name), join(this.path, entry.name)];
+      if (name === undefined || !(entry.isFile() || entry.isDirectory())) continue;
       yield [name, entry.isFile() ? new FileHandle(name, path) : new DirectoryHandle(name, path)];
     }
   }
   async *keys(): AsyncGenerator<string> {
     for await (const [name] of this.entries()) yield name;
-  }
-  async *values(): AsyncGenerator<DirectoryHandle | FileHandle> {
-    for await (const [, handle] of this.entries()) yield handle;
-  }
-  [Symbol.asyncIterator](): AsyncGenerator<[string, DirectoryHandle | FileHandle]> {
-    return this.entries();
   }
 }

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { IllegalStateException } from '../errors.js';
 import { DirectoryHandle } from './handles.js';
 
-/** Names the process that uses a directory. Names of entries are escaped, so that none is this. */
+/** Names the process that uses a directory. No entry has this name on the disk. */
 const OWNER = '%owner';
 
 let chosen = process.env['RIVULET_STATE_DIR'];
@@ -25,7 +25,10 @@ export function stateDirectory(path: string): void {
   chosen = path;
 }
 
-/** Takes the directory that was chosen, or a temporary one, and returns its path. Throws an IllegalStateException if another process has it. */
+/**
+ * Takes the directory that was chosen, or a temporary one, and returns its path. Throws an IllegalStateException if another process has
+ * it, or if it cannot be made or written.
+ */
 export function openState(): string {
   if (opened !== undefined) return opened;
   const path = chosen === undefined ? fs.mkdtempSync(join(tmpdir(), 'rivulet-')) : resolve(chosen);
@@ -35,7 +38,15 @@ export function openState(): string {
 }
 
 function take(path: string): void {
-  fs.mkdirSync(path, { recursive: true });
+  try {
+    fs.mkdirSync(path, { recursive: true });
+    fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK);
+  } catch (cause) {
+    throw new IllegalStateException(`The state directory ${path} cannot be used: ${(cause as Error).message}`, {
+      condition: 'RIVULET_STATE_DIRECTORY',
+      cause,
+    });
+  }
   const mark = join(path, OWNER);
   for (;;) {
     try {
@@ -69,6 +80,4 @@ function isAlive(pid: number): boolean {
 /** `navigator.storage` over a directory, which is opened when it is first wanted. */
 export const storageIn = (directory: () => string) => ({
   getDirectory: async () => new DirectoryHandle('', directory()),
-  persist: async () => true,
-  persisted: async () => true,
 });
