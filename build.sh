@@ -491,7 +491,7 @@ cmd_help() {
                           N records (1000) each of MQTT (QoS 0, 1, 2), NATS JetStream and server-sent events into a page's files, while
                           their servers are restarted and the page crashes N times (20)
   bench [--pack] [--only W1,W4,RDD,…] [--contenders typed,duckdb,rivulet-1,…] [--reps N] [--quick] [--profile]
-        [--json FILE] [--markdown FILE] [--against FOLDER]
+        [--json FILE] [--markdown FILE] [--against FOLDER] [--browsers chromium,firefox,webkit]
                           workloads by Rivulet, other engines and libraries, and JavaScript by hand, in Chromium: a table of times,
                           CPU seconds and peak memory, and what targets are reached; --pack measures the release build, --quick
                           only shows that all of it runs; without options also what checkpoints cost and how late batches are;

@@ -1,11 +1,11 @@
 // The benchmark: workloads × contenders in Chromium. Answers must agree with the reference's before times count.
 //   node benches/bench.mjs [--only W1,W4] [--contenders typed,rivulet-1] [--reps 3] [--quick] [--scale 1] [--in-step]
-//     [--json FILE] [--markdown FILE] [--profile] [--against FOLDER]
+//     [--json FILE] [--markdown FILE] [--profile] [--against FOLDER] [--browsers chromium,firefox,webkit]
 // Names of workloads are in workloads/index.js, of contenders in contenders/index.mjs. --quick takes a fiftieth of the data,
 // once, without a warm-up.
 // --in-step has Rivulet answer a micro-batch before it gets the next one, as the others do of themselves: by default all batches are there
 // from the start, for all contenders. --profile prints the busiest functions of each thread in one run more. --against has the package of
-// another build, such as one from before a change, run in turn with this one, and prints how their times compare run by run.
+// another build, such as one from before a change, run in turn with this one, and prints how their times compare run by run. --browsers has a table for each; files and targets are the first one's.
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +30,7 @@ const { values: args } = parseArgs({
     markdown: { type: 'string' },
     profile: { type: 'boolean', default: false },
     against: { type: 'string' },
+    browsers: { type: 'string' },
   },
 });
 const QUICK_SCALE = 0.02;
@@ -59,6 +60,8 @@ if (args.against !== undefined && !existsSync(join(args.against, 'dist/index.js'
   process.exit(2);
 }
 const { server, url } = await openSite(entrants, args.against);
+const usual = process.env.RIVULET_BROWSER ?? 'chromium';
+const browsers = chosen(args.browsers, { chromium: true, firefox: true, webkit: true }, [usual]);
 const contest = new Contest({
   site: url,
   scale,
@@ -68,9 +71,11 @@ const contest = new Contest({
   profile: args.profile,
   say,
 });
-const rounds = {};
+/** What was measured, by browser. */
+const measured = browsers.map((browser) => ({ browser, rounds: {} }));
+const [{ rounds }] = measured;
 const figures = new Figures(rounds, scale);
-const reached = () => (scale === 1 ? targets(figures) : []);
+const reached = () => (scale === 1 && browsers[0] === 'chromium' ? targets(figures) : []);
 
 /** Writes what has been measured so far to the files that were asked for. */
 function keep() {
@@ -80,22 +85,30 @@ function keep() {
 }
 
 try {
-  const known = await contest.knownBy(entrants);
-  for (const id of ids) {
-    const able = entrants.filter((contender) => known[contender].includes(id));
-    if (able.length === 0) continue;
-    rounds[id] = await contest.hold(id, able);
-    keep();
+  for (const { browser, rounds } of measured) {
+    if (browsers.length > 1) say(`in ${browser}:\n`);
+    process.env.RIVULET_BROWSER = browser;
+    const known = await contest.knownBy(entrants);
+    for (const id of ids) {
+      const able = entrants.filter((contender) => known[contender].includes(id));
+      if (able.length === 0) continue;
+      rounds[id] = await contest.hold(id, able);
+      keep();
+    }
   }
 } finally {
   server.close();
 }
 
-const faults = Object.values(rounds).flatMap(({ id, failures, differences }) => [
-  ...Object.entries(failures).map(([contender, message]) => `${id}: ${contender} has failed: ${message}`),
-  ...Object.entries(differences).map(([contender, difference]) => `${id}: ${contender} DISAGREES with the reference: ${difference}`),
-]);
-say(`\n${table(figures, scale)}\n\n`);
+const faults = measured.flatMap(({ browser, rounds }) =>
+  Object.values(rounds).flatMap(({ id, failures, differences }) => [
+    ...Object.entries(failures).map(([contender, message]) => `${browser}, ${id}: ${contender} has failed: ${message}`),
+    ...Object.entries(differences).map(
+      ([contender, difference]) => `${browser}, ${id}: ${contender} DISAGREES with the reference: ${difference}`,
+    ),
+  ]),
+);
+for (const { browser, rounds } of measured) say(`\n${browser}\n${table(new Figures(rounds, scale), scale)}\n\n`);
 if (args.against) for (const line of comparison(figures, PAIRS)) say(`${line}\n`);
 for (const { number, what, verdict } of reached()) say(`${number}  ${what}: ${verdict}\n`);
 if (scale !== 1) say(`Targets are for whole data, this is ${scale} of it.\n`);

@@ -32,14 +32,14 @@ export class Tab {
   static async open(url, flags = []) {
     const browser = await launch([...FLAGS, ...flags]);
     const page = await browser.newPage();
-    page.setDefaultTimeout(TIMEOUT_MS);
     const tab = new Tab(browser, page);
     page.on('pageerror', (error) => tab.errors.push(error.message));
     await page.goto(url);
-    await page.waitForFunction(() => globalThis.bench);
-    const session = await browser.newBrowserCDPSession();
-    const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-    tab.renderers = processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id);
+    await page.waitForFunction(() => Boolean(globalThis.bench), undefined, { timeout: TIMEOUT_MS });
+    // Only Chromium says which processes are its pages'.
+    const session = await browser.newBrowserCDPSession?.();
+    const processes = await session?.send('SystemInfo.getProcessInfo');
+    tab.renderers = processes?.processInfo.filter(({ type }) => type === 'renderer').map(({ id }) => id) ?? [];
     return tab;
   }
 
@@ -74,7 +74,7 @@ export class Tab {
   /** The most memory in bytes that was resident since `resetPeak`. */
   peakBytes() {
     const peaks = this.renderers.map((pid) => 1_024 * Number(/VmHWM:\s+(\d+)/.exec(proc(`${pid}/status`))?.[1] ?? Number.NaN));
-    return Math.max(...peaks);
+    return peaks.length > 0 ? Math.max(...peaks) : Number.NaN;
   }
 
   resetPeak() {

@@ -4,7 +4,7 @@
 //! Three things happen with a plan, in this order: datasets that the page dropped are forgotten on all executors, those
 //! that are to be kept are noted for the status, and the action's job runs. A plan without nodes only forgets. The
 //! driver keeps the bytes of sources and sends each to the tasks that read it; executors get the rest of the plan once. Large
-//! sources stay here for the session's next jobs, whose plans name them only.
+//! sources come before the plans, which name them only, and stay for the session's next jobs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::proto as sc;
 use crate::proto::execute_plan_response::ResponseType;
 use crate::proto::relation::RelType;
 use crate::rdd::lineage;
-use crate::rdd::plan::{Held, RESULT_TYPE_URL, RddPlan, TYPE_URL, UPDATES_TYPE_URL};
+use crate::rdd::plan::{RESULT_TYPE_URL, RddPlan, TYPE_URL, UPDATES_TYPE_URL};
 
 /// A dataset that executors keep, for status displays.
 #[derive(Debug, Clone)]
@@ -36,29 +36,28 @@ pub(super) struct KeptDataset {
     pub partitions: usize,
 }
 
-/// Partitions of sources that jobs brought, for later jobs of the same session, by dataset.
+/// Partitions of sources that plans of the same session name, by dataset.
 #[derive(Debug, Default)]
 pub struct HeldSources(HashMap<DatasetId, Vec<Buffer>>);
 
 impl HeldSources {
-    /// Holds what a plan brings to be held, and puts in what it names; drops what it forgets.
+    /// Holds the partitions of a dataset, in place of earlier ones, until a plan forgets it.
+    pub(super) fn put(&mut self, dataset: DatasetId, blocks: Vec<Buffer>) {
+        self.0.insert(dataset, blocks);
+    }
+
+    /// Puts in what a plan names; drops what it forgets.
     ///
     /// # Errors
     /// `CONNECT_INVALID_PLAN` for a dataset that is not held, or not with as many partitions.
     fn fill(&mut self, mut plan: RddPlan) -> Result<RddPlan> {
         self.0.retain(|key, _| !plan.forget.contains(key));
         for node in &mut plan.nodes {
-            let (Some(held), Some(key)) = (node.held.take(), node.key) else {
-                continue;
-            };
-            if held == Held::Put {
-                let first = plan.values.saturating_add(node.first_source);
-                let blobs = plan.blobs.get(first..first.saturating_add(node.partitions));
-                let blobs = blobs.unwrap_or_default();
-                self.0.insert(key, blobs.to_vec());
+            if !std::mem::take(&mut node.held) {
                 continue;
             }
-            let found = self.0.get(&key).filter(|blobs| blobs.len() == node.partitions);
+            let found = node.key.and_then(|key| self.0.get(&key));
+            let found = found.filter(|blobs| blobs.len() == node.partitions);
             let missing = || {
                 let why = format!("dataset {} ({}): its partitions are not held", node.id, node.name);
                 SparkError::invalid_plan(why)
@@ -215,45 +214,44 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Returns a plan over a source of two partitions, which it brings if `blobs` has some.
-    fn plan(held: &str, blobs: &[&[u8]], forget: &[u64]) -> RddPlan {
+    /// Returns a plan with a value, over a source of two partitions that is held.
+    fn plan(forget: &[u64]) -> RddPlan {
         let node = json!({
-            "id": 1, "key": 7, "name": "Ids", "kind": "source", "parents": [], "partitions": 2, "held": held,
+            "id": 1, "key": 7, "name": "Ids", "kind": "source", "parents": [], "partitions": 2, "held": true,
         });
         let text = json!({"nodes": [node], "root": 0, "values": 1, "forget": forget});
-        let blobs = [&[b"value".as_slice()], blobs].concat();
-        RddPlan::of(text.to_string(), blobs.into_iter().map(Buffer::from).collect()).unwrap()
+        RddPlan::of(text.to_string(), vec![Buffer::from(b"value")]).unwrap()
+    }
+
+    fn blocks(texts: &[&[u8]]) -> Vec<Buffer> {
+        texts.iter().map(|text| Buffer::from(*text)).collect()
     }
 
     #[test]
-    fn a_source_that_came_once_is_named_afterwards() {
+    fn a_source_that_is_held_is_put_into_the_plans_that_name_it() {
         let mut held = HeldSources::default();
-        let first = held.fill(plan("put", &[b"a", b"b"], &[])).unwrap();
-        assert_eq!((first.nodes[0].first_source, first.blobs.len()), (0, 3));
-        let later = held.fill(plan("there", &[], &[])).unwrap();
-        assert_eq!(later.blobs, first.blobs);
-        assert_eq!(later.nodes[0].held, None);
+        held.put(DatasetId(7), blocks(&[b"a", b"b"]));
+        for _ in 0..2 {
+            let filled = held.fill(plan(&[])).unwrap();
+            assert_eq!(filled.blobs, blocks(&[b"value", b"a", b"b"]));
+            assert_eq!((filled.nodes[0].first_source, filled.nodes[0].held), (0, false));
+        }
         // What comes again takes the place of what was there.
-        held.fill(plan("put", &[b"c", b"d"], &[])).unwrap();
-        assert_eq!(held.fill(plan("there", &[], &[])).unwrap().blobs[2], Buffer::from(b"d"));
+        held.put(DatasetId(7), blocks(&[b"c", b"d"]));
+        assert_eq!(held.fill(plan(&[])).unwrap().blobs[2], Buffer::from(b"d"));
     }
 
     #[test]
-    fn a_plan_that_brings_nothing_holds_nothing() {
-        let mut held = HeldSources::default();
-        let mut bare = plan("put", &[], &[]);
-        bare.nodes[0].first_source = usize::MAX;
-        held.fill(bare).unwrap();
-        assert!(held.fill(plan("there", &[], &[])).is_err());
-    }
-
-    #[test]
-    fn a_source_that_is_forgotten_or_never_came_is_refused_by_its_name() {
-        let mut held = HeldSources::default();
-        held.fill(plan("put", &[b"a", b"b"], &[])).unwrap();
+    fn a_source_that_is_forgotten_or_never_came_or_not_whole_is_refused_by_its_name() {
+        let of = |texts: &[&[u8]]| {
+            let mut held = HeldSources::default();
+            held.put(DatasetId(7), blocks(texts));
+            held
+        };
         for refused in [
-            held.fill(plan("there", &[], &[7])),
-            HeldSources::default().fill(plan("there", &[], &[])),
+            of(&[b"a", b"b"]).fill(plan(&[7])),
+            of(&[b"a"]).fill(plan(&[])),
+            HeldSources::default().fill(plan(&[])),
         ] {
             let error = refused.unwrap_err();
             assert!(

@@ -176,6 +176,11 @@ impl Driver {
                 self.carry_out(effects, now_ms);
             }
             Input::Push { source, block } => self.push(&source, block, now_ms),
+            Input::Hold {
+                session,
+                dataset,
+                blocks,
+            } => self.session(&session).sources.put(dataset, blocks),
             Input::PushEnd { source } => self.push_end(&source, now_ms),
             Input::Connection { connection, event } => {
                 let event = self.socket_heard(connection, event, now_ms);

@@ -9,7 +9,7 @@ use arrow::buffer::Buffer;
 
 use crate::cluster::message::{FromExecutor, ToExecutor};
 use crate::error::SparkError;
-use crate::ids::{BatchId, ConnectionId, ExecutorRef, JobId};
+use crate::ids::{BatchId, ConnectionId, DatasetId, ExecutorRef, JobId};
 use crate::sources;
 use crate::sources::systems::{Refused, Writing};
 use crate::storage::{Answer, Request};
@@ -131,6 +131,15 @@ pub enum Input {
         source: String,
         /// The records.
         block: Buffer,
+    },
+    /// Partitions of a large source that plans to come name.
+    Hold {
+        /// Whose.
+        session: String,
+        /// Their dataset.
+        dataset: DatasetId,
+        /// The partitions, in order.
+        blocks: Vec<Buffer>,
     },
     /// A producer pushes no more.
     PushEnd {

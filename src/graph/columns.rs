@@ -1,6 +1,7 @@
 //! What travels between supersteps: a few columns of numbers, as bytes.
 
-use arrow::datatypes::ToByteSlice;
+use arrow::buffer::{Buffer, MutableBuffer};
+use arrow::datatypes::{ArrowNativeType, ToByteSlice};
 
 use crate::error::{Result, SparkError};
 
@@ -110,10 +111,13 @@ impl<'a> Reader<'a> {
         Ok(out)
     }
 
-    fn list<const N: usize, T>(&mut self, length: usize, read: impl Fn([u8; N]) -> T) -> Result<Vec<T>> {
-        let bytes = self.take(length.saturating_mul(N))?;
-        let (chunks, _) = bytes.as_chunks::<N>();
-        Ok(chunks.iter().map(|chunk| read(*chunk)).collect())
+    fn list<T: ArrowNativeType>(&mut self, length: usize) -> Result<Vec<T>> {
+        let bytes = self.take(length.saturating_mul(size_of::<T>()))?;
+        // Copied as bytes, whatever their alignment is: many times as fast as number by number.
+        let mut list = MutableBuffer::from(vec![T::default(); length]);
+        list.as_slice_mut().copy_from_slice(bytes);
+        let list = Buffer::from(list);
+        Ok(list.into_vec().unwrap_or_else(|list| list.typed_data::<T>().to_vec()))
     }
 
     /// Returns the next number.
@@ -128,22 +132,22 @@ impl<'a> Reader<'a> {
 
     /// Returns the next numbers.
     pub fn longs(&mut self, length: usize) -> Result<Vec<i64>> {
-        self.list(length, i64::from_le_bytes)
+        self.list(length)
     }
 
     /// Returns the next numbers.
     pub fn doubles(&mut self, length: usize) -> Result<Vec<f64>> {
-        self.list(length, f64::from_le_bytes)
+        self.list(length)
     }
 
     /// Returns the next numbers.
     pub fn ints(&mut self, length: usize) -> Result<Vec<i32>> {
-        self.list(length, i32::from_le_bytes)
+        self.list(length)
     }
 
     /// Returns the next numbers.
     pub fn counts(&mut self, length: usize) -> Result<Vec<u32>> {
-        self.list(length, u32::from_le_bytes)
+        self.list(length)
     }
 }
 

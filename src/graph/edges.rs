@@ -84,7 +84,7 @@ pub fn are_narrow(blocks: &[impl Deref<Target = [u8]>]) -> Result<bool> {
 }
 
 /// Edges as columns.
-#[derive(Debug)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct Edges<T> {
     /// Where they begin.
     pub sources: Vec<T>,

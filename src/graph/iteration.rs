@@ -215,7 +215,7 @@ impl Iteration {
             level: None,
             wide,
             first_source: 0,
-            held: None,
+            held: false,
             op,
             write,
         }

@@ -1,7 +1,7 @@
 //! The structure of one partition of a graph: its vertices, their edges both ways, and who needs to know of which.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::ToByteSlice;
 
@@ -44,12 +44,8 @@ impl Ends {
     /// Sorts edges by their own end, one of the first `vertices`; leaves out those that have none. The order of edges of one vertex
     /// is that in which they come.
     fn new(vertices: usize, own: &[u32], other: &[u32], values: &[f64]) -> Self {
-        let mut starts = vec![0u32; vertices + 1];
-        for own in own {
-            if let Some(count) = starts[1..].get_mut(*own as usize) {
-                *count += 1;
-            }
-        }
+        let mut starts = vec![0];
+        starts.append(&mut counts(vertices, own));
         for v in 0..vertices {
             starts[v + 1] += starts[v];
         }
@@ -77,6 +73,32 @@ impl Ends {
     }
 }
 
+/// Returns how often each of the first `vertices` is among some ends of edges.
+fn counts(vertices: usize, ends: &[u32]) -> Vec<u32> {
+    let mut counts = vec![0; vertices];
+    for end in ends {
+        if let Some(count) = counts.get_mut(*end as usize) {
+            *count += 1;
+        }
+    }
+    counts
+}
+
+/// What is made of edges when it is first needed: most algorithms need a part of it only.
+#[derive(Debug, Default, Clone)]
+struct Made {
+    incoming: OnceLock<Ends>,
+    outgoing: OnceLock<Ends>,
+    degrees: OnceLock<Vec<u32>>,
+}
+
+/// Of the same edges the same is made, whenever that is.
+impl PartialEq for Made {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// Own vertices and ghosts, and the edges between them. A local number below the number of own vertices is one of these; the
 /// others are ghosts.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -87,10 +109,9 @@ pub struct Adjacency {
     pub ghosts: Vec<i64>,
     /// The ghosts of partition q are `ghost_starts[q]..ghost_starts[q + 1]`.
     pub ghost_starts: Vec<u32>,
-    /// Edges that end at own vertices, by these.
-    pub incoming: Ends,
-    /// Edges that begin at own vertices, by these.
-    pub outgoing: Ends,
+    /// The edges that begin or end at own vertices, each once, in the order in which they come.
+    pub edges: Edges<u32>,
+    made: Made,
 }
 
 /// A partition's structure as supersteps use it.
@@ -120,29 +141,66 @@ impl Adjacency {
             ids.append(&mut reader.longs(count)?);
         }
         if edges::are_narrow(blocks)? {
-            Self::of(partition, partitions, &Edges::<i32>::read(blocks)?, ids)
+            Self::of(partition, partitions, Edges::<i32>::read(blocks)?, ids)
         } else {
-            Self::of(partition, partitions, &Edges::<i64>::read(blocks)?, ids)
+            Self::of(partition, partitions, Edges::<i64>::read(blocks)?, ids)
         }
     }
 
-    fn of<T: Id>(partition: usize, partitions: usize, edges: &Edges<T>, listed: Vec<i64>) -> Result<Self> {
+    fn of<T: Id>(partition: usize, partitions: usize, edges: Edges<T>, listed: Vec<i64>) -> Result<Self> {
         if edges.sources.len() >= NONE as usize {
             return Err(SparkError::internal("a partition of a graph has more than 2^32 edges"));
         }
-        let known = Known::of(partition, partitions, edges, listed);
-        let (from, to) = (known.numbers.all(&edges.sources), known.numbers.all(&edges.targets));
-        if from.contains(&NONE) || to.contains(&NONE) {
+        let known = Known::of(partition, partitions, &edges, listed);
+        let [sources, targets] = [&edges.sources, &edges.targets].map(|ends| known.numbers.all(ends));
+        if sources.contains(&NONE) || targets.contains(&NONE) {
             return Err(SparkError::internal("a vertex of a graph is in no partition"));
         }
-        let count = known.ids.len();
         Ok(Self {
-            incoming: Ends::new(count, &to, &from, &edges.values),
-            outgoing: Ends::new(count, &from, &to, &edges.values),
             ids: known.ids,
             ghosts: known.ghosts,
             ghost_starts: known.ghost_starts,
+            edges: Edges {
+                sources,
+                targets,
+                values: edges.values,
+            },
+            made: Made::default(),
         })
+    }
+
+    /// Returns the edges that end at own vertices, by these.
+    pub fn incoming(&self) -> &Ends {
+        let Edges {
+            sources,
+            targets,
+            values,
+        } = &self.edges;
+        let sorted = || Ends::new(self.len(), targets, sources, values);
+        self.made.incoming.get_or_init(sorted)
+    }
+
+    /// Returns the edges that begin at own vertices, by these.
+    pub fn outgoing(&self) -> &Ends {
+        let Edges {
+            sources,
+            targets,
+            values,
+        } = &self.edges;
+        let sorted = || Ends::new(self.len(), sources, targets, values);
+        self.made.outgoing.get_or_init(sorted)
+    }
+
+    /// Returns how many edges begin at each own vertex.
+    pub fn out_degrees(&self) -> &[u32] {
+        self.made
+            .degrees
+            .get_or_init(|| counts(self.len(), &self.edges.sources))
+    }
+
+    /// Returns how many edges end at each own vertex; counts them.
+    pub fn in_degrees(&self) -> Vec<u32> {
+        counts(self.len(), &self.edges.targets)
     }
 
     /// Returns how many vertices are its own.
@@ -183,10 +241,10 @@ impl Adjacency {
         move |id| numbers.get(id)
     }
 
-    /// Returns the bytes that it takes.
+    /// Returns the bytes that it takes once all is made of its edges, about.
     fn bytes(&self) -> usize {
-        let ends = |e: &Ends| 4 * (e.starts.len() + e.others.len()) + 8 * e.values.len();
-        8 * (self.ids.len() + self.ghosts.len()) + ends(&self.incoming) + ends(&self.outgoing)
+        let edges = 8 * (self.edges.sources.len() + self.edges.values.len());
+        8 * (self.ids.len() + self.ghosts.len()) + 12 * self.ids.len() + 2 * edges
     }
 }
 
@@ -248,12 +306,10 @@ impl Adjacency {
             out.extend_from_slice(ids.as_slice().to_byte_slice());
         }
         counts_to(&mut out, &self.ghost_starts);
-        for ends in [&self.incoming, &self.outgoing] {
-            counts_to(&mut out, &ends.starts);
-            counts_to(&mut out, &ends.others);
-            out.extend((ends.values.len() as u32).to_le_bytes());
-            out.extend_from_slice(ends.values.as_slice().to_byte_slice());
-        }
+        counts_to(&mut out, &self.edges.sources);
+        counts_to(&mut out, &self.edges.targets);
+        out.extend((self.edges.values.len() as u32).to_le_bytes());
+        out.extend_from_slice(self.edges.values.as_slice().to_byte_slice());
         out
     }
 
@@ -272,18 +328,24 @@ impl Adjacency {
         };
         let (own, ghosts) = (ids()?, ids()?);
         let ghost_starts = counts_from(reader)?;
-        let mut ends = || -> Result<Ends> {
-            let (starts, others) = (counts_from(reader)?, counts_from(reader)?);
-            let count = reader.u32()? as usize;
-            let values = reader.doubles(count)?;
-            Ok(Ends { starts, others, values })
-        };
+        let (sources, targets) = (counts_from(reader)?, counts_from(reader)?);
+        let count = reader.u32()? as usize;
+        let values = reader.doubles(count)?;
+        let (lengths, vertices) = ([targets.len(), values.len()], own.len() + ghosts.len());
+        let is_short = lengths != [sources.len(), sources.len()] && lengths != [sources.len(), 0];
+        if is_short || sources.iter().chain(&targets).any(|v| *v as usize >= vertices) {
+            return Err(SparkError::internal("edges of a graph have no ends"));
+        }
         Ok(Self {
-            incoming: ends()?,
-            outgoing: ends()?,
             ids: own,
             ghosts,
             ghost_starts,
+            edges: Edges {
+                sources,
+                targets,
+                values,
+            },
+            made: Made::default(),
         })
     }
 }

@@ -297,7 +297,7 @@ impl Maker {
             level: None,
             wide: shape.wide,
             first_source: 0,
-            held: None,
+            held: false,
             op: shape.op,
             write: shape.write,
         };

@@ -52,16 +52,6 @@ pub enum Kind {
     Zip,
 }
 
-/// What the driver does about the partitions of a source beyond one plan, so that the next does not bring them again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Held {
-    /// They come with this plan, and the driver holds them from now on, until their dataset is forgotten.
-    Put,
-    /// They came with an earlier one.
-    There,
-}
-
 /// A dataset: how its partitions follow from its parents'.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -94,9 +84,9 @@ pub struct Node {
     /// A source's partitions are this one of the plan's sources and those after it.
     #[serde(default)]
     pub first_source: usize,
-    /// Whether the driver holds a source's partitions; `None` if they are in the plan and nowhere else.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub held: Option<Held>,
+    /// Whether a source's partitions are not in the plan, as the driver holds them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     /// What executors do to its rows; `None` leaves them as they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op: Option<Op>,
@@ -291,7 +281,7 @@ impl RddPlan {
                 Kind::Source => {
                     let sources = self.blobs.len() - self.values;
                     let last = node.first_source.saturating_add(node.partitions);
-                    if parents > 0 || (sources > 0 && node.held != Some(Held::There) && last > sources) {
+                    if parents > 0 || (sources > 0 && !node.held && last > sources) {
                         return wrong(node, "its partitions are not all there".into());
                     }
                     node.partitions

@@ -1,9 +1,9 @@
 //! Shuffle blocks in the JavaScript heap; past a limit, in a file of the origin's private file system. State that does
 //! not fit into memory is there too.
 //!
-//! A wasm memory never shrinks and ends at 4 GiB; an `ArrayBuffer` is freed when the block is dropped. A block that is read again,
-//! such as rows that a training keeps for its rounds, moves into the wasm heap, where reading it copies nothing: it would be there
-//! for the time of each reading anyway.
+//! A wasm memory never shrinks and ends at 4 GiB; an `ArrayBuffer` is freed when the block is dropped. So only some blocks stay in
+//! the wasm heap, where a task has made them and reading them copies nothing: a few megabytes of new ones, such as what the supersteps
+//! over a graph exchange, and those that are read again, such as rows that a training keeps for its rounds.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -24,6 +24,9 @@ const MEMORY_LIMIT_BYTES: usize = 256 << 20;
 
 /// Bytes of blocks that may stay in the wasm heap.
 const HEAP_LIMIT_BYTES: usize = 512 << 20;
+
+/// Bytes of blocks in the wasm heap up to which a new one stays there.
+const NEW_LIMIT_BYTES: usize = 64 << 20;
 
 /// Where a block is.
 enum Block {
@@ -102,22 +105,25 @@ impl BlockStore for Blocks {
         self.file.map(|file| Arc::new(file) as Arc<dyn SpillRoom>)
     }
 
-    /// Keeps a block, in place of an earlier one of its name: in memory up to the limit, then in the file. If the file
+    /// Keeps a block, in place of an earlier one of its name: in memory up to the limits, then in the file. If the file
     /// is full, in memory after all.
     fn put(&mut self, id: BlockId, bytes: Vec<u8>, to_file: bool) {
-        let array = Uint8Array::from(bytes.as_slice());
-        let spilled = if to_file || self.memory_bytes.get() + bytes.len() > MEMORY_LIMIT_BYTES {
-            let length = array.length();
-            self.file
-                .and_then(|file| file.put(&array))
-                .map(|at| Block::Spilled { at, bytes: length })
+        let block = if !to_file && self.heap_bytes.get() + bytes.len() <= NEW_LIMIT_BYTES {
+            more(&self.heap_bytes, bytes.len());
+            Block::Heap(Buffer::from(bytes))
         } else {
-            None
+            let array = Uint8Array::from(bytes.as_slice());
+            let length = array.length();
+            let spills = to_file || self.memory_bytes.get() + bytes.len() > MEMORY_LIMIT_BYTES;
+            let file = self.file.filter(|_| spills);
+            match file.and_then(|file| file.put(&array)) {
+                Some(at) => Block::Spilled { at, bytes: length },
+                None => {
+                    more(&self.memory_bytes, bytes.len());
+                    Block::Memory(array, false)
+                }
+            }
         };
-        let block = spilled.unwrap_or_else(|| {
-            more(&self.memory_bytes, bytes.len());
-            Block::Memory(array, false)
-        });
         if let Some(before) = self.blocks.insert(id, RefCell::new(block)) {
             self.free(&before.borrow());
         }

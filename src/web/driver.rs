@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 
 use arrow::buffer::Buffer;
 use gloo_timers::callback::Timeout;
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -23,7 +23,7 @@ use crate::cluster::message::{self, FromExecutor, ToExecutor};
 use crate::connect::driver::Driver as Core;
 use crate::connect::protocol::{Input, Method, Output, RequestId};
 use crate::error::SparkError;
-use crate::ids::{BatchId, ConnectionId, ExecutorId, ExecutorRef, Incarnation, JobId, TaskId};
+use crate::ids::{BatchId, ConnectionId, DatasetId, ExecutorId, ExecutorRef, Incarnation, JobId, TaskId};
 use crate::settings::Conf;
 use crate::sources::page::{PageAsk, PageEvent};
 use crate::sources::{Ask, Event};
@@ -136,8 +136,7 @@ impl Driver {
                 bytes: taken.bytes as usize,
             }),
             ToDriver::Push(push) => {
-                let block = Buffer::from(push.bytes.to_vec());
-                state.originals.borrow_mut().keep(block.clone(), push.bytes);
+                let block = state.kept(push.bytes);
                 state.step(Input::Push {
                     source: push.source,
                     block,
@@ -147,6 +146,15 @@ impl Driver {
                 source: push.source,
                 block: Buffer::from(push.lines.into_bytes()),
             }),
+            ToDriver::Hold(hold) => {
+                let blocks = hold.blocks.iter().filter_map(|bytes| bytes.dyn_into().ok());
+                let blocks = blocks.map(|bytes| state.kept(bytes)).collect();
+                state.step(Input::Hold {
+                    session: hold.session,
+                    dataset: DatasetId(hold.dataset as u64),
+                    blocks,
+                })
+            }
             ToDriver::PushEnd(ended) => state.step(Input::PushEnd { source: ended.source }),
             ToDriver::SourceBlock(block) => {
                 let event = PageEvent::Block {
@@ -236,6 +244,13 @@ impl State {
     fn is_linked(&self, executor: ExecutorRef) -> bool {
         let link = self.links.get(&executor.id);
         link.is_some_and(|(incarnation, _)| *incarnation == executor.incarnation)
+    }
+
+    /// Copies bytes of the page's into the wasm heap, and keeps them as they came for the first executor that gets them.
+    fn kept(&self, original: Uint8Array) -> Buffer {
+        let block = Buffer::from(original.to_vec());
+        self.originals.borrow_mut().keep(block.clone(), original);
+        block
     }
 
     /// Takes a message of an executor's; one of an earlier life is dropped.

@@ -15,7 +15,7 @@ use web_sys::{Blob, DedicatedWorkerGlobalScope, MessagePort};
 
 use super::page_credentials::{CredentialsAnswer, CredentialsGone};
 pub use super::page_members::{Cause, CauseKind, ChannelEnd, Down, Joining, Member, Peer};
-use super::page_source::{SourceBlock, SourceEnd};
+use super::page_source::{Hold, SourceBlock, SourceEnd};
 use super::port::moves;
 use super::thrown;
 use crate::error::SparkError;
@@ -63,6 +63,8 @@ pub enum ToDriver {
     Push(Push),
     /// A few lines for a pushed source.
     PushLines(PushLines),
+    /// Partitions of a large source of datasets.
+    Hold(Hold),
     /// No more rows will come.
     PushEnd(Named),
     /// Items that the page has read for a source.
@@ -103,6 +105,7 @@ impl ToDriver {
             "taken" => Self::Taken(read(message)?),
             "push" => Self::Push(read(message)?),
             "pushLines" => Self::PushLines(read(message)?),
+            "hold" => Self::Hold(read(message)?),
             "pushEnd" => Self::PushEnd(read(message)?),
             "sourceBlock" => Self::SourceBlock(read(message)?),
             "sourceCaughtUp" => Self::SourceCaughtUp(read(message)?),

@@ -1,6 +1,6 @@
 //! What the page says of the sources that it reads, as typed values.
 
-use js_sys::Uint8Array;
+use js_sys::{Array, Uint8Array};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
@@ -29,6 +29,18 @@ impl SourceBlock {
         let offset = serde_json::from_str(&self.offset);
         Ok(offset.map_err(|error| JsError::new(&format!("the offset of an item is not JSON: {error}")))?)
     }
+}
+
+/// Partitions of a large source of datasets, which plans to come name.
+#[derive(Debug, Deserialize)]
+pub struct Hold {
+    /// The session.
+    pub session: String,
+    /// The dataset's number.
+    pub dataset: f64,
+    /// The partitions, each a `Uint8Array` of its own.
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    pub blocks: Array,
 }
 
 /// A source that the page stops reading, until it is asked again or for ever.

@@ -59,13 +59,8 @@ fn groups(graph: &Routed) -> Vec<u32> {
         let (a, b) = (root(&mut parents, v), root(&mut parents, u));
         parents[a.max(b) as usize] = a.min(b);
     };
-    for v in 0..adjacency.len() as u32 {
-        adjacency.outgoing.of(v as usize).iter().for_each(|u| join(v, *u));
-        let ghosts = adjacency.incoming.of(v as usize).iter();
-        ghosts
-            .filter(|u| **u as usize >= adjacency.len())
-            .for_each(|u| join(v, *u));
-    }
+    let edges = adjacency.edges.sources.iter().zip(&adjacency.edges.targets);
+    edges.for_each(|(v, u)| join(*v, *u));
     // A parent has a lower number, so its root is known.
     for v in 0..parents.len() {
         parents[v] = parents[parents[v] as usize];
@@ -126,7 +121,7 @@ impl Algorithm for Components {
         }
         let mut active = 0;
         let lowest = |v: usize| {
-            let ends = [&graph.adjacency.incoming, &graph.adjacency.outgoing];
+            let ends = [graph.adjacency.incoming(), graph.adjacency.outgoing()];
             let around = ends.into_iter().flat_map(|e| e.of(v)).map(|u| all[*u as usize]);
             let label = around.fold(all[v], i64::min);
             active += u64::from(label != all[v]);

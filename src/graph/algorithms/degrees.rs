@@ -20,13 +20,22 @@ pub struct Degrees {
 impl Algorithm for Degrees {
     fn first(&self, graph: &Routed) -> State {
         let graph = &graph.adjacency;
-        let count = |v| {
-            let (incoming, outgoing) = (graph.incoming.range(v).len(), graph.outgoing.range(v).len());
-            (usize::from(self.incoming) * incoming + usize::from(self.outgoing) * outgoing) as u32
+        let mut counts = vec![0; graph.len()];
+        let mut add = |degrees: &[u32]| {
+            counts
+                .iter_mut()
+                .zip(degrees)
+                .for_each(|(count, degree)| *count += degree)
         };
+        if self.incoming {
+            add(&graph.in_degrees());
+        }
+        if self.outgoing {
+            add(graph.out_degrees());
+        }
         State {
             columns: Columns {
-                counts: (0..graph.len()).map(count).collect(),
+                counts,
                 ..Columns::default()
             },
             ..State::default()

@@ -86,7 +86,7 @@ impl SvdPlusPlus {
     /// Sets biases and norms by the ratings at each vertex.
     fn begin(&self, graph: &Routed, rows: &mut [f64], mean: f64) {
         for (v, row) in rows.chunks_mut(self.width()).enumerate() {
-            let ends = [&graph.adjacency.outgoing, &graph.adjacency.incoming];
+            let ends = [graph.adjacency.outgoing(), graph.adjacency.incoming()];
             let ratings = ends.into_iter().flat_map(|e| &e.values[e.range(v)]);
             let (count, sum) = ratings.fold((0.0, 0.0), |(n, sum), r| (n + 1.0, sum + r));
             row[2 * self.rank] = sum / count - mean;
@@ -98,7 +98,7 @@ impl SvdPlusPlus {
     fn sum_up(&self, graph: &Routed, rows: &mut [f64], all: &[f64]) {
         let rank = self.rank;
         for (v, row) in rows.chunks_mut(self.width()).enumerate() {
-            let items = graph.adjacency.outgoing.of(v);
+            let items = graph.adjacency.outgoing().of(v);
             if items.is_empty() {
                 continue;
             }
@@ -117,7 +117,7 @@ impl SvdPlusPlus {
     /// Moves all numbers of each vertex against the errors at its edges.
     fn learn(&self, graph: &Routed, rows: &mut [f64], all: &[f64], mean: f64) {
         let rank = self.rank;
-        let (outgoing, incoming) = (&graph.adjacency.outgoing, &graph.adjacency.incoming);
+        let (outgoing, incoming) = (graph.adjacency.outgoing(), graph.adjacency.incoming());
         for (v, row) in rows.chunks_mut(self.width()).enumerate() {
             let own = self.vertex(all, v);
             let as_user = outgoing
@@ -147,7 +147,7 @@ impl SvdPlusPlus {
 
     /// Puts the squared errors at each item in the place of its norm.
     fn judge(&self, graph: &Routed, rows: &mut [f64], all: &[f64], mean: f64) {
-        let incoming = &graph.adjacency.incoming;
+        let incoming = graph.adjacency.incoming();
         for (v, row) in rows.chunks_mut(self.width()).enumerate() {
             let item = self.vertex(all, v);
             let squares = incoming.range(v).map(|e| {
@@ -184,7 +184,7 @@ impl Algorithm for SvdPlusPlus {
             rows.extend(numbers.map(|i| random([self.seed, *id, i])));
             rows.extend([0.0, 0.0]);
         }
-        let ratings = &graph.adjacency.outgoing.values;
+        let ratings = &graph.adjacency.outgoing().values;
         let mut state = Self::state(BEGUN, 0, rows, ratings.iter().sum());
         state.changed = ratings.len() as u64;
         state

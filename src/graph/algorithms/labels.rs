@@ -52,7 +52,7 @@ impl Algorithm for Labels {
         let mut around = Vec::new();
         let label = |v: usize| {
             around.clear();
-            for ends in [&graph.adjacency.incoming, &graph.adjacency.outgoing] {
+            for ends in [graph.adjacency.incoming(), graph.adjacency.outgoing()] {
                 around.extend(ends.of(v).iter().map(|u| all[*u as usize]));
             }
             most_frequent(&mut around).unwrap_or(all[v])

@@ -52,7 +52,7 @@ impl Algorithm for Paths {
         for v in 0..graph.adjacency.len() {
             let row = &mut distances[v * width..(v + 1) * width];
             let mut changed = false;
-            for u in graph.adjacency.outgoing.of(v) {
+            for u in graph.adjacency.outgoing().of(v) {
                 let at = *u as usize * width;
                 for (own, other) in row.iter_mut().zip(&all[at..at + width]) {
                     // The sum is at most NEVER, which is over no distance.

@@ -36,7 +36,7 @@ impl ParallelPersonalized {
 
     fn shares(&self, graph: &Routed, ranks: &[f64]) -> Vec<f64> {
         let width = self.sources.len();
-        let outgoing = &graph.adjacency.outgoing;
+        let outgoing = graph.adjacency.outgoing();
         let share = |(i, rank): (usize, &f64)| rank * (1.0 / outgoing.range(i / width).len() as f64);
         ranks.iter().enumerate().map(share).collect()
     }
@@ -74,7 +74,7 @@ impl Algorithm for ParallelPersonalized {
         let mut sums = vec![0.0; width];
         for (v, own) in ranks.chunks_mut(width).enumerate() {
             sums.fill(0.0);
-            for u in graph.adjacency.incoming.of(v) {
+            for u in graph.adjacency.incoming().of(v) {
                 let at = *u as usize * width;
                 sums.iter_mut()
                     .zip(&shares[at..at + width])

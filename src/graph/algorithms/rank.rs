@@ -19,14 +19,13 @@ pub struct StaticPageRank {
 
 /// Returns what each own vertex hands on to each of its successors: `value / out-degree`.
 pub(super) fn shares(graph: &Routed, values: &[f64]) -> Vec<f64> {
-    let starts = &graph.adjacency.outgoing.starts;
-    let degrees = starts.windows(2).map(|w| w[1] - w[0]);
     // A vertex without successors has none to hand it on to.
-    values
-        .iter()
-        .zip(degrees)
-        .map(|(v, d)| v * (1.0 / f64::from(d)))
-        .collect()
+    let pairs = values.iter().zip(graph.adjacency.out_degrees());
+    pairs.map(|(value, degree)| share(*value, *degree)).collect()
+}
+
+fn share(value: f64, degree: u32) -> f64 {
+    value * (1.0 / f64::from(degree))
 }
 
 /// Returns ranks scaled to a sum: of 1 as seen from one vertex, else of as many as there are vertices
@@ -62,11 +61,8 @@ impl Algorithm for StaticPageRank {
     }
 
     fn said(&self, graph: &Routed, state: &State, to: usize) -> State {
-        let starts = &graph.adjacency.outgoing.starts;
-        let share = |v: &u32| {
-            let v = *v as usize;
-            state.columns.doubles[v] * (1.0 / f64::from(starts[v + 1] - starts[v]))
-        };
+        let (values, degrees) = (&state.columns.doubles, graph.adjacency.out_degrees());
+        let share = |v: &u32| share(values[*v as usize], degrees[*v as usize]);
         State {
             active: 1,
             columns: Columns {
@@ -79,7 +75,7 @@ impl Algorithm for StaticPageRank {
 
     fn step(&self, graph: &Routed, inbox: &Inbox) -> Result<State> {
         let shares = inbox.doubles(shares(graph, &inbox.state().columns.doubles));
-        let incoming = &graph.adjacency.incoming;
+        let incoming = graph.adjacency.incoming();
         let reset = |v: usize| match self.source {
             Some(Id(source)) if source != graph.adjacency.ids[v] => 0.0,
             _ => self.reset_prob,

@@ -72,7 +72,7 @@ impl Algorithm for PageRank {
             return Ok(own.clone());
         }
         let shares = inbox.doubles(self.handed_on(graph, own));
-        let incoming = &graph.adjacency.incoming;
+        let incoming = graph.adjacency.incoming();
         let (mut ranks, mut added) = (vec![], vec![]);
         let mut active = 0;
         for (v, old) in own.columns.doubles[..graph.adjacency.len()].iter().enumerate() {

@@ -51,7 +51,7 @@ impl Work<'_> {
 
     /// Removes vertices that are found, and those without edges in or out; returns how many.
     fn trim(&mut self) -> u64 {
-        let (incoming, outgoing) = (&self.graph.adjacency.incoming, &self.graph.adjacency.outgoing);
+        let (incoming, outgoing) = (self.graph.adjacency.incoming(), self.graph.adjacency.outgoing());
         let mut removed = vec![];
         for v in self.own().filter(|v| self.flags[*v] & LEFT != 0) {
             let is_alone = self.others(outgoing, v).next().is_none() || self.others(incoming, v).next().is_none();
@@ -70,7 +70,7 @@ impl Work<'_> {
 
     /// Takes the lowest colour of the predecessors; returns how many vertices changed theirs.
     fn forward(&mut self) -> u64 {
-        let incoming = &self.graph.adjacency.incoming;
+        let incoming = self.graph.adjacency.incoming();
         let lowest = |v: usize| {
             let colors = self.others(incoming, v).map(|u| self.colors[u]);
             colors.fold(self.colors[v], i64::min)
@@ -86,7 +86,7 @@ impl Work<'_> {
 
     /// Finds the vertices with a successor of the same colour that is found; returns how many.
     fn backward(&mut self) -> u64 {
-        let outgoing = &self.graph.adjacency.outgoing;
+        let outgoing = self.graph.adjacency.outgoing();
         let is_reached = |v: &usize| {
             let mut others = self.others(outgoing, *v);
             others.any(|u| self.flags[u] & FOUND != 0 && self.colors[u] == self.colors[*v])

@@ -25,7 +25,7 @@ const HOME: u32 = 3;
 /// Returns the neighbours of a vertex, each once, without itself.
 fn neighbours(graph: &Routed, v: usize) -> Vec<u32> {
     let graph = &graph.adjacency;
-    let ends = graph.incoming.of(v).iter().chain(graph.outgoing.of(v));
+    let ends = graph.incoming().of(v).iter().chain(graph.outgoing().of(v));
     let mut all: Vec<u32> = ends.copied().filter(|u| *u as usize != v).collect();
     all.sort_unstable();
     all.dedup();

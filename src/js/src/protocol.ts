@@ -71,6 +71,8 @@ export type ToDriver =
    */
   | { t: 'push'; source: string; seq: number; bytes: Uint8Array }
   | { t: 'pushLines'; source: string; seq: number; lines: string }
+  /** Partitions of a large source of datasets, which plans to come name by its key. */
+  | { t: 'hold'; session: string; dataset: number; blocks: Uint8Array[] }
   /** No more rows will come for the push source. */
   | { t: 'pushEnd'; source: string }
   /**

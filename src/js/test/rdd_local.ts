@@ -7,8 +7,13 @@ import { decode as decodeRows } from '../src/rdd/value_codec.js';
 /** Enough of a session to run dataset plans in this process: stages one after the other, no scheduler, no workers. */
 export function localEngine(): Engine {
   const blobs = new Map<number, Blob>();
+  const held = new Map<number, Uint8Array[]>();
   return {
-    client: localClient(blobs) as never,
+    client: localClient(blobs, held) as never,
+    hold: (key, blocks) => {
+      heldKeys.push(key);
+      held.set(key, blocks);
+    },
     lend: async (id, blob) => {
       blobs.set(id, blob);
     },
@@ -22,8 +27,10 @@ export function localEngine(): Engine {
 /** Bytes of each plan that came. */
 export const planSizes: number[] = [];
 
-function localClient(lent: ReadonlyMap<number, Blob>) {
-  const held = new Map<number, Uint8Array[]>();
+/** Datasets whose partitions came to be held, one after the other. */
+export const heldKeys: number[] = [];
+
+function localClient(lent: ReadonlyMap<number, Blob>, held: Map<number, Uint8Array[]>) {
   return {
     async *execute({ root }: { root: { relType: { value: { typeUrl: string; value: Uint8Array } } } }) {
       const { typeUrl, value } = root.relType.value;
@@ -38,11 +45,9 @@ function localClient(lent: ReadonlyMap<number, Blob>) {
       await programs.loading;
       const sources = blobs.slice(plan.values);
       for (const node of plan.nodes) {
-        const { key, held: how, firstSource: first = 0 } = node;
-        if (how === 'put') held.set(key, sources.slice(first, first + node.partitions));
-        if (how !== 'there') continue;
+        if (!node.held) continue;
         node.firstSource = sources.length;
-        sources.push(...held.get(key)!);
+        sources.push(...held.get(node.key)!);
       }
       const added: Uint8Array[] = [];
       const written = new Map<string, (Uint8Array | undefined)[][]>();

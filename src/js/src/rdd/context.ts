@@ -22,6 +22,8 @@ export interface Engine {
   readonly client: ConnectClient;
   lend(id: number, blob: Blob): Promise<void>;
   takeBack(id: number): void;
+  /** Has the driver hold the partitions of a source, by the key of its dataset; the blocks move. */
+  hold(key: number, blocks: Uint8Array[]): void;
   /** Ends the session. */
   stop(): Promise<void>;
   /** Calls `work` after `inMs` ms, even while the page is in the background. Returns a function that cancels the call. */
@@ -433,14 +435,20 @@ export class SparkContext {
     });
   }
 
-  /** Whether the driver is to hold a source, which is then not sent again: not a small one, and not beyond {@link HELD_BYTES}. */
+  /** Has the driver hold a source, which is then never sent again: not a small one, and not beyond {@link HELD_BYTES}. */
   #holds(dataset: RddNode): boolean {
-    if (this.#held.has(dataset.key)) return true;
+    if (dataset.isHeld) return true;
     const bytes = dataset.sources!.reduce((sum, block) => sum + block.length, 0);
+    this.#held.delete(dataset.key);
     const all = [...this.#held.values()].reduce((sum, one) => sum + one, bytes);
     if (bytes < LEAST_HELD_BYTES || all > HELD_BYTES) return false;
     this.#held.set(dataset.key, bytes);
     this.watch(dataset);
+    this.context.hold(
+      dataset.key,
+      dataset.sources!.map((block) => block.slice()),
+    );
+    dataset.isHeld = true;
     return true;
   }
 
@@ -534,7 +542,7 @@ export class SparkContext {
       return wanted.map((i) => root.sources![i]!);
     const name = job.description ? `${job.description}: ${description}` : description;
     const about = { description: name, ...this.#takeForgotten(), ...(job.pool && { pool: job.pool }) };
-    const { value, accumulators, put } = planBytes(root, action, about, { only, holds: (dataset) => this.#holds(dataset) });
+    const { value, accumulators } = planBytes(root, action, about, { only, holds: (dataset) => this.#holds(dataset) });
     const parts = new Map<number, Uint8Array>();
     const updates: Uint8Array[] = [];
     await this.#jobs.run(job, options.signal, (signal) =>
@@ -543,7 +551,6 @@ export class SparkContext {
         return parts.set(new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true), bytes.subarray(4));
       }),
     );
-    for (const dataset of put) dataset.isHeld = true;
     for (const [id, sum] of updates.flatMap(decode) as [number, unknown][]) accumulators.get(id)?.merged(sum);
     for (const dataset of toCheckpoint(root)) await this.#checkpoint(dataset);
     return wanted.map((partition) => {

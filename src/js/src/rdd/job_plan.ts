@@ -54,8 +54,8 @@ export interface PlanNode {
   level?: StorageLevel;
   /** A source's partitions are the plan's sources from this one on. */
   firstSource?: number;
-  /** The driver is to hold a source's partitions for later plans, or has them from an earlier one. */
-  held?: 'put' | 'there';
+  /** A source's partitions are not in the plan: the driver holds them. */
+  held?: true;
   op?: Op;
   /** Per wide parent: how its rows are dealt out. */
   write?: (Write | null)[];

@@ -38,7 +38,7 @@ export interface RddNode {
   /** Of a dataset of the driver's: accumulators that its functions add to, and what must live as long as it does. */
   readonly accumulators?: ReadonlyMap<number, Accumulator<unknown>>;
   readonly holds?: unknown;
-  /** Whether the driver has the source's blocks from an earlier job. */
+  /** Whether the driver has the source's blocks. */
   isHeld?: boolean;
   /** Where its partitions are kept once computed; null is nowhere. */
   level: StorageLevel | null;

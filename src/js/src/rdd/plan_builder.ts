@@ -48,15 +48,13 @@ export type JobHeader = Pick<RddPlan, 'description' | 'forget' | 'unkeep' | 'poo
 export interface PlannedJob {
   value: Uint8Array;
   accumulators: ReadonlyMap<number, Accumulator<unknown>>;
-  /** Sources that it brings for the driver to hold. */
-  put: readonly RddNode[];
 }
 
 /** How a plan of a job is made. */
 export interface PlanOptions {
   /** Partitions that the action wants; all without it. */
   only?: number[] | undefined;
-  /** Whether the driver is to hold a source. */
+  /** Whether the driver holds a source. */
   holds?: (dataset: RddNode) => boolean;
 }
 
@@ -82,7 +80,6 @@ export function planBytes(
   };
   visit(root);
   const sources: Uint8Array[] = [];
-  const put: RddNode[] = [];
   const nodes = order.map((dataset): PlanNode => {
     const node: PlanNode = {
       id: dataset.id,
@@ -98,14 +95,10 @@ export function planBytes(
     if (dataset.level) Object.assign(node, { cached: true, level: dataset.level });
     if (dataset.op) node.op = dataset.op(builder);
     if (dataset.write) node.write = dataset.write(builder);
-    if (dataset.sources && dataset.isHeld) node.held = 'there';
+    if (dataset.sources && holds(dataset)) node.held = true;
     else if (dataset.sources) {
       node.firstSource = sources.length;
       sources.push(...dataset.sources);
-      if (holds(dataset)) {
-        node.held = 'put';
-        put.push(dataset);
-      }
     }
     return node;
   });
@@ -121,6 +114,5 @@ export function planBytes(
   return {
     value: framed([new TextEncoder().encode(JSON.stringify(plan)), ...builder.values, ...sources]),
     accumulators: builder.accumulators,
-    put,
   };
 }

@@ -137,6 +137,10 @@ export class SparkSession {
       client: session.#context.client,
       lend: (id: number, blob: Blob) => running().lend(id, blob),
       takeBack: (id: number) => cluster.takeBack(id),
+      hold: (dataset: number, blocks: Uint8Array[]) => {
+        const moved = blocks.map((block) => block.buffer as ArrayBuffer);
+        running().post({ t: 'hold', session: session.#context.client.sessionId, dataset, blocks }, moved);
+      },
       stop: () => session.stop(),
       alarm: (inMs: number, work: () => void) => running().alarm(inMs, work),
     };
