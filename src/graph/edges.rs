@@ -17,7 +17,7 @@ const VALUED: u32 = 1;
 const NARROW: u32 = 2;
 
 /// An id in a block.
-pub trait Id: ArrowNativeType {
+pub trait Id: ArrowNativeType + Ord {
     /// What a block of such ids has among its flags.
     const FLAG: u32;
 
@@ -149,9 +149,19 @@ pub enum Numbers {
 /// A number that is none.
 pub const NONE: u32 = u32::MAX;
 
-/// Returns the lowest of some ids and a table for them, if they lie close enough together.
-fn table(ids: impl Iterator<Item = i64>, count: usize) -> Option<(i64, Vec<u32>)> {
-    let (first, last) = ids.fold((i64::MAX, i64::MIN), |(a, b), id| (a.min(id), b.max(id)));
+/// Returns the lowest and the highest of some ids.
+fn bounds<T: Id>(ids: &[T]) -> Option<(i64, i64)> {
+    let first = *ids.first()?;
+    let (low, high) = ids
+        .iter()
+        .fold((first, first), |(low, high), id| (low.min(*id), high.max(*id)));
+    Some((low.id(), high.id()))
+}
+
+/// Returns the lowest of ids between some bounds and a table for them, if they lie close enough together.
+fn table(bounds: impl IntoIterator<Item = Option<(i64, i64)>>, count: usize) -> Option<(i64, Vec<u32>)> {
+    let all = bounds.into_iter().flatten();
+    let (first, last) = all.reduce(|(a, b), (low, high)| (a.min(low), b.max(high)))?;
     let width = usize::try_from(last.checked_sub(first)?).ok()?;
     (width < count.saturating_mul(8) + 1_024).then(|| (first, vec![NONE; width + 1]))
 }
@@ -162,7 +172,7 @@ impl Numbers {
         let all = || sets.into_iter().flatten().copied();
         let count = sets.iter().map(|s| s.len()).sum();
         let numbered = || all().zip(0u32..);
-        if let Some((first, mut numbers)) = table(all(), count) {
+        if let Some((first, mut numbers)) = table(sets.map(bounds), count) {
             numbered().for_each(|(id, number)| numbers[(id - first) as usize] = number);
             return Self::Table { first, numbers };
         }
@@ -214,9 +224,9 @@ impl Known {
     /// Finds the vertices that edges name, and adds those that are listed.
     pub fn of<T: Id>(partition: usize, partitions: usize, edges: &Edges<T>, listed: Vec<i64>) -> Self {
         // Edges name vertices several times: a table is not to take more than they do.
-        let every = || listed.iter().copied().chain(edges.ends());
+        let bounds = [bounds(&listed), bounds(&edges.sources), bounds(&edges.targets)];
         let mut parts: Vec<Vec<i64>> = vec![vec![]; partitions];
-        let Some((first, mut numbers)) = table(every(), listed.len() + edges.sources.len() / 2) else {
+        let Some((first, mut numbers)) = table(bounds, listed.len() + edges.sources.len() / 2) else {
             let known = Numbers::new([&distinct(listed.clone()), &[]]);
             let unlisted = edges.ends().filter(|id| known.get(*id).is_none());
             listed
@@ -233,7 +243,10 @@ impl Known {
                 numbers,
             };
         };
-        every().for_each(|id| numbers[(id - first) as usize] = 0);
+        listed.iter().for_each(|id| numbers[(id - first) as usize] = 0);
+        for ends in [&edges.sources, &edges.targets] {
+            ends.iter().for_each(|id| numbers[(id.id() - first) as usize] = 0);
+        }
         for (id, number) in (first..).zip(&numbers) {
             if *number != NONE {
                 parts[owner(id, partitions)].push(id);

@@ -46,25 +46,30 @@ impl Ends {
     fn new(vertices: usize, own: &[u32], other: &[u32], values: &[f64]) -> Self {
         let mut starts = vec![0];
         starts.append(&mut counts(vertices, own));
-        for v in 0..vertices {
+        for v in 0..=vertices {
             starts[v + 1] += starts[v];
         }
+        // Those that have none come last: whether an edge is one of them no processor can guess.
         let mut next = starts.clone();
-        next.truncate(vertices);
-        let count = starts.last().map_or(0, |n| *n as usize);
-        let mut others = vec![0; count];
-        let mut sorted = vec![0.0; if values.is_empty() { 0 } else { count }];
-        for (i, (own, other)) in own.iter().zip(other).enumerate() {
-            let Some(next) = next.get_mut(*own as usize) else {
-                continue;
-            };
-            let at = *next as usize;
+        let mut others = vec![0; own.len()];
+        let mut sorted = vec![0.0; values.len()];
+        let mut places = own.iter().map(|own| {
+            let next = &mut next[(*own as usize).min(vertices)];
             *next += 1;
-            others[at] = *other;
-            if let Some(value) = values.get(i) {
+            *next as usize - 1
+        });
+        if values.is_empty() {
+            places.zip(other).for_each(|(at, other)| others[at] = *other);
+        } else {
+            for (other, value) in other.iter().zip(values) {
+                let Some(at) = places.next() else { break };
+                others[at] = *other;
                 sorted[at] = *value;
             }
         }
+        others.truncate(starts[vertices] as usize);
+        sorted.truncate(others.len());
+        starts.truncate(vertices + 1);
         Self {
             starts,
             others,
@@ -73,14 +78,10 @@ impl Ends {
     }
 }
 
-/// Returns how often each of the first `vertices` is among some ends of edges.
+/// Returns how often each of the first `vertices` is among some ends of edges, and at last how often none of them is.
 fn counts(vertices: usize, ends: &[u32]) -> Vec<u32> {
-    let mut counts = vec![0; vertices];
-    for end in ends {
-        if let Some(count) = counts.get_mut(*end as usize) {
-            *count += 1;
-        }
-    }
+    let mut counts = vec![0; vertices + 1];
+    ends.iter().for_each(|end| counts[(*end as usize).min(vertices)] += 1);
     counts
 }
 
@@ -90,6 +91,31 @@ struct Made {
     incoming: OnceLock<Ends>,
     outgoing: OnceLock<Ends>,
     degrees: OnceLock<Vec<u32>>,
+    groups: OnceLock<Vec<u32>>,
+}
+
+/// Joins what edges connect (union-find, with paths halved); each vertex is its own parent at first.
+fn joined(mut parents: Vec<u32>, edges: &Edges<u32>) -> Vec<u32> {
+    fn root(parents: &mut [u32], mut v: u32) -> u32 {
+        loop {
+            let parent = parents[v as usize];
+            if parent == v {
+                return v;
+            }
+            let above = parents[parent as usize];
+            parents[v as usize] = above;
+            v = above;
+        }
+    }
+    for (v, u) in edges.sources.iter().zip(&edges.targets) {
+        let (a, b) = (root(&mut parents, *v), root(&mut parents, *u));
+        parents[a.max(b) as usize] = a.min(b);
+    }
+    // A parent has a lower number, so its root is known.
+    for v in 0..parents.len() {
+        parents[v] = parents[parents[v] as usize];
+    }
+    parents
 }
 
 /// Of the same edges the same is made, whenever that is.
@@ -153,7 +179,8 @@ impl Adjacency {
         }
         let known = Known::of(partition, partitions, &edges, listed);
         let [sources, targets] = [&edges.sources, &edges.targets].map(|ends| known.numbers.all(ends));
-        if sources.contains(&NONE) || targets.contains(&NONE) {
+        let highest = |ends: &[u32]| ends.iter().fold(0, |high, v| *v.max(&high));
+        if highest(&sources).max(highest(&targets)) == NONE {
             return Err(SparkError::internal("a vertex of a graph is in no partition"));
         }
         Ok(Self {
@@ -193,14 +220,24 @@ impl Adjacency {
 
     /// Returns how many edges begin at each own vertex.
     pub fn out_degrees(&self) -> &[u32] {
-        self.made
-            .degrees
-            .get_or_init(|| counts(self.len(), &self.edges.sources))
+        let counted = || counts(self.len(), &self.edges.sources);
+        &self.made.degrees.get_or_init(counted)[..self.len()]
     }
 
     /// Returns how many edges end at each own vertex; counts them.
     pub fn in_degrees(&self) -> Vec<u32> {
-        counts(self.len(), &self.edges.targets)
+        let mut degrees = counts(self.len(), &self.edges.targets);
+        degrees.truncate(self.len());
+        degrees
+    }
+
+    /// Returns a local number of each vertex, own or ghost, that is the same for all that the edges of the partition connect, and for no
+    /// others.
+    pub fn groups(&self) -> &[u32] {
+        self.made.groups.get_or_init(|| {
+            let vertices = (self.ids.len() + self.ghosts.len()) as u32;
+            joined((0..vertices).collect(), &self.edges)
+        })
     }
 
     /// Returns how many vertices are its own.
@@ -244,7 +281,7 @@ impl Adjacency {
     /// Returns the bytes that it takes once all is made of its edges, about.
     fn bytes(&self) -> usize {
         let edges = 8 * (self.edges.sources.len() + self.edges.values.len());
-        8 * (self.ids.len() + self.ghosts.len()) + 12 * self.ids.len() + 2 * edges
+        8 * (self.ids.len() + self.ghosts.len()) + 16 * self.ids.len() + 4 * self.ghosts.len() + 2 * edges
     }
 }
 

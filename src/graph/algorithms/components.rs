@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, FIRST_CHUNK, Inbox, picked};
-use crate::error::{Result, SparkError};
+use crate::error::Result;
 use crate::graph::answer::Values;
 use crate::graph::columns::{Columns, State};
 use crate::graph::structure::Routed;
@@ -40,34 +40,6 @@ pub(super) fn labels_answered(states: Vec<State>) -> Vec<Values> {
     states.into_iter().map(|s| Values::Longs(s.columns.longs)).collect()
 }
 
-/// Returns a local number of each vertex that is the same for all that the edges of a partition connect, and for no others.
-fn groups(graph: &Routed) -> Vec<u32> {
-    let adjacency = &graph.adjacency;
-    let mut parents: Vec<u32> = (0..(adjacency.len() + adjacency.ghosts.len()) as u32).collect();
-    fn root(parents: &mut [u32], mut v: u32) -> u32 {
-        loop {
-            let parent = parents[v as usize];
-            if parent == v {
-                return v;
-            }
-            let above = parents[parent as usize];
-            parents[v as usize] = above;
-            v = above;
-        }
-    }
-    let mut join = |v: u32, u: u32| {
-        let (a, b) = (root(&mut parents, v), root(&mut parents, u));
-        parents[a.max(b) as usize] = a.min(b);
-    };
-    let edges = adjacency.edges.sources.iter().zip(&adjacency.edges.targets);
-    edges.for_each(|(v, u)| join(*v, *u));
-    // A parent has a lower number, so its root is known.
-    for v in 0..parents.len() {
-        parents[v] = parents[parents[v] as usize];
-    }
-    parents
-}
-
 /// Returns the lowest label of each group, for all of its vertices.
 fn lowest(groups: &[u32], labels: &[i64]) -> Vec<i64> {
     let mut lows = labels.to_vec();
@@ -80,14 +52,11 @@ fn lowest(groups: &[u32], labels: &[i64]) -> Vec<i64> {
 
 impl Components {
     /// Returns the state after labels went through groups.
-    fn spread(graph: &Routed, groups: Vec<u32>, all: &[i64]) -> State {
-        let own = graph.adjacency.len();
-        let mut labels = lowest(&groups, all);
-        labels.truncate(own);
+    fn spread(graph: &Routed, all: &[i64]) -> State {
+        let mut labels = lowest(graph.adjacency.groups(), all);
+        labels.truncate(graph.adjacency.len());
         let active = labels.iter().zip(all).filter(|(new, old)| new != old).count();
-        let mut state = labelled(labels, active as u64);
-        state.columns.counts = groups;
-        state
+        labelled(labels, active as u64)
     }
 }
 
@@ -98,7 +67,7 @@ impl Algorithm for Components {
             return labelled(adjacency.ids.clone(), adjacency.len() as u64);
         }
         let ids = [adjacency.ids.as_slice(), &adjacency.ghosts].concat();
-        let mut state = Self::spread(graph, groups(graph), &ids);
+        let mut state = Self::spread(graph, &ids);
         state.active = if adjacency.ghosts.is_empty() { 0 } else { 1 };
         state
     }
@@ -114,10 +83,7 @@ impl Algorithm for Components {
         }
         let all = inbox.longs(own.columns.longs.clone());
         if !self.is_limited {
-            if own.columns.counts.len() != all.len() {
-                return Err(SparkError::internal("a state of a graph has no groups"));
-            }
-            return Ok(Self::spread(graph, own.columns.counts.clone(), &all));
+            return Ok(Self::spread(graph, &all));
         }
         let mut active = 0;
         let lowest = |v: usize| {
