@@ -3,7 +3,7 @@ import { ConnectClient } from '../src/connect/client.js';
 import { FileRegistry } from '../src/files/registry.js';
 import type { FromDriver, ToDriver } from '../src/protocol.js';
 import { DataFrame } from '../src/sql/dataframe.js';
-import { loadDatasets } from '../src/sql/load_datasets.js';
+import { loadPart } from '../src/sql/load_part.js';
 import { type Context, planOf } from '../src/sql/plan.js';
 import { DataFrameReader } from '../src/sql/reader.js';
 import { PageSinks } from '../src/sql/streaming/foreach.js';
@@ -12,7 +12,7 @@ import { PushSources } from '../src/sql/streaming/push.js';
 import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 
 // As a session does while it starts.
-await loadDatasets();
+await loadPart();
 
 /** A session whose driver is a function: it is given what the page posts and may answer at once. */
 export class FakeSession {
