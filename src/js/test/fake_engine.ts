@@ -1,5 +1,6 @@
 import { Connection } from '../src/cluster/connection.js';
 import { ConnectClient } from '../src/connect/client.js';
+import { decode, encode } from '../src/connect/messages.js';
 import { FileRegistry } from '../src/files/registry.js';
 import type { FromDriver, ToDriver } from '../src/protocol.js';
 import { DataFrame } from '../src/sql/dataframe.js';
@@ -29,7 +30,7 @@ export class FakeSession {
     };
     this.connection = new Connection(wire);
     this.context = {
-      client: new ConnectClient(this.connection),
+      client: new ConnectClient(this.connection, { decode, encode }),
       rowOptions: { bigint: false },
       files: new FileRegistry(wire),
       sources: new PushSources(wire),

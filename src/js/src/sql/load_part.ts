@@ -9,17 +9,22 @@ let loaded: Part | undefined;
 /** Called once, when the part is there. */
 const waiting: ((part: Part) => void)[] = [];
 
-/** Loads what sessions need beside plans: a session does while its workers start, so that a page shows before it comes. */
-export async function loadPart(): Promise<Part> {
+/** Awaits a chunk that holds the part for `what`. Throws a WorkerLoadError that says so if it does not come. */
+export async function chunkFor<T>(what: string, coming: Promise<T>): Promise<T> {
   try {
-    loaded ??= await import('./session_part.js');
+    return await coming;
   } catch (cause) {
     const hint = 'It is a chunk of the bundle, or of the package’s dist folder: serve all of them, of one build.';
-    throw new WorkerLoadError(`The part for sessions could not be loaded: ${String(cause)}`, 'a chunk beside the package', hint, {
+    throw new WorkerLoadError(`The part for ${what} could not be loaded: ${String(cause)}`, 'a chunk beside the package', hint, {
       reason: 'network',
       cause,
     });
   }
+}
+
+/** Loads what sessions need beside plans: a session does while its workers start, so that a page shows before it comes. */
+export async function loadPart(): Promise<Part> {
+  loaded ??= await chunkFor('sessions', import('./session_part.js'));
   checks.remote = loaded.checkRemote;
   for (const take of waiting.splice(0)) take(loaded);
   return loaded;

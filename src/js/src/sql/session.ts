@@ -108,7 +108,8 @@ export class SparkSession {
   }
 
   /** Takes what sessions need beside plans, once it is loaded. */
-  #equip({ Credentials, PageStreams }: Part): void {
+  #equip({ Credentials, PageStreams, decode, encode }: Part): void {
+    this.#context.client.codec = { decode, encode };
     this.#page = new PageStreams(this.#wire, (arrow) => this.#ofArrow(arrow));
     this.#credentials = new Credentials({
       alarm: (inMs, work) => this.#cluster?.alarm(inMs, work) ?? (() => {}),

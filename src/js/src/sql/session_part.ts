@@ -1,7 +1,8 @@
 /**
- * What a session has beside its plans: rows as Arrow, datasets of JavaScript values, functions over rows, and streams that the page
+ * What a session has beside its plans: its messages as bytes, rows as Arrow, datasets of JavaScript values, functions over rows, and streams that the page
  * writes, reads or takes. A part of its own that is loaded while a session starts: see load_part.ts.
  */
+export { decode, encode } from '../connect/messages.js';
 export { StreamingContext } from '../dstream/context.js';
 export { DStream } from '../dstream/dstream.js';
 export { SparkContext } from '../rdd/context.js';
