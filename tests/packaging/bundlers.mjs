@@ -110,7 +110,7 @@ const astro = {
       '---\n---\n<html lang="en">\n  <head><meta charset="utf-8" /><title>stranger</title></head>\n  <body>\n    <p>stranger</p>\n    <script>\n      import { run } from \'../../programs.js\';\n      run();\n    </script>\n  </body>\n</html>\n',
   },
   build(root) {
-    newer(root, module('astro', 'bin/astro.mjs'), ['build']);
+    newer(root, module('astro', 'astro/bin/astro.mjs'), ['build']);
     return files(join(root, 'dist'));
   },
 };
@@ -123,7 +123,7 @@ const nuxt = {
   },
   /** A static site, whose pages are rendered while it is built: the package is imported on a server, too. */
   build(root) {
-    newer(root, module('nuxt', 'bin/nuxt.mjs'), ['generate'], 400);
+    newer(root, module('nuxt', 'nuxt/bin/nuxt.mjs'), ['generate'], 400);
     return files(join(root, '.output/public'));
   },
 };

@@ -60,8 +60,11 @@ async function charted(page) {
   page.on('pageerror', (error) => said.push(error.message));
   const begun = performance.now();
   const bars = () =>
-    [...document.querySelectorAll('div[id]')].filter(({ id, textContent }) => new RegExp(`^${id}: \\d+$`).test(textContent)).length;
-  while (!(await page.evaluate(bars))) {
+    [...document.querySelectorAll('div[id]')].filter(
+      ({ id, textContent }) => textContent.startsWith(`${id}: `) && Number(textContent.slice(id.length + 2)) > 0,
+    ).length;
+  const drawn = () => page.evaluate(bars).catch((error) => (/context was destroyed/.test(error.message) ? 0 : Promise.reject(error)));
+  while (!(await drawn())) {
     if (performance.now() - begun > 1_000 * MOST_SECONDS) throw new Error(`no chart; the page said: ${said.slice(-5).join(' | ')}`);
     await page.mouse.click(200, 200);
     await page.waitForTimeout(CLICK_MS);
@@ -96,7 +99,8 @@ async function fiveMinuteStart(browser) {
     writeFileSync(place, program);
     dev = serving(server, root);
     const page = await browser.newPage();
-    await page.goto(await dev.url);
+    // Vite prepares packages when a page first asks for them, and loads the page anew.
+    await page.goto(await dev.url, { waitUntil: 'commit' });
     await charted(page);
     await page.close();
   } finally {
