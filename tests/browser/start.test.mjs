@@ -13,6 +13,8 @@ const [PART] = readdirSync(join(PKG, 'dist')).flatMap((name) => {
   return chunk ? [`/pkg/dist/${chunk}`] : [];
 });
 let isPartMissing = false;
+/** Whether nobody answers who asks for it. */
+let isPartHeld = false;
 /** Answers of the engine that wait for a word. */
 const held = [];
 let isHeld = false;
@@ -22,6 +24,7 @@ const shared = browser({
       response.writeHead(404).end();
       return true;
     }
+    if (path === PART && isPartHeld) return true;
     if (path !== ENGINE || !isHeld) return false;
     held.push(response);
     return true;
@@ -69,6 +72,28 @@ test('a page whose host lacks the part for sessions learns so, and keeps no work
     assert.equal(page.workers().length, 0);
   } finally {
     isPartMissing = false;
+    await page.close();
+  }
+});
+
+test('a signal ends a start whose part for sessions never comes', async () => {
+  isPartHeld = true;
+  const page = await shared.open();
+  try {
+    const message = await page.evaluate(async () => {
+      const { SparkSession } = await import('rivulet');
+      const controller = new AbortController();
+      const onProgress = ({ stage }) => {
+        if (stage === 'ready') setTimeout(() => controller.abort(new Error('enough')));
+      };
+      return SparkSession.builder
+        .master('local[1]')
+        .create({ signal: controller.signal, onProgress })
+        .catch(({ message }) => message);
+    });
+    assert.equal(message, 'enough');
+  } finally {
+    isPartHeld = false;
     await page.close();
   }
 });

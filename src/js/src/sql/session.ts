@@ -36,6 +36,12 @@ const BIGINT = 'rivulet.bigint';
 /** Names the cluster that runs what the page's engine refuses. */
 const FALLBACK = 'spark.rivulet.fallbackRemote';
 
+/** What a session has once its part is loaded. */
+function started<T>(loaded: T | undefined): T {
+  if (loaded === undefined) throw new SessionClosedError('The session is not started yet');
+  return loaded;
+}
+
 /** The way into Rivulet: a driver, executors, and the DataFrames that run on them (`SparkSession`). */
 export class SparkSession {
   /** A new builder: `await SparkSession.builder.master('local[2]').getOrCreate()`. */
@@ -80,7 +86,7 @@ export class SparkSession {
 
   private constructor(conf: Record<string, string>) {
     const client = new ConnectClient(this.#connection);
-    const [sparkContext, page] = [() => this.sparkContext, () => this.#pageOrThrow()];
+    const [sparkContext, page] = [() => this.sparkContext, () => started(this.#page)];
     this.#context = {
       client,
       rowOptions: { bigint: conf[BIGINT] === 'true' },
@@ -145,7 +151,7 @@ export class SparkSession {
       stop: () => session.stop(),
       alarm: (inMs: number, work: () => void) => running().alarm(inMs, work),
     };
-    const loaded = await loading.catch((error) => {
+    const loaded = await unlessAborted(loading, options.signal).catch((error) => {
       cluster.stop();
       throw error;
     });
@@ -194,7 +200,7 @@ export class SparkSession {
   }
   /** Functions of the page that return credentials for Kafka and Kinesis. */
   get credentials(): Credentials {
-    return this.#pageOrThrow() && (this.#credentials as Credentials);
+    return started(this.#credentials);
   }
   /** Whether the session runs on a Spark cluster, and not in this page. */
   get isRemote(): boolean {
@@ -299,11 +305,6 @@ export class SparkSession {
   #backendOrThrow(): Backend {
     if (!this.#backend || this.#stopped) throw new SessionClosedError('The session is stopped');
     return this.#backend;
-  }
-
-  #pageOrThrow(): PageStreams {
-    if (!this.#page) throw new SessionClosedError('The session is not started yet');
-    return this.#page;
   }
 
   #ofArrow(arrow: Uint8Array[]): DataFrame {
