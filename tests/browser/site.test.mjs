@@ -54,6 +54,12 @@ async function faults(page) {
   );
 }
 
+test('a site that is assembled meanwhile has a folder of its own', () => {
+  const other = assembleSite();
+  assert.notEqual(other, folder);
+  assert.ok(existsSync(join(folder, 'index.html')), 'the one before stays');
+});
+
 describe('every page', () => {
   const looks = {
     light: { colorScheme: 'light' },

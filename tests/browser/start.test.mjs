@@ -1,16 +1,30 @@
 // The start of a session: its progress, its end by a signal, and callers that ask at once.
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { browser, CHROMIUM_ONLY, inPage, PKG } from './harness.mjs';
 
 const ENGINE = '/pkg/dist/engine_bg.wasm';
+/** The chunk that sessions load while they start, as the client names it. */
+const [PART] = readdirSync(join(PKG, 'dist')).flatMap((name) => {
+  const [, chunk] =
+    (name.endsWith('.js') && /"sessions",import\("\.\/([^"]+)"\)/.exec(readFileSync(join(PKG, 'dist', name), 'utf8'))) || [];
+  return chunk ? [`/pkg/dist/${chunk}`] : [];
+});
+let isPartMissing = false;
+/** Whether nobody answers who asks for it. */
+let isPartHeld = false;
 /** Answers of the engine that wait for a word. */
 const held = [];
 let isHeld = false;
 const shared = browser({
   answer: (path, response) => {
+    if (path === PART && isPartMissing) {
+      response.writeHead(404).end();
+      return true;
+    }
+    if (path === PART && isPartHeld) return true;
     if (path !== ENGINE || !isHeld) return false;
     held.push(response);
     return true;
@@ -37,6 +51,51 @@ test('a start reports its bytes, percent and stages', async () => {
     loaded.toSorted((a, b) => a - b),
   );
   assert.ok(new Set(seen.map(({ percent }) => percent)).size > 5, 'it comes in pieces');
+});
+
+test('a page whose host lacks the part for sessions learns so, and keeps no worker', async () => {
+  isPartMissing = true;
+  const page = await shared.open();
+  try {
+    const error = await page.evaluate(async () => {
+      const { SparkSession, WorkerLoadError } = await import('rivulet');
+      const error = await SparkSession.builder
+        .master('local[1]')
+        .getOrCreate()
+        .catch((error) => error);
+      return { isTyped: error instanceof WorkerLoadError, message: error.message };
+    });
+    assert.equal(error.isTyped, true);
+    assert.match(error.message, /The part for sessions could not be loaded.*a chunk of the bundle.*serve all of them/s);
+    // They end by themselves, or are ended after a while.
+    for (let ms = 0; page.workers().length > 0 && ms < 5_000; ms += 100) await page.waitForTimeout(100);
+    assert.equal(page.workers().length, 0);
+  } finally {
+    isPartMissing = false;
+    await page.close();
+  }
+});
+
+test('a signal ends a start whose part for sessions never comes', async () => {
+  isPartHeld = true;
+  const page = await shared.open();
+  try {
+    const message = await page.evaluate(async () => {
+      const { SparkSession } = await import('rivulet');
+      const controller = new AbortController();
+      const onProgress = ({ stage }) => {
+        if (stage === 'ready') setTimeout(() => controller.abort(new Error('enough')));
+      };
+      return SparkSession.builder
+        .master('local[1]')
+        .create({ signal: controller.signal, onProgress })
+        .catch(({ message }) => message);
+    });
+    assert.equal(message, 'enough');
+  } finally {
+    isPartHeld = false;
+    await page.close();
+  }
 });
 
 test('the engine of rivulet/inline is there already: its start reports that, too', async () => {

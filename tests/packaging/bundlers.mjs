@@ -81,6 +81,13 @@ const next = {
   dev: (root) => next.start(root, 'dev'),
 };
 
+/** Runs a tool's script in Node.js 24: some want a newer one than this may be. */
+const newer = (root, script, args, seconds = 300) =>
+  run(root, join(installed('node'), 'node_modules/.bin/node'), [script, ...args], {
+    seconds,
+    env: { ASTRO_TELEMETRY_DISABLED: '1', NUXT_TELEMETRY_DISABLED: '1', NG_CLI_ANALYTICS: 'false' },
+  });
+
 const svelte = {
   files: {
     'vite.config.js':
@@ -92,10 +99,85 @@ const svelte = {
       "<script>\n  import { onMount } from 'svelte';\n  import { run } from '../../programs.js';\n  onMount(run);\n</script>\n\n<p>stranger</p>\n",
   },
   build(root) {
-    // It wants a newer Node.js than this one may be.
-    run(root, join(installed('node'), 'node_modules/.bin/node'), [module('sveltekit', 'vite/bin/vite.js'), 'build'], { seconds: 300 });
+    newer(root, module('sveltekit', 'vite/bin/vite.js'), ['build']);
     return files(join(root, 'build'));
   },
+};
+
+const astro = {
+  files: {
+    'src/pages/index.astro':
+      '---\n---\n<html lang="en">\n  <head><meta charset="utf-8" /><title>stranger</title></head>\n  <body>\n    <p>stranger</p>\n    <script>\n      import { run } from \'../../programs.js\';\n      run();\n    </script>\n  </body>\n</html>\n',
+  },
+  build(root) {
+    newer(root, module('astro', 'astro/bin/astro.mjs'), ['build']);
+    return files(join(root, 'dist'));
+  },
+};
+
+const nuxt = {
+  files: {
+    'nuxt.config.ts': "export default defineNuxtConfig({ compatibilityDate: '2026-01-01', telemetry: false });\n",
+    'app/app.vue':
+      "<script setup>\nimport { onMounted } from 'vue';\nimport { run } from '../programs.js';\n\nonMounted(run);\n</script>\n\n<template><p>stranger</p></template>\n",
+  },
+  /** A static site, whose pages are rendered while it is built: the package is imported on a server, too. */
+  build(root) {
+    newer(root, module('nuxt', 'nuxt/bin/nuxt.mjs'), ['generate'], 400);
+    return files(join(root, '.output/public'));
+  },
+};
+
+/** A workspace as `ng new` has it, without tests. `assets` are the package's files, which the builder does not find by itself. */
+const angular = (assets) => ({
+  files: {
+    'angular.json': JSON.stringify({
+      version: 1,
+      projects: {
+        stranger: {
+          projectType: 'application',
+          root: '',
+          sourceRoot: 'src',
+          architect: {
+            build: {
+              builder: '@angular/build:application',
+              options: {
+                browser: 'src/main.ts',
+                index: 'src/index.html',
+                tsConfig: 'tsconfig.json',
+                outputPath: 'out',
+                outputHashing: 'all',
+                assets,
+              },
+            },
+          },
+        },
+      },
+    }),
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: {
+        strict: true,
+        target: 'ES2022',
+        module: 'preserve',
+        moduleResolution: 'bundler',
+        allowJs: true,
+        experimentalDecorators: true,
+        importHelpers: true,
+        skipLibCheck: true,
+        rootDir: '.',
+      },
+      files: ['src/main.ts'],
+    }),
+    'src/index.html':
+      '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>stranger</title><base href="/"></head><body><app-root></app-root></body></html>\n',
+    'src/main.ts':
+      "import { afterNextRender, Component } from '@angular/core';\nimport { bootstrapApplication } from '@angular/platform-browser';\nimport { run } from '../programs.js';\n\n@Component({ selector: 'app-root', template: '<p>stranger</p>' })\nclass App {\n  constructor() {\n    afterNextRender(() => void run());\n  }\n}\n\nbootstrapApplication(App);\n",
+  },
+});
+const ANGULAR_ASSETS = [{ glob: '{worker.js,functions.js,engine_*.wasm}', input: 'node_modules/rivulet/dist', output: '/' }];
+const ng = (root) => {
+  newer(root, module('angular', '@angular/cli/bin/ng.js'), ['build'], 500);
+  return files(join(root, 'out/browser'));
 };
 
 const esbuild = {
@@ -166,6 +248,11 @@ export const BUNDLERS = [
   ['next', 'dev', (root) => next.dev(root), next],
   ['react', 'rivulet/react, StrictMode, Vite dev', (root) => vite('react').dev(root), hooks],
   ['sveltekit', 'build', (root) => svelte.build(root), svelte],
+  ['astro', 'build', astro.build, astro],
+  ['nuxt', 'generate, pages rendered while it builds', nuxt.build, nuxt],
+  ['angular', 'build, files copied as assets', ng, angular(ANGULAR_ASSETS)],
+  ['angular', 'build, rivulet/inline', ng, { ...angular([]), ...inline }],
+  ['angular', 'build, no files copied', ng, { ...angular([]), refusal: /HTTP 404.*rivulet\/inline/ }],
   ['parcel', 'build', parcel],
   ['parcel', 'build, rivulet/inline', parcel, inline],
   ['rollup', 'files copied', (root) => rollup(root, false)],

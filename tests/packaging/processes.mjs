@@ -1,4 +1,5 @@
 // Programs without a page: processes that run sessions in their own threads.
+import { CHROMIUM, CHROMIUM_FLAGS } from '../../src/js/scripts/paths.mjs';
 import { wrong } from './answers.mjs';
 import { bin, run } from './projects.mjs';
 
@@ -21,12 +22,36 @@ const CONFIG = `export default {
 };
 `;
 
+/** The same tests in a page: in Chromium, by Playwright, with the package as it is. */
+const BROWSER = `import { playwright } from '@vitest/browser-playwright';
+
+export default {
+  test: {
+    include: ['programs.test.js'],
+    browser: {
+      enabled: true,
+      headless: true,
+      screenshotFailures: false,
+      provider: playwright({ launchOptions: { executablePath: ${JSON.stringify(CHROMIUM)}, args: ${JSON.stringify(CHROMIUM_FLAGS)} } }),
+      instances: [{ browser: 'chromium' }],
+    },
+  },
+};
+`;
+
 /** Runs `main.js` and compares what it prints. */
 const answering = (command, args) => (root) => {
   const begun = performance.now();
   const said = run(root, command(), [...args, 'main.js'], { seconds: 120 });
   const fault = wrong(JSON.parse(said.trim().split('\n').at(-1)));
   if (fault) throw new Error(fault);
+  return { result: 'works', ms: Math.round(performance.now() - begun) };
+};
+
+/** Runs the tests of a project. */
+const tested = (tool) => (root) => {
+  const begun = performance.now();
+  run(root, bin(tool, 'vitest'), ['run'], { seconds: 120 });
   return { result: 'works', ms: Math.round(performance.now() - begun) };
 };
 
@@ -42,11 +67,13 @@ export const PROCESSES = [
   [
     'vitest',
     'rivulet, with an alias for rivulet/node',
-    (root) => {
-      const begun = performance.now();
-      run(root, bin('vitest', 'vitest'), ['run'], { seconds: 120 });
-      return { result: 'works', ms: Math.round(performance.now() - begun) };
-    },
+    tested('vitest'),
     { files: { 'programs.test.js': TEST, 'vitest.config.js': CONFIG }, copies: ['answers.mjs'] },
+  ],
+  [
+    'vitest-browser',
+    'browser mode',
+    tested('vitest-browser'),
+    { files: { 'programs.test.js': TEST, 'vitest.config.js': BROWSER }, copies: ['answers.mjs'] },
   ],
 ];

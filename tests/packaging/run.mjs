@@ -10,6 +10,7 @@ import { DECLARATIONS } from './declarations.mjs';
 import { HOSTS } from './hosts.mjs';
 import { PROCESSES } from './processes.mjs';
 import { module, NotRun, project, TOOLS } from './projects.mjs';
+import { STARTS } from './start.mjs';
 
 /** Those that need seconds, and no large downloads. */
 const QUICK = /^(vite8|esbuild|plain|node20|typescript7|checks)/;
@@ -109,6 +110,7 @@ const browser = await launch();
 const lines = [];
 try {
   for (const test of [...BUNDLERS, ...HOSTS].filter(isWanted)) lines.push(await lineOf(test, (one) => inPage(browser, one)));
+  for (const test of STARTS.filter(isWanted)) lines.push(await lineOf(test, ([, , begin]) => begin(browser)));
   for (const test of PROCESSES.filter(isWanted)) lines.push(await lineOf(test, inProcess));
   for (const test of DECLARATIONS.filter(isWanted)) lines.push(await lineOf(test, ([, , look]) => look()));
 } finally {

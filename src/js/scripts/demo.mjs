@@ -34,6 +34,8 @@ const site = await serve(assembleSite(), { port: Number(args.port ?? (args.headl
 const tweets = await serveTweets({ port: args.headless ? 0 : 8788 });
 
 if (!args.headless) {
+  // So that the site's folder goes, too.
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(0));
   console.log(`Rivulet's demo: ${site.url}\nwith the tweet server: ${site.url}/trending.html?websocket=${encodeURIComponent(tweets.url)}
 live sentiment: ${site.url}/sentiment.html?websocket=${encodeURIComponent(`${tweets.opinions}?rate=50`)}
 moods, with discretized streams: ${site.url}/moods.html?websocket=${encodeURIComponent(`${tweets.url}?rate=200`)}

@@ -1,9 +1,10 @@
 import { Connection } from '../src/cluster/connection.js';
 import { ConnectClient } from '../src/connect/client.js';
+import { decode, encode } from '../src/connect/messages.js';
 import { FileRegistry } from '../src/files/registry.js';
 import type { FromDriver, ToDriver } from '../src/protocol.js';
 import { DataFrame } from '../src/sql/dataframe.js';
-import { loadDatasets } from '../src/sql/load_datasets.js';
+import { loadPart } from '../src/sql/load_part.js';
 import { type Context, planOf } from '../src/sql/plan.js';
 import { DataFrameReader } from '../src/sql/reader.js';
 import { PageSinks } from '../src/sql/streaming/foreach.js';
@@ -12,7 +13,7 @@ import { PushSources } from '../src/sql/streaming/push.js';
 import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 
 // As a session does while it starts.
-await loadDatasets();
+await loadPart();
 
 /** A session whose driver is a function: it is given what the page posts and may answer at once. */
 export class FakeSession {
@@ -29,7 +30,7 @@ export class FakeSession {
     };
     this.connection = new Connection(wire);
     this.context = {
-      client: new ConnectClient(this.connection),
+      client: new ConnectClient(this.connection, { decode, encode }),
       rowOptions: { bigint: false },
       files: new FileRegistry(wire),
       sources: new PushSources(wire),

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Connection } from '../src/cluster/connection.js';
 import { ConnectClient } from '../src/connect/client.js';
+import { decode, encode } from '../src/connect/messages.js';
 import { FileRegistry } from '../src/files/registry.js';
 import * as ml from '../src/ml/index.js';
 import { Catalog } from '../src/sql/catalog.js';
@@ -32,7 +33,7 @@ import { GrpcWire } from './grpc_wire.js';
 const remote = process.env['RIVULET_REMOTE'] ?? 'localhost:15002';
 const wire: GrpcWire = new GrpcWire(remote, (message) => connection.receive(message));
 const connection: Connection = new Connection(wire);
-const client = new ConnectClient(connection);
+const client = new ConnectClient(connection, { decode, encode });
 const context: Context = {
   client,
   rowOptions: { bigint: false },

@@ -4,10 +4,11 @@ import { TimeUnit, Type } from '@uwdata/flechette';
 import { typeFromMessage, typeToMessage } from '../src/connect/type_message.js';
 import { ParseException, SparkTypeError } from '../src/errors.js';
 import { parseSchema, parseType, typeFromJson } from '../src/values/ddl.js';
+import { decimalText } from '../src/values/decimals.js';
 import { encodeRows } from '../src/values/encode.js';
 import { inferSchema } from '../src/values/infer.js';
 import { joinStreams } from '../src/values/ipc.js';
-import { decimalText, reader, rowsFromIPC } from '../src/values/rows.js';
+import { reader, rowsFromIPC } from '../src/values/rows.js';
 
 const DDL = 'a INT NOT NULL,`b c` STRUCT<x: STRING, y: ARRAY<BIGINT>>,m MAP<STRING, DOUBLE>,d DECIMAL(12,2),t TIMESTAMP';
 

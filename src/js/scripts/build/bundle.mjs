@@ -50,6 +50,18 @@ const loadModule = {
   },
 };
 
+/** Classes that sessions load: entries export them by src/sql/late.ts in their place, for a page that imports one has no session yet. */
+const LATE = /[/\\](credentials[/\\]registry|dstream[/\\](context|dstream)|rdd[/\\](context|rdd))\.js$/;
+
+const lateClasses = {
+  name: 'late-classes',
+  setup(b) {
+    b.onResolve({ filter: LATE }, ({ importer }) =>
+      /[/\\]src[/\\](api|dstream)\.ts$/.test(importer) ? { path: join(JS, 'src/sql/late.ts') } : undefined,
+    );
+  },
+};
+
 /** Writes what esbuild has made: with the line that imports before a file that needs it, and the name of its source map after it. */
 function write({ outputFiles }) {
   const texts = new Map(outputFiles.map(({ path, text }) => [path, text]));
@@ -109,7 +121,7 @@ export async function bundleEntries(folder, engine, inlined) {
     // The page brings it, or Node.js.
     external: ['react', 'node:*'],
     chunkNames: 'chunk-[hash]',
-    plugins: [loadModule, parts],
+    plugins: [loadModule, lateClasses, parts],
     metafile: true,
   });
   write(made);

@@ -1,6 +1,7 @@
 // Assembles the site: www/ in its frame, the guide, the package and what the pages import, in one folder, ready for any static host.
 //   node site.mjs [--out DIR]
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CACHE, JS, PKG, ROOT } from '../paths.mjs';
@@ -13,8 +14,15 @@ import { buildVendor } from './vendor.mjs';
 const WWW = join(ROOT, 'www');
 const read = (name) => readFileSync(join(WWW, name), 'utf8');
 
-/** Returns the folder. */
-export function assembleSite(out = join(CACHE, 'site')) {
+/** A folder for this process alone, gone when it ends: the demo and several tests may run at a time. */
+function ownFolder() {
+  const folder = mkdtempSync(join(tmpdir(), 'rivulet-site-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Returns the folder: a new one, unless one is named. */
+export function assembleSite(out = ownFolder()) {
   if (!existsSync(join(PKG, 'dist/engine_bg.wasm'))) throw new Error(`${PKG} has no package: run ./build.sh build first`);
   rmSync(out, { recursive: true, force: true });
   mkdirSync(join(out, 'vendor'), { recursive: true });
@@ -42,5 +50,5 @@ export function sentences() {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const at = process.argv.indexOf('--out');
-  console.log(assembleSite(at > 0 ? resolve(process.argv[at + 1]) : undefined));
+  console.log(assembleSite(at > 0 ? resolve(process.argv[at + 1]) : join(CACHE, 'site')));
 }

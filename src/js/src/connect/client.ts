@@ -1,14 +1,16 @@
 import type { Connection } from '../cluster/connection.js';
-import { SparkRuntimeException } from '../errors.js';
+import { IllegalStateException, SparkRuntimeException } from '../errors.js';
 import { InterruptRequest_InterruptType } from '../generated/spark/connect/base_pb.js';
 import { uuid } from '../uuid.js';
 import type { AnalyzeKind, AnalyzeResult, Command, CommandKind, ConfigOperation, ExecuteResponse, Relation } from './messages.js';
-import { decode, encode } from './messages.js';
 
 type ResponseCase = NonNullable<ExecuteResponse['responseType']['case']>;
 type ResponseOf<K> = Extract<ExecuteResponse['responseType'], { case: K }>['value'];
 type AnalyzeCase = NonNullable<AnalyzeResult['case']>;
 type AnalysisOf<K> = Extract<AnalyzeResult, { case: K }>['value'];
+
+/** Writes requests and reads responses. */
+export type Codec = Pick<typeof import('./messages.js'), 'encode' | 'decode'>;
 
 const CLIENT_TYPE = 'rivulet-js';
 
@@ -17,7 +19,16 @@ export class ConnectClient {
   readonly sessionId = uuid();
   #nextPlanId = 0n;
 
-  constructor(readonly connection: Connection) {}
+  /** Without a codec nothing can be sent: a session sets it when it has loaded it. */
+  constructor(
+    readonly connection: Connection,
+    public codec?: Codec,
+  ) {}
+
+  get #codec(): Codec {
+    if (!this.codec) throw new IllegalStateException('The session has no codec yet');
+    return this.codec;
+  }
 
   /** A fresh plan id: every relation carries one, so that a column can say which relation it is of. */
   nextPlanId(): bigint {
@@ -31,13 +42,13 @@ export class ConnectClient {
   /** The bytes of ExecutePlan for a relation or command. */
   executeRequest(plan: { root: Relation } | { command: Command }): Uint8Array {
     const opType = 'root' in plan ? { case: 'root' as const, value: plan.root } : { case: 'command' as const, value: plan.command };
-    return encode('ExecutePlanRequest', { ...this.#who(), operationId: uuid(), plan: { opType } });
+    return this.#codec.encode('ExecutePlanRequest', { ...this.#who(), operationId: uuid(), plan: { opType } });
   }
 
   /** Runs a plan and yields the engine's responses. */
   async *execute(plan: { root: Relation } | { command: Command }, signal?: AbortSignal): AsyncGenerator<ExecuteResponse, void, undefined> {
     for await (const bytes of this.connection.stream('ExecutePlan', this.executeRequest(plan), signal)) {
-      yield decode('ExecutePlanResponse', bytes);
+      yield this.#codec.decode('ExecutePlanResponse', bytes);
     }
   }
 
@@ -52,8 +63,8 @@ export class ConnectClient {
 
   /** AnalyzePlan: the result of the same kind as the question. */
   async analyze<K extends AnalyzeCase>(analyze: Extract<AnalyzeKind, { case: K }>, signal?: AbortSignal): Promise<AnalysisOf<K>> {
-    const request = encode('AnalyzePlanRequest', { ...this.#who(), analyze });
-    const { result } = decode('AnalyzePlanResponse', await this.connection.unary('AnalyzePlan', request, signal));
+    const request = this.#codec.encode('AnalyzePlanRequest', { ...this.#who(), analyze });
+    const { result } = this.#codec.decode('AnalyzePlanResponse', await this.connection.unary('AnalyzePlan', request, signal));
     if (result.case !== analyze.case)
       throw new SparkRuntimeException(`The engine answered ${analyze.case} with ${result.case ?? 'nothing'}`);
     return result.value as unknown as AnalysisOf<K>;
@@ -88,18 +99,18 @@ export class ConnectClient {
   }
 
   async #config(opType: ConfigOperation): Promise<{ key: string; value?: string | undefined }[]> {
-    const request = encode('ConfigRequest', { ...this.#who(), operation: { opType } });
-    return decode('ConfigResponse', await this.connection.unary('Config', request)).pairs;
+    const request = this.#codec.encode('ConfigRequest', { ...this.#who(), operation: { opType } });
+    return this.#codec.decode('ConfigResponse', await this.connection.unary('Config', request)).pairs;
   }
 
   /** Interrupts all running operations of the session; returns their ids. */
   async interruptAll(): Promise<string[]> {
-    const request = encode('InterruptRequest', { ...this.#who(), interruptType: InterruptRequest_InterruptType.ALL });
-    return decode('InterruptResponse', await this.connection.unary('Interrupt', request)).interruptedIds;
+    const request = this.#codec.encode('InterruptRequest', { ...this.#who(), interruptType: InterruptRequest_InterruptType.ALL });
+    return this.#codec.decode('InterruptResponse', await this.connection.unary('Interrupt', request)).interruptedIds;
   }
 
   /** Releases what the engine holds for the session. */
   async release(): Promise<void> {
-    await this.connection.unary('ReleaseSession', encode('ReleaseSessionRequest', this.#who()));
+    await this.connection.unary('ReleaseSession', this.#codec.encode('ReleaseSessionRequest', this.#who()));
   }
 }

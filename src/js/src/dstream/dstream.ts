@@ -1,9 +1,9 @@
 import type { PageFunction, StreamPlan } from '../batches/running.js';
 import { Stream, type StreamSource } from '../batches/stream.js';
 import type { By, How, Step } from '../batches/wire.js';
+import { checkPartitions } from '../rdd/call_check.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
 import { type AnyRemote, type Bound, checkRemote, type RemoteWith as Fn } from '../rdd/remote.js';
-import { checkPartitions } from '../rdd/shuffles.js';
 import { encode } from '../rdd/value_codec.js';
 import { described } from '../values/misfit.js';
 import type { StreamingContext } from './context.js';
@@ -210,6 +210,7 @@ export class DStream<T> extends Stream {
   /** Maps each pair by a function that keeps a state per key; see {@link StateSpec}. Needs a checkpoint directory. */
   mapWithState<K, V, S, M>(this: DStream<[K, V]>, spec: StateSpec<K, V, S, M>): MapWithStateDStream<K, S, M> {
     const { f, bound, initial, partitions, timeoutMs } = spec;
+    checkRemote(f as AnyRemote, 'mapWithState', bound);
     const how = (plan: StreamPlan, by: By): How => {
       const map = plan.call(f, 'mapWithState', bound);
       return { t: 'mapWithState', map, by, initial: plan.begin(initial as RDD<unknown>), timeoutMs };

@@ -1,8 +1,8 @@
 import { IllegalArgumentException } from '../errors.js';
+import { checkPartitions, checks } from '../rdd/call_check.js';
 import type { Partitioner } from '../rdd/partitioner.js';
 import type { Partitions, RDD } from '../rdd/rdd.js';
-import { type AnyRemote, type Bound, checkRemote, type Remote, type RemoteWith } from '../rdd/remote.js';
-import { checkPartitions } from '../rdd/shuffles.js';
+import type { AnyRemote, Bound, Remote, RemoteWith } from '../rdd/remote.js';
 
 /** The state of a key, as its function sees it in an executor (`State`). */
 export interface State<S> {
@@ -52,12 +52,12 @@ export class StateSpec<K, V, S, M> {
     /** @internal */ readonly bound: Bound | undefined,
   ) {}
 
-  /** Makes a specification of a function. Throws a SparkTypeError for one that cannot travel. */
+  /** Makes a specification of a function. Throws a SparkTypeError for one that cannot travel; before a session starts, its first use does. */
   static function<K, V, S, M, B extends Bound = Bound>(
     f: RemoteWith<[key: K, value: V | null, state: State<S>], M, B>,
     bound?: B,
   ): StateSpec<K, V, S, M> {
-    checkRemote(f as AnyRemote, 'mapWithState', bound);
+    checks.remote?.(f as AnyRemote, 'mapWithState', bound);
     return new StateSpec<K, V, S, M>(f as Remote<(key: K, value: V | null, state: State<S>, bound: never) => M>, bound);
   }
 

@@ -11,7 +11,7 @@ export * from './evaluation.js';
 export * from './feature.js';
 export * from './learners.js';
 export * from './lsh.js';
-export { type ModelSource, modelArchive } from './model_files.js';
+export { type ModelSource, modelArchive } from './model_path.js';
 export { OneVsRest, OneVsRestModel, type OneVsRestParams } from './one_vs_rest.js';
 export { type ParamMap, type ParamPair, Params, type ParamValue } from './params.js';
 export * from './patterns.js';

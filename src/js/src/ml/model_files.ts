@@ -3,18 +3,14 @@ import { fetched } from '../files/fetched.js';
 import { filesBelow } from '../files/open.js';
 import { unzip, zip } from '../files/zip.js';
 import type { Context } from '../sql/plan.js';
+import type { ModelSource } from './model_path.js';
 
-/**
- * Where a saved stage is: a path of the engine, a directory handle, a zip of the directory (or the URL of one), or its files by
- * their paths within the directory (`metadata/part-00000.txt`).
- */
-export type ModelSource = string | URL | FileSystemDirectoryHandle | Blob | Readonly<Record<string, Blob | Uint8Array<ArrayBuffer>>>;
+// What few pages do with saved stages, loaded when one does: files of the page, zips.
 
 let registered = 0;
 
-/** Calls `read` with the path under which the engine finds a stage; files of the page are given to it for that long. @internal */
-export async function withModelPath<T>({ files }: Context, source: ModelSource, read: (path: string) => Promise<T>): Promise<T> {
-  if (typeof source === 'string' && !/^(https?|blob|data):/.test(source)) return read(source.replace(/\/+$/, ''));
+/** Calls `read` with the path under which the engine finds files of the page, which are given to it for that long. */
+export async function withModelFiles<T>({ files }: Context, source: ModelSource, read: (path: string) => Promise<T>): Promise<T> {
   const root = `rivulet-file:/model-${registered++}`;
   const paths: string[] = [];
   try {
@@ -48,11 +44,8 @@ async function unpacked(archive: Blob): Promise<Files> {
   return wrapped ? files.map(([name, bytes]) => [name.slice(top.length + 1), bytes]) : files;
 }
 
-/**
- * Returns a saved stage as a zip, for a download: the directory that `save` wrote into the origin's private file system. Spark
- * loads the directory that is in it, and so does `load`.
- */
-export async function modelArchive(path: string): Promise<Blob> {
+/** A directory of the origin's private file system as a zip. */
+export async function archiveOf(path: string): Promise<Blob> {
   let folder = await (await originStorage()).getDirectoryHandle('rivulet');
   for (const name of path.split('/').filter(Boolean)) folder = await folder.getDirectoryHandle(name);
   return zip(

@@ -2,7 +2,7 @@ import { IllegalArgumentException } from '../errors.js';
 import type { DataFrame } from '../sql/dataframe.js';
 import { col, functions as F } from '../sql/functions/index.js';
 import { uuid } from '../uuid.js';
-import { type ModelSource, withModelPath } from './model_files.js';
+import { type ModelSource, withModelPath } from './model_path.js';
 import { inParallel } from './parallel.js';
 import { type ParamMap, type Params, type ParamValue, paramTable } from './params.js';
 import { loadStage, type Metadata, metadataOf, saveMetadata, saveStage } from './saved_stages.js';

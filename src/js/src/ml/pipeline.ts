@@ -1,6 +1,6 @@
 import { IllegalArgumentException } from '../errors.js';
 import type { DataFrame } from '../sql/dataframe.js';
-import { type ModelSource, withModelPath } from './model_files.js';
+import { type ModelSource, withModelPath } from './model_path.js';
 import { OneVsRest, OneVsRestModel } from './one_vs_rest.js';
 import type { ParamMap } from './params.js';
 import { loadStage, metadataOf, saveMetadata, saveStage } from './saved_stages.js';

@@ -2,7 +2,7 @@ import type { DStream } from '../dstream/dstream.js';
 import { IllegalArgumentException } from '../errors.js';
 import type { RDD } from '../rdd/rdd.js';
 import { DataFrame } from '../sql/dataframe.js';
-import { datasets } from '../sql/load_datasets.js';
+import { part } from '../sql/load_part.js';
 import { type Context, contextOf, type Plan } from '../sql/plan.js';
 import { DoubleType, StructField, StructType } from '../values/types.js';
 import { BatchLearner } from './batch_learner.js';
@@ -103,7 +103,7 @@ export abstract class StreamLearner<M extends Model, Row> extends BatchLearner<M
     const vectors = rdd.map(featuresOf);
     return this.inTurn(async () => {
       const model = await this.current(context);
-      const frame = new DataFrame(context, datasets().frameOf(context, vectors, UNLABELED));
+      const frame = new DataFrame(context, part().frameOf(context, vectors, UNLABELED));
       const to = 'prediction';
       const plain = (model as unknown as Params).copy() as unknown as M;
       plain.setParam('featuresCol', 'features').setParam('predictionCol', to);
@@ -119,8 +119,8 @@ export abstract class StreamLearner<M extends Model, Row> extends BatchLearner<M
     const schema = new StructType(named);
     const given: unknown = rdd;
     return this.isLabeled
-      ? datasets().frameOf(context, (given as RDD<LabeledPoint>).map(pointOf), schema)
-      : datasets().frameOf(context, (given as RDD<VectorRow>).map(featuresOf), schema);
+      ? part().frameOf(context, (given as RDD<LabeledPoint>).map(pointOf), schema)
+      : part().frameOf(context, (given as RDD<VectorRow>).map(featuresOf), schema);
   }
 }
 

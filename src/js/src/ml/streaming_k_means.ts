@@ -2,7 +2,7 @@ import { IllegalArgumentException, IllegalStateException } from '../errors.js';
 import type { LearnerKind } from './batch_learner.js';
 import type { PredictMethod } from './learner_parts.js';
 import { KMEANS, type KMeansAttributes, type KMeansParams } from './learners.js';
-import type { ModelSource } from './model_files.js';
+import type { ModelSource } from './model_path.js';
 import { type ParamValue, paramTable } from './params.js';
 import { type ModelClassOf, type ModelOf, model, type SessionLike, spec } from './stage.js';
 import { StreamLearner, type VectorRow } from './stream_learner.js';

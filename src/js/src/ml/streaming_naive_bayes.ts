@@ -1,6 +1,6 @@
 import { BatchLearner, type LearnerKind } from './batch_learner.js';
 import { NaiveBayesModel, type NaiveBayesParams } from './classification.js';
-import type { ModelSource } from './model_files.js';
+import type { ModelSource } from './model_path.js';
 import { type ParamValue, paramTable } from './params.js';
 import type { SessionLike } from './stage.js';
 

@@ -1,7 +1,7 @@
 import { IllegalArgumentException } from '../errors.js';
 import type { LearnerKind } from './batch_learner.js';
 import { LinearRegressionModel, LogisticRegressionModel } from './learners.js';
-import type { ModelSource } from './model_files.js';
+import type { ModelSource } from './model_path.js';
 import { type ParamValue, paramTable } from './params.js';
 import type { Model, SessionLike } from './stage.js';
 import { type LabeledPoint, StreamLearner } from './stream_learner.js';

@@ -7,6 +7,7 @@ import type { FileSource } from '../files/registry.js';
 import { shown } from '../values/misfit.js';
 import { Accumulator, type AccumulatorParam, addNumbers } from './accumulator.js';
 import { Broadcast } from './broadcast.js';
+import { checkPartitions } from './call_check.js';
 import { CheckpointDirectory } from './checkpoint_directory.js';
 import { type Action, type DriverDataset, type Op, PLAN_TYPE, UPDATES_TYPE } from './job_plan.js';
 import { Jobs } from './jobs.js';
@@ -14,7 +15,7 @@ import { prepare, type RddNode, replace, toCheckpoint } from './node.js';
 import { forgetting, type JobHeader, PlanBuilder, planBytes } from './plan_builder.js';
 import { RDD } from './rdd.js';
 import { type AnyRemote, checkRemote, rowsBlock, valueBlock } from './remote.js';
-import { checkPartitions, hashPlacement } from './shuffles.js';
+import { hashPlacement } from './shuffles.js';
 import { decode, encode, encodePairs } from './value_codec.js';
 
 /** What datasets ask of the session: its client, and to lend files to the executors. @internal */

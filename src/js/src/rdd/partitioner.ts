@@ -1,6 +1,7 @@
 import { IllegalArgumentException } from '../errors.js';
+import { checks } from './call_check.js';
 import type { RDD } from './rdd.js';
-import { type AnyRemote, type Bound, checkRemote, type Remote } from './remote.js';
+import type { AnyRemote, Bound, Remote } from './remote.js';
 import { hashOf, hashPartition, type NumberKeys } from './task/keys.js';
 
 /** Says in which of its partitions a key belongs (`Partitioner`). Datasets placed by the same one join without a shuffle. */
@@ -67,14 +68,14 @@ export class RangePartitioner<K, V> extends Partitioner {
 export class FunctionPartitioner<K> extends Partitioner {
   /** @internal */ readonly f: AnyRemote;
 
-  /** Makes a partitioner by a function. Throws a SparkTypeError for one that cannot travel. */
+  /** Makes a partitioner by a function. Throws a SparkTypeError for one that cannot travel; before a session starts, its first use does. */
   constructor(
     numPartitions: number,
     f: Remote<(key: K, bound: never) => number>,
     /** @internal */ readonly bound?: Bound,
   ) {
     super(numPartitions);
-    checkRemote(f as AnyRemote, 'FunctionPartitioner', bound);
+    checks.remote?.(f as AnyRemote, 'FunctionPartitioner', bound);
     this.f = f as AnyRemote;
   }
 }

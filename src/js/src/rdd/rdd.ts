@@ -5,6 +5,7 @@ import { stringOf } from '../values/fit.js';
 import { jsonOf } from '../values/json.js';
 import { fitted } from '../values/misfit.js';
 import { Actions } from './actions.js';
+import { checkPartitions } from './call_check.js';
 import type { SparkContext } from './context.js';
 import { type Aggregate, type Op, StorageLevel } from './job_plan.js';
 import { debugString } from './lineage.js';
@@ -12,7 +13,7 @@ import type { RddNode } from './node.js';
 import type { Partitioner } from './partitioner.js';
 import type { PlanBuilder } from './plan_builder.js';
 import { type AnyRemote, type Bound, checkRemote, type RemoteWith as Fn, valueBlock } from './remote.js';
-import { checkPartitions, combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, shuffled, sorted } from './shuffles.js';
+import { combined, customPlacement, dealtOut, defaultPlacement, grouped, placedBy, shuffled, sorted } from './shuffles.js';
 import { PartitionRandom, sampleFraction } from './task/random.js';
 
 /** Steps with one function. */

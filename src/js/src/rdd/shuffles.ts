@@ -1,19 +1,13 @@
 /** Datasets whose rows move: what is shuffled, how, and what becomes of it. */
-import { IllegalArgumentException, SparkTypeError } from '../errors.js';
+import { SparkTypeError } from '../errors.js';
+import { checkPartitions } from './call_check.js';
 import type { SparkContext } from './context.js';
 import type { Aggregate, Call, Op, Partitioner } from './job_plan.js';
 import type { Placement, RddNode } from './node.js';
 import { FunctionPartitioner, HashPartitioner, type Partitioner as KeyPartitioner, RangePartitioner } from './partitioner.js';
 import { PlanBuilder } from './plan_builder.js';
-import type { AnyRemote, Bound } from './remote.js';
+import { type AnyRemote, type Bound, checkRemote } from './remote.js';
 import { compare, describe, type NumberKeys } from './task/keys.js';
-
-/** A partition count that can be. */
-export function checkPartitions(n: number, method: string): number {
-  if (!Number.isInteger(n) || n <= 0)
-    throw new IllegalArgumentException(`${method}: the number of partitions (${n}) must be a positive whole number`);
-  return n;
-}
 
 export function hashPlacement(partitions: number, keys: NumberKeys = 'any'): Placement {
   return {
@@ -38,8 +32,10 @@ export function placedBy(context: SparkContext, by: number | KeyPartitioner, met
   let placement = placements.get(by);
   if (placement) return placement;
   if (by instanceof RangePartitioner) placement = rangePlacement(context, by.rdd.definition, by.numPartitions, by.ascending);
-  else if (by instanceof FunctionPartitioner) placement = customPlacement(by.numPartitions, by.f, by.bound, by);
-  else
+  else if (by instanceof FunctionPartitioner) {
+    checkRemote(by.f, 'FunctionPartitioner', by.bound);
+    placement = customPlacement(by.numPartitions, by.f, by.bound, by);
+  } else
     throw new SparkTypeError(
       `${method} takes a number of partitions, a HashPartitioner, a RangePartitioner or a FunctionPartitioner, got ${describe(by)}`,
     );

@@ -2,8 +2,9 @@ import type { ActionOptions, ExplainMode } from '../connect/action_options.js';
 import type { Relation } from '../connect/messages.js';
 import { typeFromMessage } from '../connect/type_message.js';
 import { SparkRuntimeException } from '../errors.js';
-import { type Row, rowsFromIPC } from '../values/rows.js';
+import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
+import { part } from './load_part.js';
 import { type Context, hold, type Plan, planOf, withNeeds } from './plan.js';
 
 /** Runs a plan and yields its Arrow IPC streams as they come; the first may hold no rows but has the schema. */
@@ -32,7 +33,7 @@ function checked(data: Uint8Array, rowCount: bigint): Uint8Array {
 export async function runRows(context: Context, plan: Plan, options: ActionOptions = {}): Promise<Row[]> {
   const rows: Row[] = [];
   for await (const ipc of runArrow(context, plan, options)) {
-    for (const row of rowsFromIPC(ipc, context.rowOptions)) rows.push(row);
+    for (const row of part().rowsFromIPC(ipc, context.rowOptions)) rows.push(row);
   }
   return rows;
 }

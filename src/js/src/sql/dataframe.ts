@@ -6,9 +6,8 @@ import { Aggregate_GroupType as GroupType, SetOperation_SetOpType as SetOp } fro
 import type { RDD } from '../rdd/rdd.js';
 import { asSchema } from '../values/ddl.js';
 import { longOf } from '../values/fit.js';
-import { joinStreams } from '../values/ipc.js';
 import { fitted } from '../values/misfit.js';
-import { type Row, rowsFromIPC } from '../values/rows.js';
+import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import * as actions from './actions.js';
 import { Analyzed } from './analyzed.js';
@@ -17,7 +16,7 @@ import { asSortOrder, attribute, call } from './expression.js';
 import { type AggregateMap, GroupedData } from './grouped.js';
 import { JOINS, type JoinType } from './joins.js';
 import { KeyValueGroupedDataset } from './keyed.js';
-import { datasets } from './load_datasets.js';
+import { part } from './load_part.js';
 import { DataFrameNaFunctions } from './na.js';
 import { type Context, type Plan, planOf } from './plan.js';
 import { DataStreamWriter } from './streaming/stream_writer.js';
@@ -53,7 +52,7 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
    * ```
    */
   get rdd(): RDD<Row> {
-    return datasets().rowsOf(this.context, this.plan);
+    return part().rowsOf(this.context, this.plan);
   }
 
   // ---- Columns -------------------------------------------------------------------------------------------------------
@@ -435,7 +434,7 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
    * ```
    */
   async collect<T extends Row = Row>(options: ActionOptions = {}): Promise<T[]> {
-    if (this.#local) return this.#local.flatMap((ipc) => rowsFromIPC(ipc, this.context.rowOptions)) as T[];
+    if (this.#local) return this.#local.flatMap((ipc) => part().rowsFromIPC(ipc, this.context.rowOptions)) as T[];
     return (await actions.runRows(this.context, this.plan, options)) as T[];
   }
   /**
@@ -447,10 +446,10 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
    * ```
    */
   async toArrow(options: ActionOptions = {}): Promise<Uint8Array> {
-    if (this.#local) return joinStreams(this.#local);
+    if (this.#local) return part().joinStreams(this.#local);
     const streams: Uint8Array[] = [];
     for await (const stream of actions.runArrow(this.context, this.plan, options)) streams.push(stream);
-    return joinStreams(streams);
+    return part().joinStreams(streams);
   }
   /**
    * Does the same as {@link rows}.
@@ -475,7 +474,7 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
    */
   async *rows<T extends Row = Row>(options: ActionOptions = {}): AsyncGenerator<T, void, undefined> {
     const streams = this.#local ?? actions.runArrow(this.context, this.plan, options);
-    for await (const ipc of streams) yield* rowsFromIPC(ipc, this.context.rowOptions) as T[];
+    for await (const ipc of streams) yield* part().rowsFromIPC(ipc, this.context.rowOptions) as T[];
   }
   /**
    * Prints the first `n` rows to the console as Spark does. `truncate` is the width of cells in characters (true: 20, false: no

@@ -9,7 +9,7 @@ import { asSchema } from '../values/ddl.js';
 import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import { DataFrame } from './dataframe.js';
-import { datasets } from './load_datasets.js';
+import { part } from './load_part.js';
 import { type Context, type Plan, planOf } from './plan.js';
 
 /** What a function over groups returns. */
@@ -117,7 +117,7 @@ export class KeyValueGroupedDataset {
   /** Runs a processor that executors have. @internal */
   ownProcessor(name: OwnProcessor, { outputSchema, outputMode }: TransformWithStateOptions): DataFrame {
     const kind = 'transformWithState';
-    return this.#derive(kind, outputSchema, (rest) => datasets().ownPayload(name, { kind, time: 'None', ...rest }), {
+    return this.#derive(kind, outputSchema, (rest) => part().ownPayload(name, { kind, time: 'None', ...rest }), {
       outputMode,
       transformWithStateInfo: { timeMode: 'None' },
     });
@@ -132,7 +132,7 @@ export class KeyValueGroupedDataset {
     settings: object,
   ): DataFrame {
     const travelling = f as Remote<(...args: never[]) => unknown>;
-    return this.#derive(kind, outputSchema, (rest) => datasets().groupPayload(travelling, bound, { kind, time, ...rest }), settings);
+    return this.#derive(kind, outputSchema, (rest) => part().groupPayload(travelling, bound, { kind, time, ...rest }), settings);
   }
 
   #derive(

@@ -1,9 +1,9 @@
 /** Relations that more than one class of this room makes. */
 import type { Relation, RelationKind } from '../connect/messages.js';
 import type { FileSource } from '../files/registry.js';
-import { encodeRows } from '../values/encode.js';
 import type { StructType } from '../values/types.js';
 import { type Column, type LiteralValue, operand } from './column.js';
+import { part } from './load_part.js';
 import { type Context, type Plan, planOf } from './plan.js';
 
 /** What a reader has been asked for so far. @internal */
@@ -28,7 +28,7 @@ export function loadPlan(context: Context, read: ReadSettings, sources: readonly
 
 /** A LocalRelation of rows that fit `schema`: an Arrow IPC stream and the schema's DDL. @internal */
 export function localRelation(rows: readonly unknown[], schema: StructType): Extract<RelationKind, { case: 'localRelation' }> {
-  return { case: 'localRelation', value: { data: encodeRows(rows, schema), schema: schema.json() } };
+  return { case: 'localRelation', value: { data: part().encodeRows(rows, schema), schema: schema.json() } };
 }
 
 /** Values for the markers of an SQL string: by name for `:name`, in order for `?`. */

@@ -13,32 +13,34 @@ import type { SparkContext } from '../rdd/context.js';
 import type { RDD } from '../rdd/rdd.js';
 import { asSchema } from '../values/ddl.js';
 import { longOf } from '../values/fit.js';
-import { inferSchema } from '../values/infer.js';
-import { joinStreams } from '../values/ipc.js';
 import { fitted } from '../values/misfit.js';
 import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import { SparkSessionBuilder } from './builder.js';
 import { Catalog } from './catalog.js';
 import { RuntimeConfig } from './conf.js';
-import { Credentials } from './credentials/registry.js';
+import type { Credentials } from './credentials/registry.js';
 import { DataFrame } from './dataframe.js';
-import { datasets, isDataset, loadDatasets } from './load_datasets.js';
+import { isDataset, loadPart, type Part, part } from './load_part.js';
 import { type Listening, loadRemote } from './load_remote.js';
 import { belongs, type Context, planOf } from './plan.js';
 import { DataFrameReader } from './reader.js';
 import { localRelation, type SqlArguments, sqlPlan } from './relations.js';
 import { Checkpoints } from './streaming/checkpoints.js';
-import { PageSinks } from './streaming/foreach.js';
 import { ListenerBus } from './streaming/listener.js';
 import { StreamingQueryManager } from './streaming/manager.js';
-import { PageReaders } from './streaming/page_reader.js';
-import { PushSources } from './streaming/push.js';
+import type { PageStreams } from './streaming/page_streams.js';
 import { DataStreamReader } from './streaming/stream_reader.js';
 
 const BIGINT = 'rivulet.bigint';
 /** Names the cluster that runs what the page's engine refuses. */
 const FALLBACK = 'spark.rivulet.fallbackRemote';
+
+/** What a session has once its part is loaded. */
+function started<T>(loaded: T | undefined): T {
+  if (loaded === undefined) throw new SessionClosedError('The session is not started yet');
+  return loaded;
+}
 
 /** The way into Rivulet: a driver, executors, and the DataFrames that run on them (`SparkSession`). */
 export class SparkSession {
@@ -57,13 +59,10 @@ export class SparkSession {
   readonly checkpoint: Checkpoints;
   /** Executors, jobs and stages, for user interfaces. */
   readonly status: StatusEvents;
-  /** Functions of the page that return credentials for Kafka and Kinesis. */
-  readonly credentials: Credentials;
-
   readonly #wire = {
     post: (message: ToDriver, transfer?: Transferable[]) => {
       // A call finds what was written before it.
-      if (message.t === 'req') this.#context.sources.flush();
+      if (message.t === 'req') this.#page?.sources.flush();
       this.#backendOrThrow().post(message, transfer);
     },
   };
@@ -72,10 +71,10 @@ export class SparkSession {
   readonly #context: Context & {
     rowOptions: { bigint: boolean };
     files: FileRegistry;
-    sources: PushSources;
-    readers: PageReaders;
-    sinks: PageSinks;
   };
+  /** The page's ends of streams; undefined until the session's part is loaded. */
+  #page: PageStreams | undefined;
+  #credentials: Credentials | undefined;
   /** The workers, or the cluster; undefined while they start. */
   #backend: Backend | undefined;
   /** The workers; undefined while they start, and in a session on a Spark cluster. */
@@ -87,14 +86,20 @@ export class SparkSession {
 
   private constructor(conf: Record<string, string>) {
     const client = new ConnectClient(this.#connection);
-    const sparkContext = () => this.sparkContext;
+    const [sparkContext, page] = [() => this.sparkContext, () => started(this.#page)];
     this.#context = {
       client,
       rowOptions: { bigint: conf[BIGINT] === 'true' },
       files: new FileRegistry(this.#wire),
-      sources: new PushSources(this.#wire),
-      readers: new PageReaders(this.#wire),
-      sinks: new PageSinks(this.#wire, (arrow) => this.#ofArrow(arrow)),
+      get sources() {
+        return page().sources;
+      },
+      get readers() {
+        return page().readers;
+      },
+      get sinks() {
+        return page().sinks;
+      },
       get sparkContext() {
         return sparkContext();
       },
@@ -106,7 +111,13 @@ export class SparkSession {
     this.streams = new StreamingQueryManager(this.#context, this.#bus);
     this.checkpoint = new Checkpoints(this.#context);
     this.status = new StatusEvents(() => this.#backendOrThrow());
-    this.credentials = new Credentials({
+  }
+
+  /** Takes what sessions need beside plans, once it is loaded. */
+  #equip({ Credentials, PageStreams, decode, encode }: Part): void {
+    this.#context.client.codec = { decode, encode };
+    this.#page = new PageStreams(this.#wire, (arrow) => this.#ofArrow(arrow));
+    this.#credentials = new Credentials({
       alarm: (inMs, work) => this.#cluster?.alarm(inMs, work) ?? (() => {}),
       postToAll: (message) => this.#cluster?.postToAll(message),
       isRemote: () => this.isRemote,
@@ -126,7 +137,7 @@ export class SparkSession {
       closed: (error: SparkError) => session.#close(error),
       credentials: (wanted: CredentialsWanted, post: (answer: CredentialsAnswer) => void) => void session.credentials.answer(wanted, post),
     };
-    const loading = loadDatasets();
+    const loading = loadPart();
     loading.catch(() => {});
     const cluster = await Cluster.start(executors, conf, assets, events, options);
     fallback = behind?.(cluster, (message) => session.#receive(message));
@@ -144,11 +155,12 @@ export class SparkSession {
       stop: () => session.stop(),
       alarm: (inMs: number, work: () => void) => running().alarm(inMs, work),
     };
-    const { SparkContext: Datasets } = await loading.catch((error) => {
+    const loaded = await unlessAborted(loading, options.signal).catch((error) => {
       cluster.stop();
       throw error;
     });
-    session.#sparkContext = new Datasets(engine, executors, conf, () => session.#stopped);
+    session.#equip(loaded);
+    session.#sparkContext = new loaded.SparkContext(engine, executors, conf, () => session.#stopped);
     belongs(session.#sparkContext, session.#context);
     // The engine has the settings already; this says which of them it cannot have.
     return session.#ready(conf, options.signal);
@@ -157,7 +169,8 @@ export class SparkSession {
   /** Begins a session on a Spark cluster. @internal */
   static async connect(address: string, conf: Record<string, string>, { signal }: StartOptions = {}): Promise<SparkSession> {
     const session = new SparkSession(conf);
-    const [{ openRemote }] = await Promise.all([loadRemote(), loadDatasets()]);
+    const [{ openRemote }, loaded] = await Promise.all([loadRemote(), loadPart()]);
+    session.#equip(loaded);
     session.#backend = openRemote(address, (message) => session.#receive(message));
     const { 'spark.app.name': _, [BIGINT]: __, ...settings } = conf;
     return session.#ready(settings, signal);
@@ -188,6 +201,10 @@ export class SparkSession {
       "Datasets of JavaScript values (RDD) and DStreams run in the page, and not on a Spark cluster: use a session with master('local[*]') for them",
       { condition: 'RIVULET_NOT_ON_A_CLUSTER' },
     );
+  }
+  /** Functions of the page that return credentials for Kafka and Kinesis. */
+  get credentials(): Credentials {
+    return started(this.#credentials);
   }
   /** Whether the session runs on a Spark cluster, and not in this page. */
   get isRemote(): boolean {
@@ -251,11 +268,11 @@ export class SparkSession {
           "createDataFrame needs the schema of a dataset's rows, as DDL or StructType: nothing is computed to infer it",
           { condition: 'CANNOT_DETERMINE_TYPE' },
         );
-      return new DataFrame(this.#context, datasets().frameOf(this.#context, rows, asSchema(schema as string | StructType)));
+      return new DataFrame(this.#context, part().frameOf(this.#context, rows, asSchema(schema as string | StructType)));
     }
     const all = [...rows];
     const names = Array.isArray(schema) ? (schema as readonly string[]) : undefined;
-    const type = schema === undefined || names ? inferSchema(all, names) : asSchema(schema as string | StructType);
+    const type = schema === undefined || names ? part().inferSchema(all, names) : asSchema(schema as string | StructType);
     return new DataFrame(this.#context, planOf(this.#context, localRelation(all, type)));
   }
   /** Reads tables. */
@@ -283,9 +300,8 @@ export class SparkSession {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#context.files.stop();
-    this.#context.sources.stop();
-    this.#context.readers.stop();
-    this.credentials.stop();
+    this.#page?.stop();
+    this.#credentials?.stop();
     this.#connection.close(error);
     this.#backend?.stop();
   }
@@ -296,23 +312,15 @@ export class SparkSession {
   }
 
   #ofArrow(arrow: Uint8Array[]): DataFrame {
-    const data = joinStreams(arrow);
+    const data = part().joinStreams(arrow);
     return new DataFrame(this.#context, planOf(this.#context, { case: 'localRelation', value: { data } }), [data]);
   }
 
   #receive(message: FromDriver): void {
-    if (this.#connection.receive(message)) return;
+    if (this.#connection.receive(message) || this.#page?.receive(message)) return;
     switch (message.t) {
-      case 'credit':
-        return this.#context.sources.receive(message);
-      case 'openSource':
-      case 'sourceCredit':
-      case 'closeSource':
-        return this.#context.readers.receive(message);
-      case 'foreachBatch':
-        return void this.#context.sinks.receive(message);
       case 'listener':
-        if (message.eventType === 'terminated') this.#context.sinks.release({ runId: (message.event as { runId: string }).runId });
+        if (message.eventType === 'terminated') this.#page?.sinks.release({ runId: (message.event as { runId: string }).runId });
         return this.#bus.receive(message);
       case 'status':
         return this.status.receive(message.status);

@@ -3,10 +3,10 @@
  * other values are written in the form in which the source reads the column's type: bytes in base64, `NaN` and `Infinity` as
  * words, all digits of a bigint.
  */
+import { decimalText } from './decimals.js';
 import * as fit from './fit.js';
 import { dayOf, dayText, instantOf, instantText } from './instants.js';
 import { fitted, Misfit, shown, within } from './misfit.js';
-import { decimalText } from './rows.js';
 import * as T from './types.js';
 
 type Write = (value: unknown) => string;

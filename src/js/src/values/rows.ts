@@ -1,6 +1,7 @@
 import { type DataType as ArrowType, type Batch, type Table, Type, tableFromIPC } from '@uwdata/flechette';
 import { SparkRuntimeException } from '../errors.js';
 import { type Convert, dateOfUnits, type FlatOptions, flatValues, nullsOf } from './columns.js';
+import { decimalText } from './decimals.js';
 import { dayText } from './instants.js';
 import { Misfit } from './misfit.js';
 
@@ -182,11 +183,4 @@ function microsOf(units: bigint, perSecond: bigint): bigint {
 function exactNumber(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
-}
-
-/** The decimal number `unscaled`·10^−`scale`, without an exponent. */
-export function decimalText(unscaled: bigint, scale: number): string {
-  if (scale <= 0) return String(unscaled * 10n ** BigInt(-scale));
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0');
-  return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
 }

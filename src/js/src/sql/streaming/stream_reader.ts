@@ -3,14 +3,15 @@ import type { FileSource } from '../../files/registry.js';
 import { asSchema } from '../../values/ddl.js';
 import type { StructType } from '../../values/types.js';
 import { DataFrame } from '../dataframe.js';
+import { part } from '../load_part.js';
 import { optionTexts } from '../option.js';
 import { type Context, planOf } from '../plan.js';
 import { Reader } from '../reader.js';
 import { loadPlan } from '../relations.js';
-import { carried, EventItems, type EventOptions } from './event_items.js';
-import { isPageSource, type PageSource, type SourceItems, sourceOf } from './page_source.js';
+import type { EventOptions } from './event_items.js';
+import type { PageSource, SourceItems } from './page_source.js';
 import type { WriteOptions } from './push.js';
-import { type PushData, PushEncoder, type PushFormat } from './push_data.js';
+import type { PushData, PushFormat } from './push_data.js';
 
 /** How the data of a push source looks. */
 export interface PushOptions {
@@ -121,6 +122,7 @@ export class DataStreamReader extends Reader {
   from<T>(source: PageSource<T>, options?: Partial<FromOptions>): DataFrame;
   from(items: SourceItems<PushData>, options: FromOptions): DataFrame;
   from(items: PageSource<unknown> | SourceItems<PushData>, options: Partial<FromOptions> = {}): DataFrame {
+    const { isPageSource, sourceOf } = part();
     const source = isPageSource(items) ? items : sourceOf(items, options.name);
     const schema = options.schema ?? source.schema;
     if (schema === undefined) throw new IllegalArgumentException('A stream of the page needs a schema');
@@ -143,6 +145,7 @@ export class DataStreamReader extends Reader {
    * ```
    */
   fromEvents<E extends Event>(target: EventTarget, type: string, options: FromOptions & EventOptions<E>): DataFrame {
+    const { carried, EventItems } = part();
     const { name = type, maxQueuedEvents, rowOf = carried, ...push } = options;
     if (maxQueuedEvents !== undefined && !(maxQueuedEvents >= 1)) throw new IllegalArgumentException('maxQueuedEvents is at least 1');
     const open = (_: unknown, signal: AbortSignal) =>
@@ -154,7 +157,7 @@ export class DataStreamReader extends Reader {
     const { format = 'arrow' } = options;
     const schema = asSchema(options.schema);
     const settings = { ...this.read.options, ...optionTexts(options.options ?? {}) };
-    const id = this.context.readers.add(source, new PushEncoder(schema, format, settings));
+    const id = this.context.readers.add(source, new (part().PushEncoder)(schema, format, settings));
     const all = { ...settings, name: source.name ?? id, pageSource: id, recordFormat: format };
     const read = { format: 'rivulet.page', schema: schema.toDDL(), options: all };
     return new DataFrame(this.context, loadPlan(this.context, read, [], true));

@@ -1,9 +1,10 @@
 import type { WriteStreamStart } from '../../connect/messages.js';
 import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
 import type { Row } from '../../values/rows.js';
+import { part } from '../load_part.js';
 import { optionTexts } from '../option.js';
 import type { Context, Plan, SinkFunction } from '../plan.js';
-import { type ForeachBatchFunction, type ForeachWriter, perEpoch, perRow, type RowWriter } from './foreach.js';
+import type { ForeachBatchFunction, ForeachWriter, RowWriter } from './foreach.js';
 import { StreamingQuery } from './query.js';
 
 /** What a stream's result consists of in each batch: new rows, all rows, or changed rows. */
@@ -129,7 +130,7 @@ export class DataStreamWriter {
     const { client, sinks } = this.context;
     const { case: when } = this.#start.trigger ?? {};
     const flows = this.#writer && (when === 'continuousCheckpointInterval' || when === 'realTimeBatchDuration');
-    const sink = this.#writer ? (flows ? perEpoch : perRow)(this.#writer, this.context.rowOptions) : this.#sink;
+    const sink = this.#writer ? part()[flows ? 'perEpoch' : 'perRow'](this.#writer, this.context.rowOptions) : this.#sink;
     const sinkId = sink && sinks.add(sink as SinkFunction);
     const format = flows ? 'rivulet.foreach' : 'rivulet.foreachBatch';
     const page = sinkId === undefined ? {} : { format, options: { ...this.#start.options, sinkId } };
