@@ -23,7 +23,7 @@ const COMPRESS: usize = 10_000;
 /// A sketch of values; NaN must be left out by the caller.
 ///
 /// ```
-/// use rivulet::ml::summary::sketch::Sketch;
+/// use rivulet::kernels::aggregates::sketch::Sketch;
 ///
 /// let mut sketch = Sketch::new(0.01);
 /// (1..=9).for_each(|i| sketch.insert(f64::from(i)));
