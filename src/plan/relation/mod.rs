@@ -12,6 +12,7 @@ mod read;
 mod rows;
 mod shape;
 mod statistics;
+mod summary;
 mod watermark;
 
 pub use join::uneven;
@@ -124,6 +125,8 @@ impl Analyzer {
             RelType::DropNa(node) => self.drop_na(node),
             RelType::Replace(node) => self.replace(node),
             RelType::Sample(node) => self.sample(node),
+            RelType::Describe(node) => self.described(node),
+            RelType::Summary(node) => self.summary(node),
             RelType::Corr(node) => self.correlation(node),
             RelType::Cov(node) => self.covariance(node),
             RelType::Crosstab(node) => self.crosstab(node),

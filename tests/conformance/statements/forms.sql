@@ -9,7 +9,7 @@ SELECT schema_of_json('[{"a":01}]', map('allowNumericLeadingZeros', 'true')), sc
 SELECT to_json(named_struct('b', 1, 'a', 2, 'c', named_struct('z', 1, 'y', 2), 'm', map('q', 1, 'p', 2)), map('sortKeys', 'true'))
 SELECT try_to_binary('abc', 'nosuch'), try_to_binary('616', 'hex')
 SELECT CAST(abs(INTERVAL '-1-1' YEAR TO MONTH) AS STRING)
-SELECT width_bucket(INTERVAL '1' YEAR, INTERVAL '0' YEAR, INTERVAL '10' YEAR, 10), width_bucket(INTERVAL '1' DAY, INTERVAL '0' DAY, INTERVAL '10' DAY, 10), width_bucket(INTERVAL '1' YEAR, INTERVAL '10' YEAR, INTERVAL '0' YEAR, 10)
+SELECT width_bucket(c, a, b, 10), width_bucket(c, b, a, 10), width_bucket(d, e, f, 10) FROM VALUES (INTERVAL '1-0' YEAR TO MONTH, INTERVAL '0-0' YEAR TO MONTH, INTERVAL '10-0' YEAR TO MONTH, INTERVAL '1 00:00:00' DAY TO SECOND, INTERVAL '0 00:00:00' DAY TO SECOND, INTERVAL '10 00:00:00' DAY TO SECOND) AS t(c, a, b, d, e, f)
 SELECT width_bucket(INTERVAL '1' MONTH, 1, 2, 10)
 SELECT CAST(median(x) AS STRING), CAST(percentile(x, 0.25) AS STRING) FROM VALUES (INTERVAL '0-1' YEAR TO MONTH), (INTERVAL '0-10' YEAR TO MONTH) AS t(x)
 SELECT CAST(percentile_cont(0.3) WITHIN GROUP (ORDER BY x) AS STRING) AS c, CAST(percentile_disc(0.7) WITHIN GROUP (ORDER BY x) AS STRING) AS d FROM VALUES (INTERVAL '0 00:00:00' DAY TO SECOND), (INTERVAL '0 00:00:10' DAY TO SECOND) AS t(x)

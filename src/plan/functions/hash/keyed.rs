@@ -10,13 +10,16 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use super::md5;
 use crate::error::{Exception, Result, SparkError};
 
+/// Returns the digest of bytes.
+type Hash = fn(&[u8]) -> Vec<u8>;
+
 /// Returns the keyed hash of a message.
 ///
 /// # Errors
 /// If the algorithm is unknown, `INVALID_PARAMETER_VALUE.HMAC_ALGORITHM`; if the key is empty,
 /// `INVALID_PARAMETER_VALUE.HMAC_CRYPTO_ERROR`.
 pub fn hmac(key: &[u8], message: &[u8], algorithm: &str) -> Result<Vec<u8>> {
-    let (hash, block): (fn(&[u8]) -> Vec<u8>, usize) = match algorithm.to_ascii_uppercase().as_str() {
+    let (hash, block): (Hash, usize) = match algorithm.to_ascii_uppercase().as_str() {
         "MD5" => (|bytes| md5::digest(bytes).to_vec(), 64),
         "SHA-1" | "SHA1" => (digest::<Sha1>, 64),
         "SHA-224" | "SHA224" => (digest::<Sha224>, 64),

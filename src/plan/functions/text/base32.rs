@@ -8,9 +8,7 @@ use arrow::datatypes::DataType;
 
 use crate::error::Result;
 use crate::plan::functions::call::Call;
-use crate::plan::functions::error::unexpected_type;
 use crate::plan::scope::Typed;
-use crate::values::types::is_string;
 
 /// What five bits are written as.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -21,14 +19,7 @@ pub fn to_base32(call: &Call<'_>) -> Result<Typed> {
 }
 
 /// Resolves `from_base32` (`FromBase32`).
-///
-/// # Errors
-/// If the argument is not a STRING, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 pub fn from_base32(call: &Call<'_>) -> Result<Typed> {
-    let arg = call.arg(0)?;
-    if !is_string(&arg.data_type) && !arg.data_type.is_null() {
-        return Err(unexpected_type(&call.label(), 1, &arg, &["STRING"]));
-    }
     call.strict(DataType::Binary, vec![call.text(0)?], |r| Ok(Some(decode(r.text(0)))))
 }
 
