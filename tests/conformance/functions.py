@@ -61,11 +61,6 @@ def cells_as_strings(frame):
     return [list(row) for row in frame.toDF(*names).selectExpr(*["CAST(%s AS STRING)" % n for n in names]).collect()]
 
 
-def described(value):
-    """A value that `compare.encode` has no form for, as text."""
-    return value if value is None or isinstance(value, (str, int, float)) else repr(value)
-
-
 def answer(spark, sql):
     """What a session answers to a statement: rows, or the condition of its error."""
     signal.alarm(LIMIT_S)
