@@ -85,8 +85,7 @@ impl Driver {
                 version: SPARK_VERSION.into(),
             }),
             Analyze::DdlParse(q) => {
-                let fields = type_message::schema_from_text(&q.ddl_string)?;
-                let parsed = type_message::schema_to_proto(&arrow::datatypes::Schema::new(fields));
+                let parsed = type_of_ddl(&q.ddl_string)?;
                 R::DdlParse(response::DdlParse { parsed: Some(parsed) })
             }
             Analyze::JsonToDdl(q) => {
@@ -154,6 +153,25 @@ fn explain(analyzer: &Analyzer, resolved: &Resolved, extended: bool) -> Result<S
         ));
     }
     Ok(parts.concat())
+}
+
+/// Returns the type of a text: a type, else columns, else the fields of a struct, which may have colons after their names
+/// (`DataType.parseTypeWithFallback`).
+///
+/// # Errors
+/// If it is none of these, what is wrong with it as columns.
+fn type_of_ddl(text: &str) -> Result<sc::DataType> {
+    if let Ok(known) = type_message::from_ddl_type(text) {
+        return Ok(type_message::to_proto(&known));
+    }
+    let columns = match type_message::schema_from_text(text) {
+        Ok(columns) => columns,
+        Err(error) => {
+            let fields = type_message::from_ddl_type(&format!("struct<{text}>")).map_err(|_| error)?;
+            return Ok(type_message::to_proto(&fields));
+        }
+    };
+    Ok(type_message::schema_to_proto(&arrow::datatypes::Schema::new(columns)))
 }
 
 /// Returns the relation of a plan.

@@ -135,12 +135,14 @@ impl Driver {
     /// If the name cannot be parsed.
     pub(super) fn drop_view(&mut self, session: &str, name: &str) -> Result<bool> {
         let key = view_key(name)?;
-        Ok(self.session(session).views.remove(&key).is_some())
+        let session = self.session(session);
+        session.cached.remove(&key);
+        Ok(session.views.remove(&key).is_some())
     }
 }
 
 /// Returns the name under which a view is kept: its last part, in lower case.
-fn view_key(name: &str) -> Result<String> {
+pub(super) fn view_key(name: &str) -> Result<String> {
     let parts = sql::parse_identifier(name)?;
     Ok(parts.last().map(|n| n.to_lowercase()).unwrap_or_default())
 }

@@ -181,7 +181,7 @@ impl Driver {
             return self.execute_datasets(operation, session, plan, now_ms);
         }
         if let Some(RelType::Catalog(catalog)) = &relation.rel_type
-            && let Some(answer) = super::catalog::functions(catalog)?
+            && let Some(answer) = self.catalog(session, catalog, now_ms)?
         {
             return self.execute_relation(operation, session, &answer, now_ms);
         }

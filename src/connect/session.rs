@@ -3,7 +3,7 @@
 //! A session is nothing but data. What it holds goes into every job that it runs ([`Session::spec`]), as it is at that
 //! moment: a view that is replaced later does not change a query that runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::buffer::Buffer;
 use arrow::datatypes::SchemaRef;
@@ -83,6 +83,8 @@ pub struct Session {
     pub conf: Conf,
     /// Temporary views, lower-case name → `spark.connect.Relation`.
     pub views: BTreeMap<String, Buffer>,
+    /// Views that the client wants kept, lower-case names: `isCached` says so; their rows are computed anew.
+    pub cached: BTreeSet<String>,
     /// Tables of memory sinks, by query name.
     pub tables: BTreeMap<String, MemoryTable>,
     /// Its models.

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema};
 
 use super::config;
@@ -69,7 +69,33 @@ impl Driver {
                 }
                 nothing()
             }
-            Statement::ShowTables | Statement::ShowViews => self.show_tables(session),
+            Statement::ShowTables { views, schema, pattern } => {
+                self.show_tables(session, views, schema.as_deref(), pattern.as_deref())
+            }
+            Statement::ShowDatabases { pattern } => {
+                strings(&["namespace"], &column(only("default", pattern.as_deref())))
+            }
+            Statement::ShowCatalogs { pattern } => {
+                strings(&["catalog"], &column(only("spark_catalog", pattern.as_deref())))
+            }
+            Statement::ShowColumns { name } => {
+                let names = self.columns_of(session, name, now_ms)?;
+                strings(&["col_name"], &column(names.into_iter().map(|(name, ..)| name)))
+            }
+            Statement::Use { schema } if describe::is_default(&schema) || is_catalog(&schema) => nothing(),
+            Statement::Use { schema } => Err(describe::schema_not_found(&schema)),
+            // Tables of this catalog are those of memory sinks, which belong to their queries.
+            Statement::DropTable { if_exists: true, .. } => nothing(),
+            Statement::DropTable { name, .. } => Err(view_not_found(&name)),
+            Statement::DescribeQuery { query } => {
+                let (_, _, resolved) = self.analyzed(session, &beside(query, references), now_ms)?;
+                described(
+                    resolved
+                        .output
+                        .iter()
+                        .map(|a| (a.name.clone(), types::simple_string(&a.data_type))),
+                )
+            }
             Statement::Describe { name } => self.describe_table(session, name, now_ms),
             Statement::Explain { query, extended } => self.explain(session, query, extended, now_ms),
             // Nothing is cached, so there is nothing to do: the next read returns the same rows.
@@ -110,11 +136,29 @@ impl Driver {
     }
 
     /// Returns the temporary views, and the tables of memory sinks (`SHOW TABLES` and `SHOW VIEWS`).
-    fn show_tables(&mut self, session: &str) -> Result<sc::Relation> {
-        let session = self.session(session);
-        let names = session.views.keys().chain(session.tables.keys());
-        let rows: Vec<_> = names.map(|n| vec![String::new(), n.clone(), "true".into()]).collect();
-        strings(&["namespace", "tableName", "isTemporary"], &rows)
+    ///
+    /// # Errors
+    /// `SCHEMA_NOT_FOUND` if another schema than `default` is asked for.
+    fn show_tables(
+        &mut self,
+        session: &str,
+        views: bool,
+        schema: Option<&[String]>,
+        pattern: Option<&str>,
+    ) -> Result<sc::Relation> {
+        let names = self.tables_in(session, schema, pattern)?;
+        let text = |cells: Vec<&str>| Arc::new(StringArray::from(cells)) as ArrayRef;
+        let fields = vec![
+            Field::new("namespace", DataType::Utf8, false),
+            Field::new(if views { "viewName" } else { "tableName" }, DataType::Utf8, false),
+            Field::new("isTemporary", DataType::Boolean, false),
+        ];
+        let columns = vec![
+            text(vec![""; names.len()]),
+            text(names.iter().map(String::as_str).collect()),
+            Arc::new(BooleanArray::from(vec![true; names.len()])),
+        ];
+        super::catalog::local(fields, columns)
     }
 
     /// Returns a table's columns, with their types (`DESCRIBE table`).
@@ -122,6 +166,20 @@ impl Driver {
     /// # Errors
     /// `TABLE_OR_VIEW_NOT_FOUND` if it does not exist.
     fn describe_table(&mut self, session: &str, name: String, now_ms: i64) -> Result<sc::Relation> {
+        let columns = self.columns_of(session, name, now_ms)?;
+        described(columns.into_iter().map(|(name, kind, _)| (name, kind)))
+    }
+
+    /// Returns name, type and nullability of a table's columns.
+    ///
+    /// # Errors
+    /// `TABLE_OR_VIEW_NOT_FOUND` if it does not exist.
+    pub(super) fn columns_of(
+        &mut self,
+        session: &str,
+        name: String,
+        now_ms: i64,
+    ) -> Result<Vec<(String, String, bool)>> {
         let read = sc::read::NamedTable {
             unparsed_identifier: name,
             ..Default::default()
@@ -132,9 +190,8 @@ impl Driver {
         };
         let (_, _, resolved) = self.analyzed(session, &relation(RelType::Read(read)), now_ms)?;
         let columns = resolved.output.iter();
-        let row = |name: &String, kind| vec![name.clone(), types::simple_string(kind), String::new()];
-        let rows: Vec<_> = columns.map(|a| row(&a.name, &a.data_type)).collect();
-        strings(&["col_name", "data_type", "comment"], &rows)
+        let known = columns.map(|a| (a.name.clone(), types::simple_string(&a.data_type), a.nullable));
+        Ok(known.collect())
     }
 
     /// Returns the plans as one string (`EXPLAIN [EXTENDED] query`).
@@ -201,8 +258,31 @@ fn relation(rel_type: RelType) -> sc::Relation {
     }
 }
 
+/// Returns a name if it fits a pattern.
+fn only(name: &'static str, pattern: Option<&str>) -> Option<&'static str> {
+    Some(name).filter(|name| describe::fitting(pattern)(name))
+}
+
+/// Returns whether the parts name the one catalog.
+fn is_catalog(parts: &[String]) -> bool {
+    matches!(parts, [one] if one.eq_ignore_ascii_case("spark_catalog"))
+}
+
+/// Returns names and types of columns as `DESCRIBE` does; none has a comment.
+fn described(columns: impl Iterator<Item = (String, String)>) -> Result<sc::Relation> {
+    let (names, kinds): (Vec<String>, Vec<String>) = columns.unzip();
+    let fields = ["col_name", "data_type", "comment"].map(|name| Field::new(name, DataType::Utf8, true));
+    let comments = new_null_array(&DataType::Utf8, names.len());
+    let columns = vec![
+        Arc::new(StringArray::from(names)) as ArrayRef,
+        Arc::new(StringArray::from(kinds)),
+        comments,
+    ];
+    super::catalog::local(fields.to_vec(), columns)
+}
+
 /// Returns the error of a view that does not exist (`TABLE_OR_VIEW_NOT_FOUND`).
-fn view_not_found(name: &str) -> SparkError {
+pub(super) fn view_not_found(name: &str) -> SparkError {
     SparkError::analysis(
         "TABLE_OR_VIEW_NOT_FOUND",
         "42P01",
@@ -212,7 +292,7 @@ fn view_not_found(name: &str) -> SparkError {
 }
 
 /// Returns a relation without columns and rows: what a statement that returns nothing returns.
-fn nothing() -> Result<sc::Relation> {
+pub(super) fn nothing() -> Result<sc::Relation> {
     strings(&[], &[])
 }
 

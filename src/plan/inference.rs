@@ -131,6 +131,20 @@ fn canonical(found: &DataType, nulls_too: bool) -> Option<DataType> {
     }
 }
 
+/// Returns what options, their keys in lower case, take beyond the standard, and what they ask of inference.
+///
+/// # Errors
+/// If an option cannot be read.
+pub fn asked(options: &BTreeMap<String, String>) -> Result<(Leniency, Wishes)> {
+    let flag = |key: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
+    let wishes = Wishes {
+        primitives_as_text: flag("primitivesasstring"),
+        decimals: flag("prefersdecimal"),
+        times: flag("infertimestamp"),
+    };
+    Ok((json::read::Reader::new(options, Zone::UTC, true)?.leniency, wishes))
+}
+
 /// Gathers the columns of lines of JSON.
 pub struct JsonColumns {
     /// What is taken beyond the standard.
@@ -156,13 +170,10 @@ impl JsonColumns {
     /// If an option cannot be read.
     pub fn new(options: &BTreeMap<String, String>) -> Result<Self> {
         let flag = |key: &str| options.get(key).is_some_and(|v| v.eq_ignore_ascii_case("true"));
+        let (leniency, wishes) = asked(options)?;
         Ok(Self {
-            leniency: json::read::Reader::new(options, Zone::UTC, true)?.leniency,
-            wishes: Wishes {
-                primitives_as_text: flag("primitivesasstring"),
-                decimals: flag("prefersdecimal"),
-                times: flag("infertimestamp"),
-            },
+            leniency,
+            wishes,
             mode: ParseMode::of_source(options),
             corrupt_column: corrupt_column(options).to_owned(),
             drop_nulls: flag("dropfieldifallnull"),

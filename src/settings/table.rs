@@ -189,6 +189,7 @@ settings! {
         "Is read by clients: whether texts have 64-bit offsets.");
     PANDAS_BY_NAME = set("spark.sql.legacy.execution.pandas.groupedMap.assignColumnsByName", Kind::Flag, "true",
         "Is read by PySpark.");
+    ARROW_SELF_DESTRUCT = set("spark.sql.execution.arrow.pyspark.selfDestruct.enabled", Kind::Flag, "false", "Is read by PySpark.");
     PANDAS_SAFE_CAST = set("spark.sql.execution.pandas.convertToArrowArraySafely", Kind::Flag, "false",
         "Is read by PySpark.");
     PANDAS_DICT_AS_MAP = set("spark.sql.execution.pandas.inferPandasDictAsMap", Kind::Flag, "false", "Is read by PySpark.");

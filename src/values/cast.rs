@@ -29,7 +29,7 @@ use crate::values::zone::{self, Zone};
 use crate::values::{floats, interval_text, parse_time, raw};
 
 mod strings;
-pub use strings::to_text;
+pub use strings::{to_shown, to_text};
 
 /// What a value that does not fit becomes: an error, a wrapped number or null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

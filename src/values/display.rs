@@ -9,18 +9,17 @@
 //! only showing top 1 row
 //! ```
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, RecordBatch};
 
 use crate::error::Result;
 use crate::values::cast;
 use crate::values::zone::Zone;
 
-/// Returns the table of the first `rows` rows. Cells longer than `truncate` characters are cut; 0 cuts
-/// nothing and aligns left.
+/// Returns the table of the first `rows` rows. Cells longer than `truncate` characters are cut, names of
+/// columns never; 0 cuts nothing and aligns left.
 ///
-/// `vertical` prints one line per cell instead, below a heading per row. Null prints as `NULL`, bytes
-/// as hexadecimal, line breaks and tabs as their escapes. A line at the end says so if there are more
+/// `vertical` prints one line per cell instead, below a heading per row. Null prints as `NULL`, also
+/// inside of values, bytes as hexadecimal, line breaks and tabs as their escapes. A line at the end says so if there are more
 /// rows. All batches are formatted, also what is not shown, so callers limit them first.
 ///
 /// ```
@@ -59,7 +58,7 @@ pub fn table(
             }
         }
     }
-    let header: Vec<String> = names.iter().map(|n| cut(n, truncate)).collect();
+    let header: Vec<String> = names.iter().map(|n| escaped(n)).collect();
     let mut out = if vertical {
         records(&header, &cells)
     } else {
@@ -74,26 +73,29 @@ pub fn table(
 
 /// Returns the cell of each row as text, before it is cut.
 fn texts(column: &ArrayRef, zone: Zone) -> Result<Vec<String>> {
-    if column.data_type() == &DataType::Binary {
-        let binary = column.as_binary::<i32>();
-        let hex = |b: &[u8]| {
-            format!(
-                "[{}]",
-                b.iter().map(|b| format!("{b:02X}")).collect::<Vec<_>>().join(" ")
-            )
-        };
-        return Ok(binary.iter().map(|b| b.map_or("NULL".into(), hex)).collect());
+    let text = cast::to_shown(column, zone)?;
+    Ok(text.iter().map(|t| escaped(t.unwrap_or("NULL"))).collect())
+}
+
+/// Returns a string whose characters without a shape are their escapes (`SchemaUtils.escapeMetaCharacters`).
+fn escaped(text: &str) -> String {
+    const ESCAPES: [(char, &str); 7] = [
+        ('\n', "\\n"),
+        ('\r', "\\r"),
+        ('\t', "\\t"),
+        ('\x0c', "\\f"),
+        ('\x08', "\\b"),
+        ('\x0b', "\\v"),
+        ('\x07', "\\a"),
+    ];
+    if !text.contains(|c: char| c.is_control()) {
+        return text.to_owned();
     }
-    let text = cast::to_text(column, zone)?;
-    Ok(text
-        .iter()
-        .map(|t| {
-            t.unwrap_or("NULL")
-                .replace('\n', "\\n")
-                .replace('\t', "\\t")
-                .replace('\r', "\\r")
-        })
-        .collect())
+    let known = |c: char| ESCAPES.iter().find(|(escaped, _)| *escaped == c);
+    let each = text
+        .chars()
+        .map(|c| known(c).map_or_else(|| c.to_string(), |(_, written)| (*written).to_owned()));
+    each.collect()
 }
 
 /// Cuts a cell to that many characters, the last three of which are dots if there is room for more than

@@ -116,6 +116,14 @@ pub fn is_orderable(data_type: &DataType) -> bool {
     }
 }
 
+/// Returns whether a type is INTERVAL YEAR TO MONTH or INTERVAL DAY TO SECOND.
+pub fn is_ansi_interval(data_type: &DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Duration(_) | DataType::Interval(IntervalUnit::YearMonth)
+    )
+}
+
 /// Returns whether a type is `TIMESTAMP` or `TIMESTAMP_NTZ`.
 pub fn is_timestamp(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Timestamp(..))

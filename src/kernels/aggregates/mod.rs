@@ -17,6 +17,7 @@ pub mod extremum;
 pub mod gather;
 pub mod moments;
 pub mod ordered;
+pub mod sketch;
 pub mod vector_moments;
 
 use std::fmt;

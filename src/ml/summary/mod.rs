@@ -27,7 +27,6 @@ pub mod moments;
 pub mod quantiles;
 pub mod residuals;
 pub mod scores;
-pub mod sketch;
 pub mod sums;
 pub mod text_classes;
 pub mod value_counts;

@@ -4,9 +4,9 @@ use arrow::array::{ArrayRef, AsArray};
 use arrow::datatypes::Float64Type;
 use prost::Message;
 
-use super::sketch::Sketch;
 use super::{Summary, corrupt};
 use crate::error::{Result, SparkError};
+use crate::kernels::aggregates::sketch::Sketch;
 use crate::ml::error::invalid_value;
 use crate::values::vector::VectorColumn;
 

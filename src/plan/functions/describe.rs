@@ -46,13 +46,13 @@ pub fn show(scope: FunctionScope, schema: Option<&[String]>, pattern: Option<&st
 }
 
 /// Returns whether the parts name the one schema that there is.
-fn is_default(parts: &[String]) -> bool {
+pub fn is_default(parts: &[String]) -> bool {
     let parts: Vec<String> = parts.iter().map(|p| p.to_lowercase()).collect();
     parts == ["default"] || parts == ["spark_catalog", "default"]
 }
 
 /// Makes `SCHEMA_NOT_FOUND`, which names the schema.
-fn schema_not_found(parts: &[String]) -> SparkError {
+pub fn schema_not_found(parts: &[String]) -> SparkError {
     let name = match parts {
         [schema] => format!("`spark_catalog`.`{schema}`"),
         _ => quoted(parts),
@@ -70,16 +70,26 @@ fn quoted(parts: &[String]) -> String {
     parts.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(".")
 }
 
-/// Returns the names that fit a pattern, sorted: a regular expression for the whole name, in which `*`
-/// stands for any characters, `|` separates alternatives, and case does not count
-/// (`StringUtils.filterPattern`). A malformed alternative fits nothing.
+/// Returns the names that fit a pattern, sorted.
 fn matching(pattern: &str) -> Vec<&'static str> {
-    let alternatives = pattern.trim().split('|');
-    let known: Vec<Regex> = alternatives
-        .filter_map(|p| Regex::new(&format!("^(?i:{})$", p.replace('*', ".*"))).ok())
-        .collect();
-    let fits = |name: &&str| known.iter().any(|regex| regex.is_match(name));
-    registry::names().into_iter().filter(fits).collect()
+    let fits = fitting(Some(pattern));
+    registry::names().into_iter().filter(|name| fits(name)).collect()
+}
+
+/// Returns a test of names by a pattern: a regular expression for the whole name, in which `*` stands for any characters, `|`
+/// separates alternatives, and case does not count (`StringUtils.filterPattern`). A malformed alternative fits nothing; without a
+/// pattern every name fits.
+pub fn fitting(pattern: Option<&str>) -> impl Fn(&str) -> bool + use<> {
+    let known: Option<Vec<Regex>> = pattern.map(|pattern| {
+        let alternatives = pattern.trim().split('|');
+        let regexes = alternatives.filter_map(|p| Regex::new(&format!("^(?i:{})$", p.replace('*', ".*"))).ok());
+        regexes.collect()
+    });
+    move |name| {
+        known
+            .as_ref()
+            .is_none_or(|known| known.iter().any(|regex| regex.is_match(name)))
+    }
 }
 
 /// Returns the function that the parts of a name mean, with its last part in lower case; `None` if

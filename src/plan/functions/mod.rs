@@ -30,6 +30,7 @@
 //! Nothing else: lists, descriptions, errors and the TypeScript client follow from the entry.
 
 pub mod aggregate;
+pub mod bitmap;
 pub mod call;
 pub mod check;
 pub mod collection;
@@ -58,6 +59,7 @@ mod tests;
 pub mod text;
 pub mod time;
 pub mod vector;
+pub mod vector_math;
 pub mod window;
 
 use std::sync::Arc;

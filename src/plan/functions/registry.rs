@@ -17,14 +17,15 @@ use std::sync::LazyLock;
 use super::entry::{Argument, Function, Presence};
 use super::error::wrong_number;
 use super::{
-    aggregate, check, collection, condition, conversion, csv, generator, hash, json, lambda, map, number, operator,
-    partition, random, session, text, time, vector, window,
+    aggregate, bitmap, check, collection, condition, conversion, csv, generator, hash, json, lambda, map, number,
+    operator, partition, random, session, text, time, vector, vector_math, window,
 };
 use crate::error::{Result, SparkError};
 
 /// Every function, by group. A new group is one line here.
 pub static GROUPS: &[(&str, &[Function])] = &[
     ("aggregate", aggregate::FUNCTIONS),
+    ("bitmap", bitmap::FUNCTIONS),
     ("check", check::FUNCTIONS),
     ("collection", collection::FUNCTIONS),
     ("condition", condition::FUNCTIONS),
@@ -43,6 +44,7 @@ pub static GROUPS: &[(&str, &[Function])] = &[
     ("text", text::FUNCTIONS),
     ("time", time::FUNCTIONS),
     ("vector", vector::FUNCTIONS),
+    ("vector_math", vector_math::FUNCTIONS),
     ("window", window::FUNCTIONS),
 ];
 

@@ -5,7 +5,8 @@
 use datafusion_common::ScalarValue;
 
 use super::call::{Call, label};
-use super::entry::{Form, Function, Nulls, any, form, scalar};
+use super::entry::{Form, Function, Nulls, any, form, scalar, string};
+use super::error::unexpected_type;
 use super::{constant, constant_text};
 use crate::error::Result;
 use crate::plan::extract;
@@ -13,7 +14,7 @@ use crate::plan::names::Names;
 use crate::plan::scan::METADATA;
 use crate::plan::scope::{Typed, typed_attribute};
 use crate::settings::SPARK_VERSION;
-use crate::values::types::simple_string;
+use crate::values::types::{is_string, simple_string};
 
 /// What a query may know of its session and of its own types.
 #[rustfmt::skip] // A table: a few lines for each entry.
@@ -36,6 +37,13 @@ pub static FUNCTIONS: &[Function] = &[
         .returns("STRING").nulls(Nulls::Never)
         .about("Returns the name of the current schema.")
         .example("current_database()", "default"),
+    scalar("current_path", |c| Ok(constant_text("system.builtin,system.session,spark_catalog.default", c.label()))).returns("STRING")
+        .nulls(Nulls::Never)
+        .about("Returns where names of functions are looked for, in order.")
+        .example("current_path()", "system.builtin,system.session,spark_catalog.default"),
+    scalar("collation", collation).takes(&[string("expr")]).returns("STRING").nulls(Nulls::Never)
+        .about("Returns the name of the collation of a string: all compare by their bytes.")
+        .example("collation('Rivulet')", "SYSTEM.BUILTIN.UTF8_BINARY"),
     form("input_file_name", |_, form| input_file(form, "file_path")).returns("STRING").nulls(Nulls::Never)
         .about("Returns the path of the file that the row comes from, the empty string if it is not known.")
         .example("input_file_name()", ""),
@@ -58,6 +66,18 @@ fn input_file(form: &Form<'_>, field: &str) -> Result<Typed> {
     };
     let found = extract::fields(typed_attribute(metadata), &[field.to_owned()], Names::Exact)?;
     Ok(Typed::new(found.expr, found.data_type, label))
+}
+
+/// Resolves `collation` (`Collation`).
+///
+/// # Errors
+/// If the argument is not a STRING, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
+fn collation(call: &Call<'_>) -> Result<Typed> {
+    let arg = call.arg(0)?;
+    if !is_string(&arg.data_type) && !arg.data_type.is_null() {
+        return Err(unexpected_type(&call.label(), 1, &arg, &["STRING"]));
+    }
+    Ok(constant_text("SYSTEM.BUILTIN.UTF8_BINARY", call.label()))
 }
 
 /// Resolves `typeof`: a constant, for rows of one column have one type.

@@ -2,7 +2,7 @@
 //!
 //! This file dispatches only; the operations live beside it, by what they do: where rows come from (`read`,
 //! `inline`), which rows (`rows`), which columns (`shape`, `project`), nulls (`na`), two inputs (`join`),
-//! event time (`watermark`).
+//! statistics of columns (`statistics`), event time (`watermark`).
 
 mod inline;
 mod join;
@@ -11,6 +11,8 @@ mod project;
 mod read;
 mod rows;
 mod shape;
+mod statistics;
+mod summary;
 mod watermark;
 
 pub use join::uneven;
@@ -123,6 +125,14 @@ impl Analyzer {
             RelType::DropNa(node) => self.drop_na(node),
             RelType::Replace(node) => self.replace(node),
             RelType::Sample(node) => self.sample(node),
+            RelType::Describe(node) => self.described(node),
+            RelType::Summary(node) => self.summary(node),
+            RelType::Corr(node) => self.correlation(node),
+            RelType::Cov(node) => self.covariance(node),
+            RelType::Crosstab(node) => self.crosstab(node),
+            RelType::FreqItems(node) => self.frequent_items(node),
+            RelType::ApproxQuantile(node) => self.approximate_quantiles(node),
+            RelType::SampleBy(node) => self.sample_by(node),
             RelType::GroupMap(node) => self.map_groups(node),
             RelType::Tail(_) => Err(SparkError::unsupported("tail below other operations")),
             other => self.extended(other),

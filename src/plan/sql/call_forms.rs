@@ -65,7 +65,7 @@ pub(super) fn parse_substring(parser: &mut Parser, name: &str) -> Parsed {
         arguments.push(parser.parse_expr()?);
     }
     parser.expect_token(&Token::RParen)?;
-    Ok(call(name, arguments))
+    Ok(call("substring", arguments))
 }
 
 /// Parses `POSITION(x IN y)` as `locate(x, y)`.

@@ -249,9 +249,16 @@ impl<'t, 'a> Command<'t, 'a> {
         }
     }
 
-    /// Reads `DROP VIEW [IF EXISTS] name`.
-    pub fn drop_view(&mut self) -> Result<Statement, SqlError> {
+    /// Reads `DROP VIEW [IF EXISTS] name` and `DROP TABLE [IF EXISTS] name [PURGE]`.
+    pub fn drop(&mut self) -> Result<Statement, SqlError> {
         self.expect("DROP")?;
+        if self.eat("TABLE") {
+            let if_exists = self.eat_all(&["IF", "EXISTS"]);
+            let name = self.name()?;
+            self.eat("PURGE");
+            self.expect_end()?;
+            return Ok(Statement::DropTable { name, if_exists });
+        }
         if !self.eat("VIEW") {
             return Err(self.unsupported());
         }
@@ -277,10 +284,7 @@ impl<'t, 'a> Command<'t, 'a> {
         })
     }
 
-    /// Reads `SHOW TABLES`, `SHOW VIEWS` and `SHOW FUNCTIONS`.
-    ///
-    /// # Errors
-    /// If a pattern or a schema follows the first two, `UNSUPPORTED_FEATURE.STATEMENT`.
+    /// Reads `SHOW` of tables, views, schemas, catalogs, columns and functions.
     pub fn show(&mut self) -> Result<Statement, SqlError> {
         self.expect("SHOW")?;
         if self.tokens.word(self.at).as_deref() == Some("FUNCTIONS")
@@ -288,20 +292,55 @@ impl<'t, 'a> Command<'t, 'a> {
         {
             return self.show_functions();
         }
-        let statement = match self.tokens.word(self.at).as_deref() {
-            Some("TABLES") => Statement::ShowTables,
-            Some("VIEWS") => Statement::ShowViews,
-            Some(_) => return Err(self.unsupported()),
-            None => return Err(self.tokens.error_at(self.at)),
-        };
+        let word = self.tokens.word(self.at).ok_or_else(|| self.tokens.error_at(self.at))?;
         self.at += 1;
-        match self.token() {
-            None => Ok(statement),
-            Some(_) if matches!(self.tokens.word(self.at).as_deref(), Some("LIKE" | "IN" | "FROM")) => {
-                Err(SqlError::unsupported("STATEMENT", "SHOW with a pattern or a schema"))
+        match word.as_str() {
+            "TABLES" | "VIEWS" => {
+                let schema = if self.eat("FROM") || self.eat("IN") {
+                    Some(self.parts()?)
+                } else {
+                    None
+                };
+                Ok(Statement::ShowTables {
+                    views: word == "VIEWS",
+                    schema,
+                    pattern: self.last_pattern()?,
+                })
             }
-            Some(_) => Err(self.tokens.error_at(self.at)),
+            "DATABASES" | "SCHEMAS" | "NAMESPACES" => Ok(Statement::ShowDatabases {
+                pattern: self.last_pattern()?,
+            }),
+            "CATALOGS" => Ok(Statement::ShowCatalogs {
+                pattern: self.last_pattern()?,
+            }),
+            "COLUMNS" if self.eat("FROM") || self.eat("IN") => Ok(Statement::ShowColumns {
+                name: self.last_name()?,
+            }),
+            "COLUMNS" => Err(self.tokens.error_at(self.at)),
+            _ => Err(self.unsupported()),
         }
+    }
+
+    /// Reads `[[LIKE] 'pattern']` at the end of the statement.
+    fn last_pattern(&mut self) -> Result<Option<String>, SqlError> {
+        let like = self.eat("LIKE");
+        let pattern = self.string();
+        if like && pattern.is_none() {
+            return Err(self.tokens.error_at(self.at));
+        }
+        self.expect_end()?;
+        Ok(pattern)
+    }
+
+    /// Reads `USE [DATABASE | SCHEMA | NAMESPACE] name`.
+    pub fn change_schema(&mut self) -> Result<Statement, SqlError> {
+        self.expect("USE")?;
+        if self.tokens.tokens.len() > self.at + 1 {
+            let _ = self.eat("DATABASE") || self.eat("SCHEMA") || self.eat("NAMESPACE");
+        }
+        let schema = self.parts()?;
+        self.expect_end()?;
+        Ok(Statement::Use { schema })
     }
 
     /// Reads `SHOW [USER|SYSTEM|ALL] FUNCTIONS [FROM schema] [LIKE pattern]`; a pattern may be an
@@ -363,14 +402,18 @@ impl<'t, 'a> Command<'t, 'a> {
         Ok(Statement::DescribeFunction { name, extended })
     }
 
-    /// Reads `DESCRIBE [TABLE] [EXTENDED] name` and `DESCRIBE FUNCTION`; the optional words may also be the
+    /// Reads `DESCRIBE [TABLE] [EXTENDED] name`, `DESCRIBE QUERY query` and `DESCRIBE FUNCTION`; the optional words may also be the
     /// name itself.
     pub fn describe(&mut self) -> Result<Statement, SqlError> {
         self.at += 1;
         if self.tokens.tokens.len() > self.at + 1 {
             match self.tokens.word(self.at).as_deref() {
                 Some("FUNCTION") => return self.describe_function(),
-                Some("QUERY" | "DATABASE" | "SCHEMA" | "CATALOG") => return Err(self.unsupported()),
+                Some("QUERY") => {
+                    self.at += 1;
+                    return Ok(Statement::DescribeQuery { query: self.query()? });
+                }
+                Some("DATABASE" | "SCHEMA" | "CATALOG") => return Err(self.unsupported()),
                 _ => {}
             }
         }

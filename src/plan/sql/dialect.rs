@@ -106,6 +106,12 @@ fn is_reserved_alias(keyword: Keyword) -> bool {
     )
 }
 
+/// Returns whether `>>>` comes next, which the tokenizer takes for `>>` and `>`.
+fn shifts_unsigned(parser: &Parser) -> bool {
+    let (shift, greater) = (parser.peek_nth_token_ref(0), parser.peek_nth_token_ref(1));
+    greater.token == Token::Gt && shift.span.end == greater.span.start
+}
+
 impl Dialect for Spark {
     /// Backquotes; double quotes hold strings.
     fn is_delimited_identifier_start(&self, ch: char) -> bool {
@@ -308,13 +314,19 @@ impl Dialect for Spark {
         prefix::parse(parser).transpose()
     }
 
-    /// Parses the operators that sqlparser does not have: `DIV`, `::` with Spark's types, and quantified
-    /// `LIKE`.
+    /// Parses the operators that sqlparser does not have: `DIV`, `>>>`, `::` with Spark's types, and
+    /// quantified `LIKE`.
     fn parse_infix(&self, parser: &mut Parser, expr: &Expr, precedence: u8) -> Option<Result<Expr, ParserError>> {
         match &parser.peek_token_ref().token {
             Token::Word(Word {
                 keyword: Keyword::DIV, ..
             }) => Some(call_forms::parse_div(parser, expr, precedence)),
+            Token::ShiftRight if shifts_unsigned(parser) => {
+                parser.next_token();
+                parser.next_token();
+                let right = parser.parse_subexpr(precedence);
+                Some(right.map(|right| prefix::call(">>>", vec![expr.clone(), right])))
+            }
             Token::DoubleColon => {
                 parser.next_token();
                 let operand = Box::new(expr.clone());

@@ -41,7 +41,7 @@ pub(super) fn marked_relation(kind: RelType, origin: SqlForm) -> sc::Relation {
 }
 
 /// Returns a call of a function by its lower-case name.
-pub(super) fn call(name: &str, arguments: Vec<sc::Expression>) -> sc::Expression {
+pub(in crate::plan) fn call(name: &str, arguments: Vec<sc::Expression>) -> sc::Expression {
     expression(ExprType::UnresolvedFunction(UnresolvedFunction {
         function_name: name.to_lowercase(),
         arguments,
@@ -60,12 +60,12 @@ pub(super) fn not_if(negated: bool, operand: sc::Expression) -> sc::Expression {
 }
 
 /// Returns a literal that says no more than its value.
-pub(super) fn literal(value: LiteralType) -> sc::Expression {
+pub(in crate::plan) fn literal(value: LiteralType) -> sc::Expression {
     expression(ExprType::Literal(bare_literal(value)))
 }
 
 /// Returns the literal alone, for places where the protocol does not want an expression.
-pub(super) fn bare_literal(value: LiteralType) -> sc::expression::Literal {
+pub(in crate::plan) fn bare_literal(value: LiteralType) -> sc::expression::Literal {
     sc::expression::Literal {
         data_type: None,
         literal_type: Some(value),
@@ -73,7 +73,7 @@ pub(super) fn bare_literal(value: LiteralType) -> sc::expression::Literal {
 }
 
 /// Returns a string literal.
-pub(super) fn string(value: impl Into<String>) -> sc::Expression {
+pub(in crate::plan) fn string(value: impl Into<String>) -> sc::Expression {
     literal(LiteralType::String(value.into()))
 }
 

@@ -110,7 +110,7 @@ fn is_reserved(keyword: Keyword) -> bool {
 fn parse_word(parser: &mut Parser, word: &Word) -> Parsed {
     let after = parser.peek_nth_token_ref(1).token.clone();
     if word.quote_style.is_none() {
-        if is_reserved(word.keyword) {
+        if is_reserved(word.keyword) && !(word.keyword == Keyword::LIKE && after == Token::LParen) {
             return parser.expected_ref("an expression", parser.peek_token_ref());
         }
         let upper = word.value.to_ascii_uppercase();

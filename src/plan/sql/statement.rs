@@ -47,10 +47,47 @@ pub enum Statement {
         /// `None`: all settings go back.
         key: Option<String>,
     },
-    /// `SHOW TABLES`.
-    ShowTables,
-    /// `SHOW VIEWS`.
-    ShowViews,
+    /// `SHOW {TABLES | VIEWS} [{FROM | IN} schema] [[LIKE] pattern]`.
+    ShowTables {
+        /// Whether only views are asked for.
+        views: bool,
+        /// Parts of the schema's name.
+        schema: Option<Vec<String>>,
+        /// `None`: all are asked for.
+        pattern: Option<String>,
+    },
+    /// `SHOW {DATABASES | SCHEMAS | NAMESPACES} [[LIKE] pattern]`.
+    ShowDatabases {
+        /// `None`: all are asked for.
+        pattern: Option<String>,
+    },
+    /// `SHOW CATALOGS [[LIKE] pattern]`.
+    ShowCatalogs {
+        /// `None`: all are asked for.
+        pattern: Option<String>,
+    },
+    /// `SHOW COLUMNS {FROM | IN} name`.
+    ShowColumns {
+        /// Of the table or view.
+        name: String,
+    },
+    /// `USE [DATABASE | SCHEMA | NAMESPACE] name`.
+    Use {
+        /// Parts of the schema's name.
+        schema: Vec<String>,
+    },
+    /// `DROP TABLE [IF EXISTS] name [PURGE]`.
+    DropTable {
+        /// Of the table.
+        name: String,
+        /// Whether a missing table is accepted.
+        if_exists: bool,
+    },
+    /// `DESCRIBE QUERY query`.
+    DescribeQuery {
+        /// Whose columns are asked for.
+        query: sc::Relation,
+    },
     /// `SHOW [USER | SYSTEM | ALL] FUNCTIONS [{FROM | IN} schema] [[LIKE] pattern]`.
     ShowFunctions {
         /// Whose functions.
@@ -116,10 +153,10 @@ pub enum FunctionScope {
 }
 
 /// The first words of Spark's other statements.
-const OTHER_STATEMENTS: [&str; 27] = [
+const OTHER_STATEMENTS: [&str; 26] = [
     "ADD", "ALTER", "ANALYZE", "BEGIN", "CALL", "COMMENT", "DECLARE", "DELETE", "DFS", "EXECUTE", "EXPORT", "GRANT",
     "IMPORT", "INSERT", "LIST", "LOAD", "LOCK", "MAP", "MERGE", "MSCK", "REDUCE", "REPAIR", "REVOKE", "TRUNCATE",
-    "UNLOCK", "UPDATE", "USE",
+    "UNLOCK", "UPDATE",
 ];
 
 /// Reads one statement; a semicolon may end it.
@@ -153,10 +190,11 @@ pub fn parse_statement(sql: &str) -> Result<Statement, SqlError> {
             command.query().map(Statement::Query)
         }
         "CREATE" => command.create(),
-        "DROP" => command.drop_view(),
+        "DROP" => command.drop(),
         "RESET" => command.reset(),
         "SHOW" => command.show(),
         "DESC" | "DESCRIBE" => command.describe(),
+        "USE" => command.change_schema(),
         "EXPLAIN" => command.explain(),
         "CACHE" => command.cache(),
         "UNCACHE" => command.uncache(),

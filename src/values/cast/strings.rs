@@ -19,6 +19,42 @@ use crate::values::{interval_text, raw, text, vector};
 /// If the type does not have a string form here, `UNSUPPORTED_FEATURE.RIVULET`; calendar intervals do
 /// not.
 pub fn to_text(array: &ArrayRef, zone: Zone) -> DfResult<StringArray> {
+    written(array, zone, Style::Cast)
+}
+
+/// Returns any array as `show()` writes it (`ToPrettyString`): as [`to_text`], but nulls inside of values are the word `NULL`, bytes
+/// their hexadecimal digits in brackets; null stays null.
+///
+/// # Errors
+/// As [`to_text`].
+pub fn to_shown(array: &ArrayRef, zone: Zone) -> DfResult<StringArray> {
+    written(array, zone, Style::Shown)
+}
+
+/// For whom values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// Casts to STRING.
+    Cast,
+    /// People.
+    Shown,
+}
+
+impl Style {
+    /// Returns the word for a null.
+    fn null(self) -> &'static str {
+        match self {
+            Self::Cast => "null",
+            Self::Shown => "NULL",
+        }
+    }
+}
+
+/// Returns any array as strings; null stays null.
+///
+/// # Errors
+/// As [`to_text`].
+fn written(array: &ArrayRef, zone: Zone, style: Style) -> DfResult<StringArray> {
     match array.data_type() {
         DataType::Int8 => return Ok(whole_numbers::<Int8Type>(array)),
         DataType::Int16 => return Ok(whole_numbers::<Int16Type>(array)),
@@ -33,7 +69,7 @@ pub fn to_text(array: &ArrayRef, zone: Zone) -> DfResult<StringArray> {
             out.append_null();
         } else {
             text.clear();
-            write_text(array, row, zone, &mut text)?;
+            write_text(array, row, zone, style, &mut text)?;
             out.append_value(&text);
         }
     }
@@ -60,12 +96,12 @@ fn whole_numbers<T: ArrowPrimitiveType<Native: itoa::Integer>>(array: &ArrayRef)
     )
 }
 
-/// Appends the string of one value, `null` for null.
-fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfResult<()> {
+/// Appends the string of one value, the word for null if it is null.
+fn write_text(array: &ArrayRef, row: usize, zone: Zone, style: Style, out: &mut String) -> DfResult<()> {
     use DataType::*;
     use std::fmt::Write;
     if array.is_null(row) || array.data_type().is_null() {
-        out.push_str("null");
+        out.push_str(style.null());
         return Ok(());
     }
     let ok = match array.data_type() {
@@ -111,6 +147,11 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
             let months = array.as_primitive::<IntervalYearMonthType>().value(row);
             write!(out, "{}", interval_text::year_month_interval(months))
         }
+        Binary if style == Style::Shown => {
+            let bytes = array.as_binary::<i32>().value(row).iter();
+            let digits: Vec<String> = bytes.map(|byte| format!("{byte:02X}")).collect();
+            write!(out, "[{}]", digits.join(" "))
+        }
         Binary => {
             out.push_str(&raw::from_bytes(array.as_binary::<i32>().value(row)));
             Ok(())
@@ -122,7 +163,7 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
                 if i > 0 {
                     out.push_str(", ");
                 }
-                write_text(&items, i, zone, out)?;
+                write_text(&items, i, zone, style, out)?;
             }
             out.push(']');
             Ok(())
@@ -132,7 +173,7 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
             let column = vector::VectorColumn::new(&one)?;
             match column.get(0) {
                 Some(vector) => write!(out, "{vector}"),
-                None => write!(out, "null"),
+                None => write!(out, "{}", style.null()),
             }
         }
         Struct(_) => {
@@ -141,7 +182,7 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
                 if i > 0 {
                     out.push_str(", ");
                 }
-                write_text(column, row, zone, out)?;
+                write_text(column, row, zone, style, out)?;
             }
             out.push('}');
             Ok(())
@@ -153,9 +194,9 @@ fn write_text(array: &ArrayRef, row: usize, zone: Zone, out: &mut String) -> DfR
                 if i > 0 {
                     out.push_str(", ");
                 }
-                write_text(entries.column(0), i, zone, out)?;
+                write_text(entries.column(0), i, zone, style, out)?;
                 out.push_str(" -> ");
-                write_text(entries.column(1), i, zone, out)?;
+                write_text(entries.column(1), i, zone, style, out)?;
             }
             out.push('}');
             Ok(())

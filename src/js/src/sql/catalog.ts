@@ -21,10 +21,7 @@ export interface CatalogTable {
 
 type CatalogKind = Extract<RelationKind, { case: 'catalog' }>['value']['catType'];
 
-/**
- * Tables and views by name: `spark.catalog` (`Catalog`). The engine in the page does not answer these calls yet: each throws
- * UNSUPPORTED_FEATURE.RIVULET. Use SQL (`SHOW TABLES`, `DROP VIEW`) instead.
- */
+/** Tables and views by name: `spark.catalog` (`Catalog`). The engine in the page has temporary views and the tables of memory sinks. */
 export class Catalog {
   /** @internal */
   constructor(private readonly context: Context) {}

@@ -398,15 +398,15 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
     return this.#derive({ case: 'withWatermark', value: { input: this.#input, eventTime, delayThreshold } });
   }
   /**
-   * Computes count, mean, standard deviation, minimum and maximum of these columns, or of all; values are strings. The engine does
-   * not support it yet: the first action throws UNSUPPORTED_FEATURE.RIVULET.
+   * Computes count, mean, standard deviation, minimum and maximum of these columns, or of all that are numbers or strings; values
+   * are strings.
    */
   describe(...cols: string[]): DataFrame {
     return this.#derive({ case: 'describe', value: { input: this.#input, cols } });
   }
   /**
-   * Computes as {@link describe} does, with percentiles, or these statistics. The engine does not support it yet: the first action
-   * throws UNSUPPORTED_FEATURE.RIVULET.
+   * Computes as {@link describe} does, with percentiles, or these statistics: `count`, `count_distinct`, `approx_count_distinct`,
+   * `mean`, `stddev`, `min`, `max` and percentiles such as `25%`.
    */
   summary(...statistics: string[]): DataFrame {
     return this.#derive({ case: 'summary', value: { input: this.#input, statistics } });

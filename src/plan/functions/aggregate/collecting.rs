@@ -12,7 +12,7 @@
 //! mode(x)                                        b
 //! ```
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::*;
@@ -66,6 +66,38 @@ pub fn collect(call: &Call<'_>, set: bool) -> Result<Typed> {
     Ok(out)
 }
 
+/// Resolves `collect_union` (`CollectUnion`): the different elements of all arrays, nulls left out, in the order of arrival.
+///
+/// # Errors
+/// If the argument is not an array, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
+pub fn collect_union(call: &Call<'_>) -> Result<Typed> {
+    let (arg, _) = call.list(0)?;
+    let to = arg.data_type.clone();
+    let result = to.clone();
+    let finish: Finish = Arc::new(move |columns| {
+        let lists = columns[0].as_list::<i32>();
+        let values = lists.values();
+        let rows = comparable(std::slice::from_ref(values))?;
+        let mut seen = HashSet::new();
+        let known = (0..lists.len()).filter(|row| lists.is_valid(*row));
+        let first = known
+            .flat_map(|row| list::span(lists, row))
+            .filter(|at| values.is_valid(*at) && seen.insert(rows.row(*at)))
+            .map(|at| at as u32);
+        let first: UInt32Array = first.collect();
+        list::scalar(arrow::compute::take(values, &first, None)?, &result)
+    });
+    let function = gather(
+        "collect_union",
+        "",
+        std::slice::from_ref(&to),
+        to.clone(),
+        Keep::default(),
+        finish,
+    );
+    Ok(of_udaf(function, vec![arg], to, false, &call.label()))
+}
+
 /// Resolves `listagg` (`ListAgg`) without an order: the values in the order in which they arrive.
 pub fn listagg(call: &Call<'_>) -> Result<Typed> {
     joined(call, vec![], &call.label_or(1, &["NULL"]))
@@ -73,6 +105,7 @@ pub fn listagg(call: &Call<'_>) -> Result<Typed> {
 
 /// Resolves `listagg` with WITHIN GROUP; a missing delimiter is shown in the label, as Spark does.
 pub fn listagg_ordered(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> Result<Typed> {
+    let label = label.replacen("string_agg(", "listagg(", 1);
     let label = if call.has(1) {
         label
     } else {
@@ -82,7 +115,7 @@ pub fn listagg_ordered(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> 
     joined(call, order, &label)
 }
 
-/// Resolves `mode` (`Mode`); of equally frequent values the least.
+/// Resolves `mode` (`Mode`); of equally frequent values the least, which Spark promises only for `mode(x, true)`.
 ///
 /// # Errors
 /// If there is neither an argument nor an order,
@@ -90,6 +123,10 @@ pub fn listagg_ordered(call: &Call<'_>, order: Vec<OrderKey>, label: String) -> 
 pub fn mode(call: &Call<'_>) -> Result<Typed> {
     if !call.has(0) {
         return Err(not_ordered(call.name));
+    }
+    if call.constant_boolean(1) == Some(true) {
+        let label = format!("{}() WITHIN GROUP (ORDER BY {} DESC)", call.name, call.args[0].name);
+        return Ok(most_frequent(call.arg(0)?, None, &label));
     }
     let label = call::label(call.name, &call.args[..1]);
     Ok(most_frequent(call.arg(0)?, None, &label))

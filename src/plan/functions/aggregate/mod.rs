@@ -18,6 +18,7 @@ mod basic;
 pub(super) mod collecting;
 pub mod grouping;
 pub(super) mod quantiles;
+mod statistics;
 mod sums;
 mod vectors;
 
@@ -29,7 +30,7 @@ use datafusion_expr::expr::AggregateFunction;
 use datafusion_expr::{AggregateUDF, Expr};
 use datafusion_functions_aggregate as df;
 
-use super::entry::{Function, Nulls, aggregate, any, boolean, double, form, literal, text, value};
+use super::entry::{Function, Nulls, aggregate, any, boolean, double, form, literal, number, scalar, text, value};
 use crate::error::Result;
 use crate::kernels::aggregates::moments;
 use crate::plan::comparison::comparable;
@@ -207,6 +208,10 @@ pub static FUNCTIONS: &[Function] = &[
         .returns("STRING").aliases(&["string_agg"]).within_group(collecting::listagg_ordered)
         .about("Joins the values, in the order of WITHIN GROUP if there is one, with a delimiter between them.")
         .example("listagg(x, '-') WITHIN GROUP (ORDER BY x DESC) FROM VALUES ('a'), ('b'), (NULL), ('c') AS t(x)", "c-b-a"),
+    aggregate("collect_union", collecting::collect_union).takes(&[value("col", "ARRAY")]).returns("the type of the argument")
+        .null_if("Skips nulls; an empty array if nothing is left.")
+        .about("Returns the different elements of all arrays.")
+        .example("array_sort(collect_union(x)) FROM VALUES (array(1, 2)), (array(2, NULL)) AS t(x)", "[1, 2]"),
     aggregate("mode", collecting::mode).takes(&[any("col").optional(), literal("deterministic", "BOOLEAN").optional()])
         .returns("the type of the column").within_group(collecting::mode_ordered)
         .about("Returns the most frequent value.")
@@ -214,6 +219,18 @@ pub static FUNCTIONS: &[Function] = &[
     aggregate("product", collecting::product).takes(&[double("expr")]).returns("DOUBLE").unlisted()
         .about("Returns the product.")
         .example("aggregate(collect_list(x), 1, (a, b) -> a * b) FROM VALUES (1), (2), (1) AS t(x)", "2"),
+    scalar("statistic_operand", statistics::operand).takes(&[number("col"), text("purpose")]).returns("DOUBLE").unlisted()
+        .nulls(Nulls::Never)
+        .about("Returns a number as DOUBLE, 0 for null.")
+        .example("CAST(2 AS DOUBLE)", "2.0"),
+    aggregate("collect_frequent_items", statistics::frequent_items).takes(&[any("col"), literal("size", "INT")]).returns("ARRAY").unlisted()
+        .null_if("Nulls are values like others.")
+        .about("Returns values that may make up more than a share of all.")
+        .example("collect_list(x) FROM VALUES (1), (1) AS t(x)", "[1, 1]"),
+    aggregate("approximate_quantiles", statistics::approximate_quantiles)
+        .takes(&[number("col"), literal("shares", "ARRAY<DOUBLE>"), literal("error", "DOUBLE"), text("name")]).returns("ARRAY<DOUBLE>").unlisted()
+        .about("Returns values whose ranks are off by no more than a share of all.")
+        .example("collect_list(x) FROM VALUES (1), (1) AS t(x)", "[1, 1]"),
     aggregate("aggregate_metrics", vectors::aggregate_metrics)
         .takes(&[literal("metrics", "ARRAY<STRING>"), any("features"), double("weight")]).returns("STRUCT").unlisted()
         .null_if("A null is an error.")

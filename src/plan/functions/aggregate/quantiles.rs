@@ -24,9 +24,10 @@ use crate::plan::functions::aggregate::of_udaf;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::error::{mismatch, non_foldable, unexpected_type};
 use crate::plan::functions::form::not_ordered;
+use crate::plan::functions::number::math::interval_as_double;
 use crate::plan::functions::{fold, list};
 use crate::plan::scope::Typed;
-use crate::values::types::{is_numeric, is_string, list_of};
+use crate::values::types::{is_ansi_interval, is_numeric, is_string, list_of};
 
 /// Which value stands at a fraction of the sorted values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,19 +59,16 @@ pub fn median(call: &Call<'_>) -> Result<Typed> {
         descending: false,
     };
     check_number(&call.label(), &call.arg(0)?)?;
-    Ok(doubles(call.double(0)?, None, asked, &call.label()))
+    quantiles(call.arg(0)?, None, asked, &call.label(), call)
 }
 
 /// Checks that numbers can be made of values.
 ///
 /// # Errors
-/// If not, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`; for intervals, of which Spark makes some, `UNSUPPORTED_FEATURE.RIVULET`.
+/// If not, `DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE`.
 fn check_number(label: &str, value: &Typed) -> Result<()> {
     match &value.data_type {
-        t if is_numeric(t) || is_string(t) || t.is_null() => Ok(()),
-        DataType::Duration(_) | DataType::Interval(IntervalUnit::YearMonth) => {
-            Err(SparkError::unsupported("percentiles of intervals"))
-        }
+        t if is_numeric(t) || is_string(t) || t.is_null() || is_ansi_interval(t) => Ok(()),
         _ => {
             let wanted = "((\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\") or \"TIME\")";
             Err(mismatch(label, 1, value, wanted))
@@ -87,7 +85,7 @@ pub fn percentile(call: &Call<'_>) -> Result<Typed> {
     let label = call.label_or(2, &["1"]);
     check_number(&label, &call.arg(0)?)?;
     let weights = if call.has(2) { Some(call.long(2)?) } else { None };
-    Ok(doubles(call.double(0)?, weights, asked, &label))
+    quantiles(call.arg(0)?, weights, asked, &label, call)
 }
 
 /// Resolves `percentile_approx` (`ApproximatePercentile`), exactly; the accuracy is not looked at.
@@ -147,10 +145,9 @@ fn ordered(call: &Call<'_>, kind: Kind, order: &[OrderKey]) -> Result<Typed> {
         &format!("{}({}, {})", call.name, key.value.name, call.arg(0)?.name),
         &key.value,
     )?;
-    let value = call.context.cast(key.value.clone(), &DataType::Float64)?;
     let direction = if descending { " DESC" } else { "" };
     let label = format!("{} WITHIN GROUP (ORDER BY {}{direction})", call.label(), key.value.name);
-    Ok(doubles(value, None, asked, &label))
+    quantiles(key.value.clone(), None, asked, &label, call)
 }
 
 /// Returns the constant fraction or fractions, each from 0 to 1.
@@ -243,16 +240,26 @@ impl Weighted {
     }
 }
 
-/// Returns exact quantiles of doubles, each counted as often as its weight says.
-fn doubles(value: Typed, weights: Option<Typed>, asked: Quantiles, label: &str) -> Typed {
-    let to = if asked.many {
-        list_of(DataType::Float64)
+/// Returns exact quantiles, each value counted as often as its weight says: intervals of intervals, cut to whole months or µs, else
+/// DOUBLE.
+///
+/// # Errors
+/// If Spark does not cast the values to DOUBLE.
+fn quantiles(value: Typed, weights: Option<Typed>, asked: Quantiles, label: &str, call: &Call<'_>) -> Result<Typed> {
+    let (value, element) = if is_ansi_interval(&value.data_type) {
+        let element = value.data_type.clone();
+        (interval_as_double(value)?, element)
     } else {
-        DataType::Float64
+        (call.context.cast(value, &DataType::Float64)?, DataType::Float64)
+    };
+    let to = if asked.many {
+        list_of(element.clone())
+    } else {
+        element.clone()
     };
     let mut types = vec![DataType::Float64];
     types.extend(weights.as_ref().map(|_| DataType::Int64));
-    let options = format!("{:?} {:?} {}", asked.fractions, asked.kind, asked.descending);
+    let options = format!("{:?} {:?} {} {to}", asked.fractions, asked.kind, asked.descending);
     let result = to.clone();
     let finish: Finish = Arc::new(move |columns| {
         let weighted = Weighted::new(columns, asked.descending);
@@ -260,15 +267,19 @@ fn doubles(value: Typed, weights: Option<Typed>, asked: Quantiles, label: &str) 
             return ScalarValue::try_from(&result);
         }
         let each = asked.fractions.iter().map(|f| weighted.quantile(*f, asked.kind));
-        let found: Vec<f64> = each.collect();
+        let found: ArrayRef = match &element {
+            DataType::Interval(_) => Arc::new(each.map(|x| Some(x as i32)).collect::<IntervalYearMonthArray>()),
+            DataType::Duration(_) => Arc::new(each.map(|x| Some(x as i64)).collect::<DurationMicrosecondArray>()),
+            _ => Arc::new(each.map(Some).collect::<Float64Array>()),
+        };
         if !asked.many {
-            return Ok(ScalarValue::Float64(found.first().copied()));
+            return ScalarValue::try_from_array(&found, 0);
         }
-        list::scalar(Arc::new(Float64Array::from(found)), &result)
+        list::scalar(found, &result)
     });
     let function = gather("percentile", options, &types, to.clone(), Keep::default(), finish);
     let args = std::iter::once(value).chain(weights).collect();
-    of_udaf(function, args, to, false, label)
+    Ok(of_udaf(function, args, to, false, label))
 }
 
 /// Returns values of the column itself, in its type (`percentile_approx`).

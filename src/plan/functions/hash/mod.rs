@@ -8,6 +8,7 @@
 //! hash(null)  = 42
 //! ```
 
+mod keyed;
 pub(super) mod md5;
 pub(super) mod xxhash;
 
@@ -18,6 +19,7 @@ use arrow::datatypes::DataType;
 
 use super::call::Call;
 use super::entry::*;
+use super::row;
 use super::text::codec::to_hex;
 use crate::error::{Result, SparkError};
 use crate::kernels::kernel;
@@ -46,6 +48,9 @@ pub static FUNCTIONS: &[Function] = &[
         .null_if("Null if an argument is null or the length is not one of these.")
         .about("Returns the SHA-2 digest of 224, 256, 384 or 512 bits (0 is 256) as hexadecimal digits.")
         .example("sha2('Spark', 256)", "529bc3b07127ecb7e53a4dcf1991d9152c24537d919178022b2c42657f79a26b"),
+    scalar("hmac", hmac).takes(&[binary("key"), binary("message"), text("algorithm").or("'SHA-256'")]).returns("BINARY")
+        .about("Returns the keyed hash of a message: by MD5, SHA-1, SHA-224, SHA-256, SHA-384 or SHA-512.")
+        .example("hex(hmac('key', 'data', 'MD5'))", "9D5C73EF85594D34EC4438B7C97E51D8"),
     scalar("crc32", crc32).takes(&[binary("expr")]).returns("BIGINT")
         .about("Returns the CRC-32 checksum of zip and gzip.")
         .example("crc32('Spark')", "1557323817"),
@@ -111,6 +116,18 @@ fn sha2(call: &Call<'_>) -> Result<Typed> {
     let udf = datafusion_spark::function::hash::sha2();
     let args = vec![call.binary(0)?, call.int(1)?];
     Ok(super::udf(udf, args, DataType::Utf8, call.label()))
+}
+
+/// Resolves `hmac` (`Hmac`); the name of the algorithm may be in either case and without its dash.
+///
+/// When it runs, another algorithm is `INVALID_PARAMETER_VALUE.HMAC_ALGORITHM`, an empty key
+/// `INVALID_PARAMETER_VALUE.HMAC_CRYPTO_ERROR`.
+fn hmac(call: &Call<'_>) -> Result<Typed> {
+    let args = vec![call.binary(0)?, call.binary(1)?, call.text_or(2, "SHA-256")?];
+    let label = call.label_or(2, &["SHA-256"]);
+    Ok(row::call(call.name, "", DataType::Binary, args, label, |r| {
+        keyed::hmac(r.bytes(0), r.bytes(1), r.text(2)).map(Some)
+    }))
 }
 
 /// Resolves `crc32` (`Crc32`).

@@ -30,7 +30,7 @@ use crate::plan::functions::json::write::Writer;
 use crate::plan::functions::list::assemble;
 use crate::plan::functions::map::maps::options;
 use crate::plan::functions::{constant_text, fold, generator};
-use crate::plan::inference::{Wishes, settled, shape};
+use crate::plan::inference::{asked, settled, shape};
 use crate::plan::scope::Typed;
 use crate::plan::type_message;
 use crate::values::types::{is_string, list_of, sql_name};
@@ -75,13 +75,15 @@ pub fn json_object_keys(call: &Call<'_>) -> Result<Typed> {
 /// Resolves `schema_of_json` (`SchemaOfJson`); malformed JSON is a STRING.
 ///
 /// # Errors
-/// If the argument is not a literal, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`.
+/// If the argument is not a literal, `DATATYPE_MISMATCH.NON_FOLDABLE_INPUT`; if an option cannot be read.
 pub fn schema_of_json(call: &Call<'_>) -> Result<Typed> {
     let text = call
         .constant_text(0)
         .ok_or_else(|| non_foldable(call, "json", "STRING"))?;
-    let json = parse(&text, Leniency::DEFAULT, false);
-    let found = json.map_or(DataType::Utf8, |json| shape(&json, Wishes::default()));
+    let given = call.args.get(1).map(options).transpose()?.unwrap_or_default();
+    let (leniency, wishes) = asked(&given)?;
+    let json = parse(&text, leniency, false);
+    let found = json.map_or(DataType::Utf8, |json| shape(&json, wishes));
     let label = format!("schema_of_json({})", call.args[0].name);
     Ok(constant_text(sql_name(&settled(&found)), label))
 }

@@ -50,6 +50,8 @@ pub struct Writer {
     zone: Zone,
     /// Whether fields that are null are left out.
     ignore_nulls: bool,
+    /// Whether members stand in the order of their names (`sortKeys`).
+    sorted: bool,
     /// How dates are written; `None` writes as casts do.
     date_format: Option<Pattern>,
     /// How timestamps are written.
@@ -74,6 +76,7 @@ impl Writer {
             ignore_nulls: !options
                 .get("ignorenullfields")
                 .is_some_and(|v| v.eq_ignore_ascii_case("false")),
+            sorted: options.get("sortkeys").is_some_and(|v| v.eq_ignore_ascii_case("true")),
             date_format: pattern("dateformat")?,
             timestamp_format: or(pattern("timestampformat")?, "yyyy-MM-dd'T'HH:mm:ss.SSSXXX")?,
             local_format: or(pattern("timestampntzformat")?, "yyyy-MM-dd'T'HH:mm:ss.SSS")?,
@@ -125,7 +128,11 @@ impl Writer {
             DataType::Struct(fields) => {
                 out.push('{');
                 let mut first = true;
-                for (field, column) in fields.iter().zip(array.as_struct().columns()) {
+                let mut members: Vec<_> = fields.iter().zip(array.as_struct().columns()).collect();
+                if self.sorted {
+                    members.sort_by(|(a, _), (b, _)| a.name().encode_utf16().cmp(b.name().encode_utf16()));
+                }
+                for (field, column) in members {
                     if self.ignore_nulls && (column.is_null(row) || column.data_type().is_null()) {
                         continue;
                     }
@@ -137,8 +144,12 @@ impl Writer {
                 let entries = array.as_map().value(row);
                 out.push('{');
                 let mut first = true;
-                for i in 0..entries.len() {
-                    let key = self.key(entries.column(0), i)?;
+                let keys = (0..entries.len()).map(|i| Ok((self.key(entries.column(0), i)?, i)));
+                let mut keys = keys.collect::<Result<Vec<_>>>()?;
+                if self.sorted {
+                    keys.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
+                }
+                for (key, i) in keys {
                     self.member(&key, entries.column(1), i, &mut first, out)?;
                 }
                 out.push('}');

@@ -11,17 +11,17 @@
 use std::sync::Arc;
 
 use arrow::array::{AsArray, BooleanArray};
-use arrow::datatypes::{DataType, Float64Type, IntervalUnit};
+use arrow::datatypes::{DataType, Float64Type, IntervalUnit, IntervalYearMonthType};
 use datafusion_common::ScalarValue;
 use datafusion_expr::Expr;
 
-use crate::error::{Result, arithmetic_overflow};
+use crate::error::{Result, SparkError, arithmetic_overflow};
 use crate::kernels::kernel;
 use crate::plan::arithmetic::{self, Op};
 use crate::plan::functions::call::Call;
 use crate::plan::functions::{constant, row, unexpected_type};
 use crate::plan::scope::Typed;
-use crate::values::types::{is_integral, is_string};
+use crate::values::types::{self, is_integral, is_string};
 
 /// Resolves a function of one double; `name` is Spark's name of it in labels.
 pub fn unary(call: &Call<'_>, name: &str, f: fn(f64) -> f64) -> Result<Typed> {
@@ -134,10 +134,58 @@ pub fn factorial(call: &Call<'_>) -> Result<Typed> {
 
 /// Resolves `width_bucket` (`WidthBucket`).
 pub fn width_bucket_call(call: &Call<'_>) -> Result<Typed> {
-    let args = vec![call.double(0)?, call.double(1)?, call.double(2)?, call.long(3)?];
+    let intervals = (0..3)
+        .filter(|i| types::is_ansi_interval(&call.args[*i].data_type))
+        .count();
+    let bound = |i: usize| match intervals {
+        0 => call.double(i),
+        _ => interval_as_double(call.arg(i)?),
+    };
+    if intervals > 0 && (intervals < 3 || call.args[1..3].iter().any(|a| a.data_type != call.args[0].data_type)) {
+        return Err(mixed_buckets(call));
+    }
+    let args = vec![bound(0)?, bound(1)?, bound(2)?, call.long(3)?];
     call.strict(DataType::Int64, args, |r| {
         Ok(width_bucket(r.double(0), r.double(1), r.double(2), r.long(3)))
     })
+}
+
+/// Makes `DATATYPE_MISMATCH.DATA_DIFF_TYPES` for buckets between intervals of another kind than the value.
+fn mixed_buckets(call: &Call<'_>) -> SparkError {
+    let named = call.args[..3].iter().map(|a| match &a.data_type {
+        t if types::is_ansi_interval(t) => format!("\"{}\"", types::sql_name(t)),
+        _ => "\"DOUBLE\"".to_owned(),
+    });
+    SparkError::analysis(
+        "DATATYPE_MISMATCH.DATA_DIFF_TYPES",
+        "42K09",
+        format!(
+            "Cannot resolve \"{}\" due to data type mismatch: Input to `width_bucket` should all be the same type, but it's ({}).",
+            call.label(),
+            named.collect::<Vec<_>>().join(" or ")
+        ),
+    )
+}
+
+/// Returns the months or µs of an interval as DOUBLE; null for null.
+pub fn interval_as_double(interval: Typed) -> Result<Typed> {
+    let months = matches!(interval.data_type, DataType::Interval(_));
+    let name = interval.name.clone();
+    Ok(row::call(
+        "interval_as_double",
+        "",
+        DataType::Float64,
+        vec![interval],
+        name,
+        move |r| {
+            let (array, at) = r.array(0);
+            Ok(Some(if months {
+                f64::from(array.as_primitive::<IntervalYearMonthType>().value(at))
+            } else {
+                r.long(0) as f64
+            }))
+        },
+    ))
 }
 
 /// Resolves `nanvl` (`NaNvl`); the second argument may be null if it is not needed.
@@ -199,6 +247,14 @@ pub fn abs(call: &Call<'_>) -> Result<Typed> {
             let wide = call.double(0)?;
             row::call("abs", "", to, vec![wide], label, |r| Ok(Some(r.double(0).abs() as f32)))
         }
+        DataType::Interval(IntervalUnit::YearMonth) => row::call("abs", "", to, vec![arg], label, |r| {
+            let (array, at) = r.array(0);
+            let months = array.as_primitive::<IntervalYearMonthType>().value(at);
+            months
+                .checked_abs()
+                .map(Some)
+                .ok_or_else(|| arithmetic_overflow("integer overflow"))
+        }),
         t if is_integral(t) => {
             let zero = crate::plan::literal::int(0);
             let negated = arithmetic::binary(

@@ -237,7 +237,7 @@ pub static FUNCTIONS: &[Function] = &[
         .about("Formats a number with separators of thousands and a number of decimal digits, or by a pattern of Java's `DecimalFormat`.")
         .example("format_number(12332.123456, 4)", "12,332.1235"),
     scalar("to_char", picture::to_char).aliases(&["to_varchar"])
-        .takes(&[value("expr", "NUMERIC, DATE, TIMESTAMP"), text("format")]).returns("STRING")
+        .takes(&[value("expr", "NUMERIC, DATE, TIMESTAMP or BINARY"), text("format")]).returns("STRING")
         .about("Formats a number by a picture such as `$99,999.00S`, a date or timestamp by a pattern.")
         .example("to_char(12454.8, '99,999.9S')", "12,454.8+"),
     scalar("to_number", |c| picture::to_number(c, false)).takes(&[string("expr"), text("fmt")]).returns("DECIMAL")

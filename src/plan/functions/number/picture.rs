@@ -21,8 +21,10 @@ use datafusion_common::ScalarValue;
 
 use crate::error::{Exception, Result, SparkError};
 use crate::plan::functions::call::Call;
+use crate::plan::functions::entry::Body;
 use crate::plan::functions::error::non_foldable;
 use crate::plan::functions::number::rounding::{Rounding, unscaled};
+use crate::plan::functions::registry;
 use crate::plan::functions::row::{self, Row};
 use crate::plan::functions::text::format::grouped;
 use crate::plan::functions::time;
@@ -40,8 +42,11 @@ pub fn to_char(call: &Call<'_>) -> Result<Typed> {
     let arg = call.arg(0)?;
     if is_timestamp(&arg.data_type) || arg.data_type == DataType::Date32 {
         let mut out = time::text::date_format(call)?;
-        out.name = label;
+        out.name = call.label_as("date_format");
         return Ok(out);
+    }
+    if arg.data_type == DataType::Binary {
+        return bytes_to_char(call);
     }
     let picture = Picture::new(&constant_format(call)?)?;
     let (value, scale) = match &arg.data_type {
@@ -58,6 +63,35 @@ pub fn to_char(call: &Call<'_>) -> Result<Typed> {
         label,
         move |r| Ok(Some(picture.write(r.decimal(0), scale.into()))),
     ))
+}
+
+/// Resolves `to_char` of a BINARY: `base64`, `hex` or `decode` with UTF-8, under the label of that function.
+///
+/// # Errors
+/// If the format is another, `INVALID_PARAMETER_VALUE.BINARY_FORMAT`.
+fn bytes_to_char(call: &Call<'_>) -> Result<Typed> {
+    let format = constant_format(call)?;
+    let (name, args) = match format.to_lowercase().as_str() {
+        "base64" => ("base64", &call.args[..1]),
+        "hex" => ("hex", &call.args[..1]),
+        "utf-8" => ("decode", call.args),
+        _ => {
+            return Err(SparkError::analysis(
+                "INVALID_PARAMETER_VALUE.BINARY_FORMAT",
+                "22023",
+                format!(
+                    "The value of parameter(s) `format` in `{}` is invalid: expects one of binary formats 'base64', 'hex', 'utf-8', but got \
+                     '{format}'.",
+                    call.name
+                ),
+            ));
+        }
+    };
+    let function = registry::find(name).ok_or_else(|| registry::unresolved(name))?;
+    match function.body {
+        Body::Scalar(resolve) => resolve(&call.other(name, args)),
+        _ => Err(registry::unresolved(name)),
+    }
 }
 
 /// Resolves `to_number` and `try_to_number` (`ToNumber`): a decimal with the digits of the picture.

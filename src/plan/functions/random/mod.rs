@@ -183,7 +183,7 @@ fn randstr(call: &Call<'_>) -> Result<Typed> {
         &options,
         move |source| {
             (0..length)
-                .map(|_| char::from(CHARACTERS[(source.double() * 62.0) as usize]))
+                .map(|_| char::from(CHARACTERS[(source.int() % 62).unsigned_abs() as usize]))
                 .collect::<String>()
         },
     ))

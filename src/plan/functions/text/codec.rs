@@ -248,6 +248,12 @@ pub fn to_binary(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
         },
     };
     if !matches!(format.as_str(), "hex" | "utf-8" | "utf8" | "base64") {
+        if tolerant {
+            return Ok(crate::plan::functions::constant(
+                ScalarValue::Binary(None),
+                call.label(),
+            ));
+        }
         return Err(SparkError::analysis(
             "DATATYPE_MISMATCH.INVALID_ARG_VALUE",
             "42K09",

@@ -80,8 +80,14 @@ pub fn replace(call: &Call<'_>) -> Result<Typed> {
     }))
 }
 
-/// Resolves `left`: the first characters; none for a negative number.
+/// Resolves `left` (`Left`): the first characters or bytes; none for a negative number.
 pub fn left(call: &Call<'_>) -> Result<Typed> {
+    if call.arg(0)?.data_type == DataType::Binary {
+        return call.strict(DataType::Binary, vec![call.binary(0)?, call.int(1)?], |r| {
+            let count = r.int(1).max(0) as usize;
+            Ok(Some(r.bytes(0).iter().copied().take(count).collect::<Vec<u8>>()))
+        });
+    }
     call.strict(DataType::Utf8, vec![call.text(0)?, call.int(1)?], |r| {
         let count = r.int(1).max(0) as usize;
         Ok(Some(r.text(0).chars().take(count).collect::<String>()))

@@ -15,6 +15,7 @@
 //! jaro_winkler similarity
 //! ```
 
+mod base32;
 pub(super) mod basic;
 pub(super) mod codec;
 pub(super) mod edit;
@@ -120,8 +121,8 @@ pub static FUNCTIONS: &[Function] = &[
     scalar("replace", edit::replace).takes(&[string("str"), string("search"), string("replace").or("''")]).returns("STRING")
         .about("Replaces all occurrences of `search`.")
         .example("replace('a-b-c', '-', '+')", "a+b+c"),
-    scalar("left", edit::left).takes(&[string("str"), int("len")]).returns("STRING")
-        .about("Returns the first `len` characters.")
+    scalar("left", edit::left).takes(&[value("str", "STRING or BINARY"), int("len")]).returns("STRING or BINARY")
+        .about("Returns the first `len` characters or bytes.")
         .example("left('Rivulet', 3)", "Riv"),
     scalar("right", edit::right).takes(&[string("str"), int("len")]).returns("STRING")
         .about("Returns the last `len` characters.")
@@ -168,7 +169,7 @@ pub static FUNCTIONS: &[Function] = &[
     scalar("collate", edit::collate).takes(&[string("expr"), text("collationName")]).returns("STRING")
         .about("Returns the string; collations other than the binary one are not applied.")
         .example("collate('Rivulet', 'UTF8_BINARY')", "Rivulet"),
-    scalar("instr", search::instr).takes(&[string("str"), text("substr")]).returns("INT")
+    scalar("instr", search::instr).takes(&[string("str"), text("substr"), int("start").or("1"), int("occurrence").or("1")]).returns("INT")
         .about("Returns the position of the first occurrence of `substr`, counted from 1; 0 if there is none.")
         .example("instr('Rivulet', 'u')", "4"),
     scalar("locate", search::locate).aliases(&["position"]).takes(&[text("substr"), string("str"), int("pos").or("1")])
@@ -257,6 +258,12 @@ pub static FUNCTIONS: &[Function] = &[
     scalar("unbase64", codec::unbase64).takes(&[string("str")]).returns("BINARY")
         .about("Decodes base 64; characters outside its alphabet are skipped.")
         .example("CAST(unbase64('U3BhcmsgU1FM') AS STRING)", "Spark SQL"),
+    scalar("to_base32", base32::to_base32).takes(&[binary("bin")]).returns("STRING")
+        .about("Encodes bytes in base 32.")
+        .example("to_base32('Spark')", "KNYGC4TL"),
+    scalar("from_base32", base32::from_base32).takes(&[string("str")]).returns("BINARY")
+        .about("Decodes base 32 in either case; characters outside its alphabet are skipped.")
+        .example("CAST(from_base32('KNYGC4TL') AS STRING)", "Spark"),
     scalar("hex", codec::hex).takes(&[value("expr", "BIGINT, STRING or BINARY")]).returns("STRING")
         .about("Returns the hexadecimal digits of a number or of bytes.")
         .example("hex('Spark SQL')", "537061726B2053514C"),

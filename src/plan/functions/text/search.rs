@@ -11,14 +11,23 @@
 
 use arrow::datatypes::DataType;
 
-use crate::error::Result;
+use crate::error::{Exception, Result, SparkError};
 use crate::kernels::limits;
 use crate::plan::functions::call::Call;
 use crate::plan::functions::row;
 use crate::plan::scope::Typed;
 
-/// Resolves `instr` (`StringInstr`).
+/// Resolves `instr` (`StringInstr`); with a position or an occurrence as [`nth_position`].
+///
+/// When it runs, an occurrence below 1 is `INVALID_PARAMETER_VALUE.OCCURRENCE`.
 pub fn instr(call: &Call<'_>) -> Result<Typed> {
+    if call.has(2) {
+        let args = vec![call.text(0)?, call.text(1)?, call.int(2)?, call.int_or(3, 1)?];
+        let label = call.label_or(2, &["1", "1"]);
+        return Ok(row::call(call.name, "nth", DataType::Int32, args, label, |r| {
+            nth_position(r.text(0), r.text(1), r.int(2), r.int(3)).map(Some)
+        }));
+    }
     call.strict(DataType::Int32, vec![call.text(0)?, call.text(1)?], |r| {
         Ok(Some(position(r.text(0), r.text(1), 1)))
     })
@@ -103,6 +112,41 @@ fn position(text: &str, part: &str, from: i32) -> i32 {
     text[start..]
         .find(part)
         .map_or(0, |at| (text[start..start + at].chars().count() + skip) as i32 + 1)
+}
+
+/// Returns the position in characters from 1 of an occurrence of `part`, looking from the position `from` on, or backwards from the
+/// end if it is negative; 0 if it is not there or `from` is 0. Occurrences may overlap, and an empty part is found at 1.
+///
+/// # Errors
+/// If the occurrence is below 1, `INVALID_PARAMETER_VALUE.OCCURRENCE`.
+fn nth_position(text: &str, part: &str, from: i32, occurrence: i32) -> Result<i32> {
+    if occurrence < 1 {
+        return Err(SparkError::new(
+            Exception::Runtime,
+            "INVALID_PARAMETER_VALUE.OCCURRENCE",
+            "22023",
+            format!(
+                "The value of parameter(s) `occurrence` in `instr` is invalid: expects a positive integer, but got {occurrence}."
+            ),
+        ));
+    }
+    let skip = from.unsigned_abs() as usize;
+    if from == 0 {
+        return Ok(0);
+    }
+    if part.is_empty() {
+        return Ok(1);
+    }
+    let nth = occurrence as usize - 1;
+    let starts = text.char_indices().enumerate().map(|(at, (byte, _))| (at, byte));
+    let found = |&(_, byte): &(usize, usize)| text[byte..].starts_with(part);
+    let at = if from > 0 {
+        starts.skip(skip - 1).filter(found).nth(nth)
+    } else {
+        let starts: Vec<_> = starts.collect();
+        starts.into_iter().rev().skip(skip - 1).filter(found).nth(nth)
+    };
+    Ok(at.map_or(0, |(at, _)| at as i32 + 1))
 }
 
 /// Returns the sound of a string (`UTF8String.soundex`): its first letter and three digits. One that

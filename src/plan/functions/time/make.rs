@@ -20,7 +20,7 @@ use chrono::NaiveDate;
 
 use crate::error::{Exception, Result, SparkError, arithmetic_overflow};
 use crate::kernels::kernel;
-use crate::plan::functions::call::Call;
+use crate::plan::functions::call::{Call, label};
 use crate::plan::functions::row;
 use crate::plan::functions::time::DAY_US;
 use crate::plan::literal;
@@ -84,29 +84,27 @@ pub fn make_timestamp(call: &Call<'_>, made: Made, tolerant: bool) -> Result<Typ
         Made::WallClock => Zone::UTC,
     };
     let options = format!("{fails} {session:?}");
-    Ok(row::call(
-        call.name,
-        options,
-        made.data_type(),
-        args,
-        call.label(),
-        move |r| {
-            let fields = [r.int(0), r.int(1), r.int(2), r.int(3), r.int(4)];
-            let Some(us) = local_time(fields, r.decimal(5) as i64) else {
-                return if fails {
-                    let micros = r.decimal(5);
-                    if (60_000_001..61_000_000).contains(&micros) {
-                        return Err(invalid_fraction(micros));
-                    }
-                    Err(out_of_bounds("A field of the timestamp is out of range"))
-                } else {
-                    Ok(None)
-                };
+    let label = match call.name {
+        // Spark's own label leaves the zone out.
+        "try_make_timestamp" => label(call.name, &call.args[..6]),
+        _ => call.label(),
+    };
+    Ok(row::call(call.name, options, made.data_type(), args, label, move |r| {
+        let fields = [r.int(0), r.int(1), r.int(2), r.int(3), r.int(4)];
+        let Some(us) = local_time(fields, r.decimal(5) as i64) else {
+            return if fails {
+                let micros = r.decimal(5);
+                if (60_000_001..61_000_000).contains(&micros) {
+                    return Err(invalid_fraction(micros));
+                }
+                Err(out_of_bounds("A field of the timestamp is out of range"))
+            } else {
+                Ok(None)
             };
-            let zone = if zoned { Zone::named(r.text(6))? } else { session };
-            Ok(Some(zone.to_instant(us)))
-        },
-    ))
+        };
+        let zone = if zoned { Zone::named(r.text(6))? } else { session };
+        Ok(Some(zone.to_instant(us)))
+    }))
 }
 
 /// Makes `INVALID_FRACTION_OF_SECOND`: the 60th second has no fraction.
@@ -149,12 +147,14 @@ fn parts(call: &Call<'_>, whole: usize) -> Result<Vec<Typed>> {
 ///
 /// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 pub fn make_dt_interval(call: &Call<'_>) -> Result<Typed> {
-    call.strict(DataType::Duration(TimeUnit::Microsecond), parts(call, 3)?, |r| {
+    let label = call.label_or(0, &["0", "0", "0", "0.000000"]);
+    let to = DataType::Duration(TimeUnit::Microsecond);
+    Ok(row::call(call.name, "", to, parts(call, 3)?, label, |r| {
         let minutes = (i128::from(r.int(0)) * 24 + i128::from(r.int(1))) * 60 + i128::from(r.int(2));
         i64::try_from(minutes * 60_000_000 + r.decimal(3))
             .map(Some)
             .map_err(|_| arithmetic_overflow("long overflow"))
-    })
+    }))
 }
 
 /// Resolves `make_ym_interval` (`MakeYMInterval`).
@@ -162,24 +162,35 @@ pub fn make_dt_interval(call: &Call<'_>) -> Result<Typed> {
 /// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
 pub fn make_ym_interval(call: &Call<'_>) -> Result<Typed> {
     let args = vec![call.int_or(0, 0)?, call.int_or(1, 0)?];
-    call.strict(DataType::Interval(IntervalUnit::YearMonth), args, |r| {
+    let label = call.label_or(0, &["0", "0"]);
+    let to = DataType::Interval(IntervalUnit::YearMonth);
+    Ok(row::call(call.name, "", to, args, label, |r| {
         let months = i64::from(r.int(0)) * 12 + i64::from(r.int(1));
         i32::try_from(months)
             .map(Some)
             .map_err(|_| arithmetic_overflow("integer overflow"))
-    })
+    }))
 }
 
 /// Resolves `make_interval` and `try_make_interval` (`MakeInterval`).
 ///
-/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`.
-pub fn make_interval(call: &Call<'_>) -> Result<Typed> {
+/// When it runs, an overflow is `ARITHMETIC_OVERFLOW`, or null if `tolerant`.
+pub fn make_interval(call: &Call<'_>, tolerant: bool) -> Result<Typed> {
     let to = DataType::Interval(IntervalUnit::MonthDayNano);
     let exprs = parts(call, 6)?.into_iter().map(|t| t.expr).collect();
-    let expr = kernel::call("make_interval", "", to.clone(), exprs, |args, rows| {
-        let made = (0..rows).map(|row| interval_of(args, row));
-        Ok(Arc::new(made.collect::<Result<IntervalMonthDayNanoArray>>()?))
-    });
+    let expr = kernel::call(
+        "make_interval",
+        format!("{tolerant}"),
+        to.clone(),
+        exprs,
+        move |args, rows| {
+            let made = (0..rows).map(|row| match interval_of(args, row) {
+                Err(_) if tolerant => Ok(None),
+                found => found,
+            });
+            Ok(Arc::new(made.collect::<Result<IntervalMonthDayNanoArray>>()?))
+        },
+    );
     let label = call.label_or(0, &["0", "0", "0", "0", "0", "0", "0.000000"]);
     Ok(Typed::new(expr, to, label))
 }

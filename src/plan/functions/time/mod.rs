@@ -158,11 +158,12 @@ pub static FUNCTIONS: &[Function] = &[
         .returns("INTERVAL YEAR TO MONTH")
         .about("Makes an interval of years and months.")
         .example("make_ym_interval(1, 2)", "INTERVAL '1-2' YEAR TO MONTH"),
-    scalar("make_interval", make::make_interval).takes(INTERVAL).returns("INTERVAL")
+    scalar("make_interval", |c| make::make_interval(c, false)).takes(INTERVAL).returns("INTERVAL")
         .about("Makes an interval of parts from years to seconds.")
         .example("make_interval(100, 11, 1, 1, 12, 30, 01.001001)", "100 years 11 months 8 days 12 hours 30 minutes 1.001001 seconds"),
-    scalar("try_make_interval", make::make_interval).takes(INTERVAL).returns("INTERVAL")
-        .about("Makes an interval of parts from years to seconds.")
+    scalar("try_make_interval", |c| make::make_interval(c, true)).takes(INTERVAL).returns("INTERVAL")
+        .null_if("Null if an argument is null or the interval overflows.")
+        .about("Makes an interval of parts from years to seconds, null on overflow.")
         .example("try_make_interval(0, 1, 0, 1, 0, 0, 100.000001)", "1 months 1 days 1 minutes 40.000001 seconds"),
     scalar("from_utc_timestamp", |c| zones::shifted(c, true)).takes(&[timestamp("timestamp"), text("timezone")])
         .returns("TIMESTAMP")

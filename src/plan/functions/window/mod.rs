@@ -32,14 +32,14 @@ pub static FUNCTIONS: &[Function] = &[
     window("row_number", |c| { Ok(number(df::row_number::row_number_udwf(), vec![], c.label())) })
         .about("Numbers the rows of a window partition from 1, in its order.")
         .example("x, row_number() OVER (ORDER BY x DESC) FROM VALUES (1), (3) AS t(x)", "3\t1\n1\t2"),
-    window("rank", |c| Ok(number(df::rank::rank_udwf(), vec![], c.label_as("RANK"))))
+    window("rank", |_| Ok(number(df::rank::rank_udwf(), vec![], "RANK()".to_owned()))).takes(&[any("children").repeated()])
         .about("Returns one more than the number of rows that come before the row and its equals.")
         .example("x, rank() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t1\n3\t3"),
-    window("dense_rank", |c| { Ok(number(df::rank::dense_rank_udwf(), vec![], c.label_as("DENSE_RANK"))) })
+    window("dense_rank", |_| { Ok(number(df::rank::dense_rank_udwf(), vec![], "DENSE_RANK()".to_owned())) }).takes(&[any("children").repeated()])
         .about("Returns one more than the number of different values that come before the row's.")
         .example("x, dense_rank() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t1\n1\t1\n3\t2"),
-    window("percent_rank", |c| { Ok(made(df::rank::percent_rank_udwf(), vec![], DataType::Float64, c.label_as("PERCENT_RANK"))) })
-        .returns("DOUBLE")
+    window("percent_rank", |_| { Ok(made(df::rank::percent_rank_udwf(), vec![], DataType::Float64, "PERCENT_RANK()".to_owned())) })
+        .takes(&[any("children").repeated()]).returns("DOUBLE")
         .about("Returns the rank as a share from 0 to 1.")
         .example("x, percent_rank() OVER (ORDER BY x) FROM VALUES ('a', 1), ('a', 1), ('b', 3) AS t(g, x)", "1\t0.0\n1\t0.0\n3\t1.0"),
     window("cume_dist", |c| { Ok(made(df::cume_dist::cume_dist_udwf(), vec![], DataType::Float64, c.label())) }).returns("DOUBLE")
