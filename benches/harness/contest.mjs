@@ -12,7 +12,7 @@ import { Tab } from './tab.mjs';
 
 const DEBUG_PORT = 9_231;
 const WARM_UP_SECONDS = 5;
-const WARM_UP_RUNS = 8;
+const WARM_UP_RUNS = 25;
 
 /** Contests on a site: `scale` and `options` of the inputs, `reps` runs each after a `warmUp`; `say` prints, `profile` adds one run more. */
 export class Contest {
