@@ -38,7 +38,7 @@ fn every_kind_that_the_page_declares_is_read_and_no_other() {
 #[wasm_bindgen_test]
 fn what_the_page_says_to_the_driver_is_read_as_meant() {
     let declared = messages("ToDriver");
-    assert_eq!(declared.len(), 20, "{:?}", declared.keys());
+    assert_eq!(declared.len(), 21, "{:?}", declared.keys());
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         for shape in declared.values() {
@@ -90,6 +90,11 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
             );
         }
         ToDriver::PushLines(to) => assert_eq!((&to.source, &to.lines), (&s("source"), &s("lines"))),
+        ToDriver::Hold(to) => {
+            let all = |blocks: Array| blocks.iter().map(|block| bytes_of(&block)).collect::<Vec<_>>();
+            assert_eq!((&to.session, to.dataset), (&s("session"), n("dataset")));
+            assert_eq!(all(to.blocks.clone()), all(get(sent, "blocks").unchecked_into()));
+        }
         ToDriver::PushEnd(to) => assert_eq!(to.source, s("source")),
         ToDriver::SourceBlock(to) => {
             assert_eq!(
