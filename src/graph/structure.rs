@@ -396,3 +396,52 @@ fn counts_from(reader: &mut Reader<'_>) -> Result<Vec<u32>> {
     let count = reader.u32()? as usize;
     reader.counts(count)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::edges::block;
+
+    fn built() -> Adjacency {
+        let none: [Vec<u8>; 0] = [];
+        Adjacency::build(0, 2, &[block(&[0i32, 2, 2, 4], &[2, 1, 4, 0])], &none).unwrap()
+    }
+
+    #[test]
+    fn edges_are_sorted_by_their_own_ends_and_counted() {
+        let graph = built();
+        // Even ids are its own: 0, 2, 4 have the numbers 0, 1, 2; 1 is a ghost and has 3.
+        assert_eq!(
+            (graph.ids.as_slice(), graph.ghosts.as_slice()),
+            (&[0, 2, 4][..], &[1][..])
+        );
+        let incoming: Vec<&[u32]> = (0..3).map(|v| graph.incoming().of(v)).collect();
+        assert_eq!(incoming, [&[2], &[0], &[1]]);
+        let outgoing: Vec<&[u32]> = (0..3).map(|v| graph.outgoing().of(v)).collect();
+        assert_eq!(outgoing, [&[1][..], &[3, 2], &[0]]);
+        assert_eq!(
+            (graph.out_degrees(), graph.in_degrees()),
+            (&[1, 2, 1][..], vec![1, 1, 1])
+        );
+        assert_eq!(graph.groups(), [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_structure_whose_edges_end_nowhere_is_refused() {
+        let graph = built();
+        assert_eq!(Adjacency::decode(&graph.encode()).unwrap(), graph);
+        let damaged = |damage: fn(&mut Edges<u32>)| {
+            let mut other = graph.clone();
+            damage(&mut other.edges);
+            Adjacency::decode(&other.encode()).unwrap_err().to_string()
+        };
+        for error in [
+            damaged(|edges| edges.sources[1] = 4),
+            damaged(|edges| edges.targets[0] = NONE),
+            damaged(|edges| _ = edges.targets.pop()),
+            damaged(|edges| edges.values.push(1.0)),
+        ] {
+            assert!(error.contains("have no ends"), "{error}");
+        }
+    }
+}
