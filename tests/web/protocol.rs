@@ -122,6 +122,10 @@ pub fn value(of_type: &str, random: &mut Random) -> JsValue {
         "string" => random.text().into(),
         "boolean" => random.flip().into(),
         "Uint8Array" => bytes(&random.bytes()),
+        "Uint8Array[]" => (0..random.below(4))
+            .map(|_| bytes(&random.bytes()))
+            .collect::<Array>()
+            .into(),
         "MessagePort" => MessageChannel::new().unwrap().port1().into(),
         "Blob | null" if random.flip() => JsValue::NULL,
         "Blob | null" => Blob::new_with_u8_array_sequence(&Array::of1(&bytes(&random.bytes())))
