@@ -5,7 +5,8 @@
 // once, without a warm-up.
 // --in-step has Rivulet answer a micro-batch before it gets the next one, as the others do of themselves: by default all batches are there
 // from the start, for all contenders. --profile prints the busiest functions of each thread in one run more. --against has the package of
-// another build, such as one from before a change, run in turn with this one, and prints how their times compare run by run. --browsers has a table for each; files and targets are the first one's.
+// another build, such as one from before a change, run in turn with this one, and prints how their times compare run by run.
+// --browsers prints a table for each; files and targets are the first one's.
 import { existsSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';

@@ -29,7 +29,7 @@ export class Contest {
       known[contender] = registry[contender].native;
       if (known[contender]) continue;
       await page.goto(`${this.site}/${contender}.html`);
-      known[contender] = await (await page.waitForFunction(() => globalThis.bench?.workloads(), undefined, {})).jsonValue();
+      known[contender] = await (await page.waitForFunction(() => globalThis.bench?.workloads())).jsonValue();
     }
     await browser.close();
     return known;

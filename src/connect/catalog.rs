@@ -110,7 +110,10 @@ impl Driver {
                     .filter(|c| describe::fitting(list.pattern.as_deref())(c))
                     .collect();
                 let missing = new_null_array(&DataType::Utf8, found.len());
-                local(strings(&["name", "description"]), vec![texts(found), missing])?
+                local(
+                    string_fields(&["name", "description"]),
+                    vec![string_column(found), missing],
+                )?
             }
             CatType::ListDatabases(list) => databases(describe::fitting(list.pattern.as_deref())(DEFAULT))?,
             CatType::GetDatabase(get) => {
@@ -278,7 +281,7 @@ fn too_many_parts(parts: &[String]) -> SparkError {
 }
 
 /// Returns columns of strings by their names.
-fn strings(names: &[&str]) -> Vec<Field> {
+fn string_fields(names: &[&str]) -> Vec<Field> {
     names
         .iter()
         .map(|name| Field::new(*name, DataType::Utf8, true))
@@ -286,13 +289,13 @@ fn strings(names: &[&str]) -> Vec<Field> {
 }
 
 /// Returns a column of strings.
-fn texts<'a>(cells: impl IntoIterator<Item = &'a str>) -> ArrayRef {
+fn string_column<'a>(cells: impl IntoIterator<Item = &'a str>) -> ArrayRef {
     Arc::new(StringArray::from_iter_values(cells))
 }
 
 /// Returns one string as a relation.
 fn one_string(value: &str) -> Result<sc::Relation> {
-    local(strings(&["value"]), vec![texts([value])])
+    local(string_fields(&["value"]), vec![string_column([value])])
 }
 
 /// Returns one boolean as a relation.
@@ -304,9 +307,9 @@ fn one_boolean(value: bool) -> Result<sc::Relation> {
 /// Returns the one schema as `spark.catalog` describes it, or no row.
 fn databases(found: bool) -> Result<sc::Relation> {
     let row = [DEFAULT, CATALOG, "default database", LOCATION];
-    let cells = row.map(|cell| texts(found.then_some(cell)));
+    let cells = row.map(|cell| string_column(found.then_some(cell)));
     local(
-        strings(&["name", "catalog", "description", "locationUri"]),
+        string_fields(&["name", "catalog", "description", "locationUri"]),
         cells.to_vec(),
     )
 }
@@ -314,19 +317,19 @@ fn databases(found: bool) -> Result<sc::Relation> {
 /// Returns views as `spark.catalog` describes them: temporary, without catalog and namespace.
 fn tables(names: &[String]) -> Result<sc::Relation> {
     let namespace = list_of(DataType::Utf8);
-    let mut fields = strings(&["name", "catalog"]);
+    let mut fields = string_fields(&["name", "catalog"]);
     fields.push(Field::new("namespace", namespace.clone(), true));
-    fields.extend(strings(&["description", "tableType"]));
+    fields.extend(string_fields(&["description", "tableType"]));
     fields.push(Field::new("isTemporary", DataType::Boolean, false));
     let none = || new_null_array(&DataType::Utf8, names.len());
     let mut namespaces = ListBuilder::new(StringBuilder::new()).with_field(element_field(&namespace)?.clone());
     names.iter().for_each(|_| namespaces.append(true));
     let columns = vec![
-        texts(names.iter().map(String::as_str)),
+        string_column(names.iter().map(String::as_str)),
         none(),
         Arc::new(namespaces.finish()),
         none(),
-        texts(names.iter().map(|_| "TEMPORARY")),
+        string_column(names.iter().map(|_| "TEMPORARY")),
         Arc::new(BooleanArray::from(vec![true; names.len()])),
     ];
     local(fields, columns)
@@ -335,13 +338,13 @@ fn tables(names: &[String]) -> Result<sc::Relation> {
 /// Returns name, type and nullability of columns as `spark.catalog` describes them.
 fn columns(found: Vec<(String, String, bool)>) -> Result<sc::Relation> {
     let flags = ["nullable", "isPartition", "isBucket", "isCluster"];
-    let mut fields = strings(&["name", "description", "dataType"]);
+    let mut fields = string_fields(&["name", "description", "dataType"]);
     fields.extend(flags.map(|name| Field::new(name, DataType::Boolean, false)));
     let no = || Arc::new(BooleanArray::from(vec![false; found.len()])) as ArrayRef;
     let columns = vec![
-        texts(found.iter().map(|(name, ..)| name.as_str())),
+        string_column(found.iter().map(|(name, ..)| name.as_str())),
         new_null_array(&DataType::Utf8, found.len()),
-        texts(found.iter().map(|(_, kind, _)| kind.as_str())),
+        string_column(found.iter().map(|(_, kind, _)| kind.as_str())),
         Arc::new(
             found
                 .iter()

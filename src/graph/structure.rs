@@ -53,17 +53,12 @@ impl Ends {
         let mut next = starts.clone();
         let mut others = vec![0; own.len()];
         let mut sorted = vec![0.0; values.len()];
-        let mut places = own.iter().map(|own| {
+        for (i, (own, other)) in own.iter().zip(other).enumerate() {
             let next = &mut next[(*own as usize).min(vertices)];
+            let at = *next as usize;
             *next += 1;
-            *next as usize - 1
-        });
-        if values.is_empty() {
-            places.zip(other).for_each(|(at, other)| others[at] = *other);
-        } else {
-            for (other, value) in other.iter().zip(values) {
-                let Some(at) = places.next() else { break };
-                others[at] = *other;
+            others[at] = *other;
+            if let Some(value) = values.get(i) {
                 sorted[at] = *value;
             }
         }

@@ -136,6 +136,26 @@ test('an executor killed in mid-job leaves the result unchanged', async () => {
   assert.deepEqual(found, { same: true, keys: 10, lost: 2 });
 });
 
+test('a large source goes to the driver once, and its jobs find it there, also when an executor is lost', async () => {
+  const found = await inPage(page, async () => {
+    const { SparkSession } = await import('rivulet');
+    const spark = await SparkSession.builder.master('local[2]').create();
+    const numbers = spark.sparkContext.parallelize(
+      Array.from({ length: 50_000 }, (_, i) => i),
+      4,
+    );
+    const sums = [await numbers.sum()];
+    const gone = new Promise((go) => spark.status.onExecutor(({ type }) => type === 'lost' && go()));
+    spark.status.killExecutor(0);
+    await gone;
+    sums.push(await numbers.map((n) => 2 * n).sum(), await numbers.union(numbers).count());
+    const held = numbers.definition.isHeld;
+    await spark.stop();
+    return { sums, held };
+  });
+  assert.deepEqual(found, { sums: [1_249_975_000, 2_499_950_000, 100_000], held: true });
+});
+
 test("a user's exception fails the job after four tries, with step, partition and record, and the session goes on", async () => {
   const found = await inPage(page, async () => {
     const { SparkSession } = await import('rivulet');

@@ -290,17 +290,18 @@ OPERATIONS = {
 }
 
 
-def main(folder, remote):
+def record(folder, remote, family, about, tables, operations):
+    """Writes a case file per operation, which is code over the tables."""
     from pyspark.sql import SparkSession
     spark = SparkSession.builder.remote(remote).getOrCreate()
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
-    for operation, code in OPERATIONS.items():
-        case = {"id": operation, "family": "dataframes", "description": "names in DataFrame calls: " + operation.replace("_", " "),
-                "spark": spark.version, "tables": [], "code": TABLES + ["out = " + code]}
+    for operation, code in operations.items():
+        case = {"id": operation, "family": family, "description": about + ": " + operation.replace("_", " "),
+                "spark": spark.version, "tables": [], "code": tables + ["out = " + code]}
         write(case, folder, spark)
-    print("%d cases in %s" % (len(OPERATIONS), folder))
+    print("%d cases in %s" % (len(operations), folder))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    record(*sys.argv[1:], "dataframes", "names in DataFrame calls", TABLES, OPERATIONS)

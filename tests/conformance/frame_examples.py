@@ -6,12 +6,11 @@ Needs real Spark's Connect server (serve_real_connect.sh). Writes one case file 
 FORMAT.md. Answers that are not DataFrames become one of a string.
 """
 import os
-import shutil
 import sys
 
 os.environ.setdefault("TZ", "UTC")
 
-from name_examples import write
+from dataframe_examples import record
 
 TABLES = ["t = spark.createDataFrame([(1, 12, 'a', 1), (10, 1, 'b', None), (19, 8, 'a', 3), (None, 8, None, 4)], 'a BIGINT, b BIGINT, s STRING, d BIGINT')",
           "r = spark.range(0, 100, 1, 1)",
@@ -88,17 +87,5 @@ OPERATIONS = {
 }
 
 
-def main(folder, remote):
-    from pyspark.sql import SparkSession
-    spark = SparkSession.builder.remote(remote).getOrCreate()
-    shutil.rmtree(folder, ignore_errors=True)
-    os.makedirs(folder)
-    for operation, code in OPERATIONS.items():
-        case = {"id": operation, "family": "frames", "description": "statistics, show and catalog: " + operation.replace("_", " "),
-                "spark": spark.version, "tables": [], "code": TABLES + ["out = " + code]}
-        write(case, folder, spark)
-    print("%d cases in %s" % (len(OPERATIONS), folder))
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    record(*sys.argv[1:], "frames", "statistics, show and catalog", TABLES, OPERATIONS)

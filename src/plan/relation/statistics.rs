@@ -8,11 +8,11 @@
 //! sampleBy(a, …)      rand(seed) < the fraction of a's value                      the rows that are kept
 //! ```
 
-use sc::expression::cast::{CastToType, EvalMode};
+use sc::expression::ExprType;
 use sc::expression::literal::LiteralType;
-use sc::expression::{ExprType, UnresolvedAttribute};
 use sc::relation::RelType;
 
+use super::summary::{as_string, column};
 use crate::error::{Result, SparkError};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
@@ -165,22 +165,9 @@ fn of_two(function: &str, purpose: &str, a: &str, b: &str) -> sc::Expression {
     call(function, vec![operand(a), operand(b)])
 }
 
-/// Returns a column of the input by its name as the client writes it.
-fn column(name: &str) -> sc::Expression {
-    expression(ExprType::UnresolvedAttribute(UnresolvedAttribute {
-        unparsed_identifier: name.to_owned(),
-        ..Default::default()
-    }))
-}
-
 /// Returns a column as a STRING, a null as the word `null`.
 fn word(name: &str) -> sc::Expression {
-    let text = expression(ExprType::Cast(Box::new(sc::expression::Cast {
-        expr: Some(Box::new(column(name))),
-        eval_mode: EvalMode::Unspecified.into(),
-        cast_to_type: Some(CastToType::TypeStr("string".into())),
-    })));
-    call("coalesce", vec![text, string("null")])
+    call("coalesce", vec![as_string(column(name)), string("null")])
 }
 
 /// Returns an expression under a name.

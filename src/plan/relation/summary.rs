@@ -97,7 +97,7 @@ fn place(at: usize) -> String {
 }
 
 /// Returns a column of the input by its name as the client writes it.
-fn column(name: &str) -> sc::Expression {
+pub(super) fn column(name: &str) -> sc::Expression {
     expression(ExprType::UnresolvedAttribute(UnresolvedAttribute {
         unparsed_identifier: name.to_owned(),
         ..Default::default()
@@ -114,7 +114,7 @@ fn cast(of: sc::Expression, to: &str, mode: EvalMode) -> sc::Expression {
 }
 
 /// Returns a value as STRING.
-fn as_string(of: sc::Expression) -> sc::Expression {
+pub(super) fn as_string(of: sc::Expression) -> sc::Expression {
     cast(of, "string", EvalMode::Unspecified)
 }
 

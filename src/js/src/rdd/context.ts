@@ -440,6 +440,7 @@ export class SparkContext {
   #holds(dataset: RddNode): boolean {
     if (dataset.isHeld) return true;
     const bytes = dataset.sources!.reduce((sum, block) => sum + block.length, 0);
+    // A dataset that was written to a checkpoint directory has other blocks than before.
     this.#held.delete(dataset.key);
     const all = [...this.#held.values()].reduce((sum, one) => sum + one, bytes);
     if (bytes < LEAST_HELD_BYTES || all > HELD_BYTES) return false;

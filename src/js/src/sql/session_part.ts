@@ -1,6 +1,6 @@
 /**
- * What a session has beside its plans: its messages as bytes, rows as Arrow, datasets of JavaScript values, functions over rows, and streams that the page
- * writes, reads or takes. A part of its own that is loaded while a session starts: see load_part.ts.
+ * What a session has beside its plans: its messages as bytes, rows as Arrow, datasets of JavaScript values, functions over rows, and
+ * streams that the page writes, reads or takes. A part of its own that is loaded while a session starts: see load_part.ts.
  */
 export { decode, encode } from '../connect/messages.js';
 export { StreamingContext } from '../dstream/context.js';

@@ -1,17 +1,11 @@
 //! Hashes with a key (RFC 2104).
-//!
-//! ```text
-//! hmac(key, message) = hash(key ^ 5c…, hash(key ^ 36…, message))      a key longer than a block is hashed first
-//! ```
 
+use hmac::{Hmac, KeyInit, Mac};
+use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
+use sha2::{Sha224, Sha256, Sha384, Sha512};
 
-use super::md5;
 use crate::error::{Exception, Result, SparkError};
-
-/// Returns the digest of bytes.
-type Hash = fn(&[u8]) -> Vec<u8>;
 
 /// Returns the keyed hash of a message.
 ///
@@ -19,35 +13,26 @@ type Hash = fn(&[u8]) -> Vec<u8>;
 /// If the algorithm is unknown, `INVALID_PARAMETER_VALUE.HMAC_ALGORITHM`; if the key is empty,
 /// `INVALID_PARAMETER_VALUE.HMAC_CRYPTO_ERROR`.
 pub fn hmac(key: &[u8], message: &[u8], algorithm: &str) -> Result<Vec<u8>> {
-    let (hash, block): (Hash, usize) = match algorithm.to_ascii_uppercase().as_str() {
-        "MD5" => (|bytes| md5::digest(bytes).to_vec(), 64),
-        "SHA-1" | "SHA1" => (digest::<Sha1>, 64),
-        "SHA-224" | "SHA224" => (digest::<Sha224>, 64),
-        "SHA-256" | "SHA256" => (digest::<Sha256>, 64),
-        "SHA-384" | "SHA384" => (digest::<Sha384>, 128),
-        "SHA-512" | "SHA512" => (digest::<Sha512>, 128),
+    let hash = match algorithm.to_ascii_uppercase().as_str() {
+        "MD5" => keyed::<Hmac<Md5>>,
+        "SHA-1" | "SHA1" => keyed::<Hmac<Sha1>>,
+        "SHA-224" | "SHA224" => keyed::<Hmac<Sha224>>,
+        "SHA-256" | "SHA256" => keyed::<Hmac<Sha256>>,
+        "SHA-384" | "SHA384" => keyed::<Hmac<Sha384>>,
+        "SHA-512" | "SHA512" => keyed::<Hmac<Sha512>>,
         _ => return Err(unknown(algorithm)),
     };
-    if key.is_empty() {
-        return Err(invalid(
-            "INVALID_PARAMETER_VALUE.HMAC_CRYPTO_ERROR",
-            "key",
-            "detail message: Empty key",
-        ));
-    }
-    let mut filled = if key.len() > block { hash(key) } else { key.to_vec() };
-    filled.resize(block, 0);
-    let with = |pad: u8, rest: &[u8]| {
-        let mut bytes: Vec<u8> = filled.iter().map(|byte| byte ^ pad).collect();
-        bytes.extend_from_slice(rest);
-        hash(&bytes)
-    };
-    Ok(with(0x5c, &with(0x36, message)))
+    let found = if key.is_empty() { None } else { hash(key, message) };
+    found.ok_or_else(|| {
+        let reason = "detail message: Empty key";
+        invalid("INVALID_PARAMETER_VALUE.HMAC_CRYPTO_ERROR", "key", reason)
+    })
 }
 
-/// Returns the digest of bytes.
-fn digest<D: Digest>(bytes: &[u8]) -> Vec<u8> {
-    D::digest(bytes).to_vec()
+/// Returns the hash of a message with a key; `None` if no key is of that length.
+fn keyed<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Option<Vec<u8>> {
+    let hash = <M as KeyInit>::new_from_slice(key).ok()?;
+    Some(hash.chain_update(message).finalize().into_bytes().to_vec())
 }
 
 /// Makes the error of an algorithm that is not one of these.

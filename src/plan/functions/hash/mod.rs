@@ -9,13 +9,13 @@
 //! ```
 
 mod keyed;
-pub(super) mod md5;
 pub(super) mod xxhash;
 
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array};
 use arrow::datatypes::DataType;
+use md5::{Digest, Md5};
 
 use super::call::Call;
 use super::entry::*;
@@ -101,8 +101,13 @@ fn hash(call: &Call<'_>, to: DataType, rows: fn(&[ArrayRef], usize) -> Result<Ar
 /// Resolves `md5` (`Md5`).
 fn md5_hex(call: &Call<'_>) -> Result<Typed> {
     call.strict(DataType::Utf8, vec![call.binary(0)?], |r| {
-        Ok(Some(to_hex(&md5::digest(r.bytes(0)), false)))
+        Ok(Some(md5_digits(r.bytes(0))))
     })
+}
+
+/// Returns the MD5 digest of bytes as hexadecimal digits.
+fn md5_digits(bytes: &[u8]) -> String {
+    to_hex(&Md5::digest(bytes), false)
 }
 
 /// Resolves `sha1` (`Sha1`).
@@ -154,5 +159,13 @@ mod tests {
     #[test]
     fn checksums_equal_sparks() {
         assert_eq!(crc(b"Spark"), 1_557_323_817);
+    }
+
+    #[test]
+    fn digests_equal_the_rfcs() {
+        let hex = |text: &str| super::md5_digits(text.as_bytes());
+        assert_eq!(hex(""), "d41d8cd98f00b204e9800998ecf8427e");
+        assert_eq!(hex("abc"), "900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!(hex(&"1234567890".repeat(8)), "57edf4a22be3c955ac49da2e2107b67a");
     }
 }
