@@ -5,17 +5,9 @@ import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { launch } from '../../src/js/scripts/browser.mjs';
 import { assembleSite } from '../../src/js/scripts/demo/site.mjs';
-import { JS } from '../../src/js/scripts/paths.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
 import { town } from '../../www/town.js';
-
-const AXE = join(JS, 'node_modules/axe-core/axe.min.js');
-/** Pages that start a session by themselves, and how they say that it has started. */
-const STARTED = {
-  'index.html': () => window.rivuletHome?.totals.batches > 1,
-  'playground.html': () => window.rivuletPlayground?.state === 'ready',
-  'ui.html': () => window.rivuletUi?.state === 'running',
-};
+import { faults, STARTED } from './pages.mjs';
 
 const folder = assembleSite();
 const pages = readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -45,73 +37,31 @@ async function open(path, settings = {}) {
   return { page, said, close: () => context.close() };
 }
 
-/** What axe finds, as lines. */
-async function faults(page) {
-  await page.addScriptTag({ path: AXE });
-  const { violations } = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  return violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target} ${failureSummary}`),
-  );
-}
-
 test('a site that is assembled meanwhile has a folder of its own', () => {
   const other = assembleSite();
   assert.notEqual(other, folder);
   assert.ok(existsSync(join(folder, 'index.html')), 'the one before stays');
 });
 
-describe('every page', () => {
-  const looks = {
-    light: { colorScheme: 'light' },
-    dark: { colorScheme: 'dark' },
-    'on a phone': { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
-  };
-  for (const path of pages)
-    for (const [look, settings] of Object.entries(looks))
-      test(`${path}, ${look}`, async () => {
-        // What fades in has no contrast yet.
-        const { page, said, close } = await open(path, { reducedMotion: 'reduce', ...settings });
-        const [width, view, theme, headings] = await page.evaluate(() => [
-          document.documentElement.scrollWidth,
-          document.documentElement.clientWidth,
-          document.documentElement.dataset.theme,
-          document.querySelectorAll('h1').length,
-        ]);
-        assert.ok(width <= view, `${width} px of content in ${view} px`);
-        assert.equal(theme, settings.colorScheme ?? 'light');
-        assert.equal(headings, 1);
-        if (process.env.RIVULET_SCREENSHOTS)
-          await page.screenshot({
-            path: `${process.env.RIVULET_SCREENSHOTS}/${path.replace('/', '-')}-${look.replaceAll(' ', '-')}.png`,
-            fullPage: true,
-          });
-        // Pages of the guide are laid out alike: what axe finds on one phone page it finds on all.
-        const isPhone = settings.isMobile && path.startsWith('guide/') && path !== 'guide/sources.html';
-        if (!isPhone) assert.deepEqual(await faults(page), []);
-        assert.deepEqual(said, []);
-        await close();
-      });
-
-  test('has links that lead somewhere, a title and a description of its own', () => {
-    const html = new Map(pages.map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
-    const titles = new Set();
-    for (const [path, text] of html) {
-      titles.add(/<title>(.*?)<\/title>/.exec(text)[1]);
-      assert.match(text, /<meta name="description" content=".{40,}">/, path);
-      for (const [, href] of text.matchAll(/<a\s[^>]*href="([^"]+)"/g)) {
-        if (/^https?:/.test(href)) {
-          assert.match(href, /^https:\/\/github\.com\//, `${path}: ${href}`);
-          continue;
-        }
-        const [file, anchor] = href.split('#');
-        const target = file === '' ? path : join(dirname(path), file);
-        assert.ok(existsSync(join(folder, target)), `${path}: ${href}`);
-        if (anchor && anchor !== 'content' && !anchor.startsWith('q='))
-          assert.ok(html.get(target)?.includes(`id="${anchor}"`), `${path}: ${href}`);
+test('every page has links that lead somewhere, a title and a description of its own', () => {
+  const html = new Map(pages.map((path) => [path, readFileSync(join(folder, path), 'utf8')]));
+  const titles = new Set();
+  for (const [path, text] of html) {
+    titles.add(/<title>(.*?)<\/title>/.exec(text)[1]);
+    assert.match(text, /<meta name="description" content=".{40,}">/, path);
+    for (const [, href] of text.matchAll(/<a\s[^>]*href="([^"]+)"/g)) {
+      if (/^https?:/.test(href)) {
+        assert.match(href, /^https:\/\/github\.com\//, `${path}: ${href}`);
+        continue;
       }
+      const [file, anchor] = href.split('#');
+      const target = file === '' ? path : join(dirname(path), file);
+      assert.ok(existsSync(join(folder, target)), `${path}: ${href}`);
+      if (anchor && anchor !== 'content' && !anchor.startsWith('q='))
+        assert.ok(html.get(target)?.includes(`id="${anchor}"`), `${path}: ${href}`);
     }
-    assert.equal(titles.size, pages.length);
-  });
+  }
+  assert.equal(titles.size, pages.length);
 });
 
 describe('axe finds nothing on pages at work', () => {

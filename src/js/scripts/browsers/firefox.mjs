@@ -1,12 +1,14 @@
 // Firefox over WebDriver BiDi, with as much of Playwright's pages as the tests use that know no browser.
 import { existsSync } from 'node:fs';
 import puppeteer from 'puppeteer-core';
-import { callText, handleOf, resultOf, waitUntil } from './wire.mjs';
+import { PortablePage } from './page.mjs';
+import { callText, resultOf } from './wire.mjs';
 
 const FIREFOX = process.env.RIVULET_FIREFOX ?? '/usr/bin/firefox-esr';
 
-class Page {
+class Page extends PortablePage {
   constructor(page) {
+    super();
     this.page = page;
   }
   on(event, listener) {
@@ -24,11 +26,8 @@ class Page {
   async evaluate(f, arg) {
     return resultOf(await this.page.evaluate(callText(f, arg)));
   }
-  waitForTimeout(ms) {
-    return new Promise((go) => setTimeout(go, ms));
-  }
-  async waitForFunction(f, arg, options) {
-    return handleOf(await waitUntil(() => this.evaluate(f, arg), options));
+  screenshot({ path, fullPage }) {
+    return this.page.screenshot({ path, fullPage });
   }
   close() {
     return this.page.close();
@@ -36,20 +35,47 @@ class Page {
 }
 
 class Context {
-  constructor(context) {
-    this.context = context;
+  constructor(context, settings = {}) {
+    Object.assign(this, { context, settings });
   }
-  async newPage() {
-    return new Page(await this.context.newPage());
+  async newPage(settings = {}) {
+    const page = await this.context.newPage();
+    const { viewport } = { ...this.settings, ...settings };
+    if (viewport) await page.setViewport(viewport);
+    return new Page(page);
   }
   close() {
     return this.context.close();
   }
 }
 
-/** Launches the browser; the error without one says what to install. */
+/** Preferences of a visitor who wants a theme or nothing that moves. */
+const preferences = ({ colorScheme, reducedMotion }) => ({
+  ...(colorScheme && { 'layout.css.prefers-color-scheme.content-override': colorScheme === 'dark' ? 0 : 1 }),
+  ...(reducedMotion === 'reduce' && { 'ui.prefersReducedMotion': 1 }),
+});
+
+const start = (settings) =>
+  puppeteer.launch({
+    browser: 'firefox',
+    executablePath: FIREFOX,
+    headless: true,
+    protocolTimeout: 600_000,
+    extraPrefsFirefox: preferences(settings),
+  });
+
+/** Launches the browser; the error without one says what to install. A context whose visitor has wishes is a browser of its own. */
 export async function launch() {
   if (!existsSync(FIREFOX)) throw new Error(`${FIREFOX} is missing: install Firefox (apt-get install firefox-esr) or set RIVULET_FIREFOX`);
-  const browser = await puppeteer.launch({ browser: 'firefox', executablePath: FIREFOX, headless: true, protocolTimeout: 600_000 });
-  return Object.assign(new Context(browser), { newContext: async () => new Context(await browser.createBrowserContext()) });
+  const browser = await start({});
+  const others = [];
+  const newContext = async (settings = {}) => {
+    if (Object.keys(preferences(settings)).length === 0) return new Context(await browser.createBrowserContext(), settings);
+    others.push(await start(settings));
+    return new Context(others.at(-1), settings);
+  };
+  const close = async () => {
+    for (const one of [...others, browser]) await one.close();
+  };
+  return Object.assign(new Context(browser), { newContext, close });
 }

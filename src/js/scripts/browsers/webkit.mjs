@@ -1,13 +1,22 @@
 // WebKit (GTK) over WebDriver, with as much of Playwright's pages as the tests use that know no browser. A driver has one session, a
 // session does one thing at a time: what a page does is begun, and asked for until it is there.
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { callText, handleOf, resultOf, waitUntil } from './wire.mjs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PortablePage } from './page.mjs';
+import { callText, resultOf, waitUntil } from './wire.mjs';
 
 const DRIVER = process.env.RIVULET_WEBKIT ?? '/usr/bin/WebKitWebDriver';
 const MINI_BROWSERS = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`);
-const ENV = { WEBKIT_DISABLE_COMPOSITING_MODE: '1', WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1', LIBGL_ALWAYS_SOFTWARE: '1' };
+// Without a language the browser says that its own is C, which Intl refuses.
+const ENV = {
+  WEBKIT_DISABLE_COMPOSITING_MODE: '1',
+  WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1',
+  LIBGL_ALWAYS_SOFTWARE: '1',
+  LANG: 'en_US.UTF-8',
+};
 
 /** A port that nobody listens at. */
 const freePort = () =>
@@ -23,12 +32,17 @@ class Session {
   /** Commands come one after the other. */
   #last = Promise.resolve();
 
-  static async start() {
+  /** `colorScheme` and `reducedMotion` are the visitor's, who has them from the desktop. */
+  static async start({ colorScheme, reducedMotion } = {}) {
     const session = new Session();
+    session.desktop = mkdtempSync(join(tmpdir(), 'rivulet-webkit-'));
+    mkdirSync(join(session.desktop, 'gtk-3.0'));
+    const moves = Number(reducedMotion !== 'reduce');
+    writeFileSync(join(session.desktop, 'gtk-3.0/settings.ini'), `[Settings]\ngtk-enable-animations=${moves}\n`);
     const port = await freePort();
     session.url = `http://127.0.0.1:${port}`;
     session.driver = spawn('xvfb-run', ['-a', DRIVER, `--port=${port}`], {
-      env: { ...process.env, ...ENV },
+      env: { ...process.env, ...ENV, XDG_CONFIG_HOME: session.desktop, GTK_THEME: colorScheme === 'dark' ? 'Adwaita:dark' : 'Adwaita' },
       stdio: 'ignore',
       detached: true,
     });
@@ -74,12 +88,14 @@ class Session {
     } catch {
       // It has ended.
     }
+    rmSync(this.desktop, { recursive: true, force: true });
   }
 }
 
-class Page {
+class Page extends PortablePage {
   #calls = 0;
   constructor(session, window) {
+    super();
     Object.assign(this, { session, window });
   }
   /** What a page says is not heard here. */
@@ -101,11 +117,8 @@ class Page {
     await this.#run(`${callText(f, arg)}.then((text) => { window.${name} = text; });`);
     return resultOf(await waitUntil(() => this.#run(`return window.${name} ?? null;`), { timeout: 600_000 }));
   }
-  waitForTimeout(ms) {
-    return new Promise((go) => setTimeout(go, ms));
-  }
-  async waitForFunction(f, arg, options) {
-    return handleOf(await waitUntil(() => this.evaluate(f, arg), options));
+  resize({ width, height }) {
+    return this.#do('POST', '/window/rect', { width, height });
   }
   close() {
     return this.#do('DELETE', '/window');
@@ -113,12 +126,15 @@ class Page {
 }
 
 class Context {
-  constructor(session) {
-    this.session = session;
+  constructor(session, settings = {}) {
+    Object.assign(this, { session, settings });
   }
-  async newPage() {
+  async newPage(settings = {}) {
     const { handle } = await this.session.command('POST', '/window/new', { type: 'window' }, this.session.first);
-    return new Page(this.session, handle);
+    const page = new Page(this.session, handle);
+    const { viewport } = { ...this.settings, ...settings };
+    if (viewport) await page.resize(viewport);
+    return page;
   }
   close() {
     return this.session.end();
@@ -131,8 +147,8 @@ export async function launch() {
     throw new Error(`${DRIVER} is missing: install WebKit's driver (apt-get install webkit2gtk-driver xvfb) or set RIVULET_WEBKIT`);
   const own = new Context(await Session.start());
   const others = [];
-  const newContext = async () => {
-    const context = new Context(await Session.start());
+  const newContext = async (settings = {}) => {
+    const context = new Context(await Session.start(settings), settings);
     others.push(context);
     return context;
   };

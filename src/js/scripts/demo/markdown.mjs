@@ -28,7 +28,7 @@ export const slug = (text) =>
 export function codeBlock(text, lang = '') {
   const language = lang.split(/\s/)[0];
   const shown = hljs.getLanguage(language) ? hljs.highlight(text, { language }).value : escaped(text);
-  return `<pre class="code" tabindex="0" aria-label="${LANGUAGES[language] ?? 'Text'}"><code>${shown}</code></pre>\n`;
+  return `<pre class="code" tabindex="0" role="group" aria-label="${LANGUAGES[language] ?? 'Text'}"><code>${shown}</code></pre>\n`;
 }
 
 const renderer = {
