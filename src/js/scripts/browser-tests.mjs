@@ -9,7 +9,7 @@ const folder = join(ROOT, 'tests/browser');
 const only = process.argv.slice(2).filter((word) => word !== '--shared');
 /** Files that ask of a page what every driver knows. */
 const SHARED = new Set(
-  'contained checkpoints executors goldens graph_library graph_mistakes host memory ml package rdd rdd_mistakes state storage values'.split(
+  'contained checkpoints demo executors goldens graph_library graph_mistakes host memory ml moods package pages rdd rdd_mistakes sentiment sources sse state storage values'.split(
     ' ',
   ),
 );

@@ -20,11 +20,15 @@ function allOf(selector) {
   return nth === undefined ? all : all.slice(Number(nth), Number(nth) + 1);
 }
 
-/** The text of a function that finds the first element and hands it to `f` with an argument; undefined until it is there and `ready`. */
-const withFirst = (f, ready = () => true) => `([selector, arg]) => {
-  const element = (${allOf})(selector)[0];
-  return element && (${ready})(element) ? { has: (${f})(element, arg) } : undefined;
-}`;
+/** A function of the page, by its text. */
+const inPage = (text) => Object.assign(() => {}, { toString: () => text });
+
+/** Finds the first element and hands it to `f` with an argument; undefined until it is there and `ready`. */
+const withFirst = (f, ready = () => true) =>
+  inPage(`([selector, arg]) => {
+    const element = (${allOf})(selector)[0];
+    return element && (${ready})(element) ? { has: (${f})(element, arg) } : undefined;
+  }`);
 
 const isVisible = (element) => element.checkVisibility();
 const isEnabled = (element) => element.checkVisibility() && !element.disabled;
@@ -38,16 +42,16 @@ export class PortablePage {
   }
   /** Waits for an element, does something with it, and returns what that returns. */
   async #first(selector, f, { arg, ready, timeout } = {}) {
-    const text = withFirst(f, ready);
+    const find = withFirst(f, ready);
     try {
-      return (await waitUntil(() => this.evaluate(text, [selector, arg]), { timeout })).has;
+      return (await waitUntil(() => this.evaluate(find, [selector, arg]), { timeout })).has;
     } catch (error) {
       if (error.name === 'TimeoutError') error.message = `${selector}: ${error.message}`;
       throw error;
     }
   }
   #all(selector, f, arg) {
-    return this.evaluate(`([selector, arg]) => (${f})((${allOf})(selector), arg)`, [selector, arg]);
+    return this.evaluate(inPage(`([selector, arg]) => (${f})((${allOf})(selector), arg)`), [selector, arg]);
   }
 
   waitForSelector(selector, { timeout } = {}) {
