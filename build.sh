@@ -64,6 +64,7 @@ setup_node() {
   have node || die "missing 'node'; install Node.js 20 or newer"
   [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 20 ] || die "Node.js 20 or newer is needed, found $(node --version)"
   npm_packages src/js
+  npm_packages src/js/scripts/reference
 }
 
 npm_packages() { # FOLDER with a lock file

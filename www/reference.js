@@ -1,4 +1,4 @@
-// Finds functions on the page of the reference.
+// Finds functions and names on the pages of the reference.
 const filter = document.getElementById('filter');
 const sections = [...document.querySelectorAll('.function')];
 const headings = [...document.querySelectorAll('article h2')];
@@ -17,7 +17,8 @@ function show() {
     while (next?.classList.contains('function') && next.hidden) next = next.nextElementSibling;
     heading.hidden = !next?.classList.contains('function');
   }
-  document.getElementById('found').textContent = words.length > 0 ? `${found} of ${sections.length} functions` : '';
+  document.getElementById('found').textContent =
+    words.length > 0 ? `${found} of ${sections.length} ${document.querySelector('.name') ? 'names' : 'functions'}` : '';
 }
 
 filter.oninput = show;

@@ -8,8 +8,10 @@ import { serve } from '../../src/js/scripts/serve.mjs';
 import { faults, STARTED } from './pages.mjs';
 
 const folder = assembleSite();
+/** Of the reference's pages, which are laid out alike, the longest and a module's. */
+const OF_REFERENCE = ['api/Functions.html', 'api/rivulet-ml.html'];
 const pages = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.html'))
+  .filter((name) => name.endsWith('.html') && (!name.startsWith('api/') || OF_REFERENCE.includes(name)))
   .sort();
 const LOOKS = {
   light: { colorScheme: 'light', viewport: { width: 1280, height: 900 } },

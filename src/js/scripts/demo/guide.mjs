@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../paths.mjs';
+import { apiPage } from './api.mjs';
 import { framed } from './frame.mjs';
 import { escaped, markdown } from './markdown.mjs';
 import { functionsPage } from './reference.mjs';
@@ -12,12 +13,13 @@ const FOLDER = join(ROOT, 'www/guide');
 const PARTS = [
   ['Begin', ['index', 'start', 'spark', 'coverage', 'storm']],
   ['Streams', ['sources', 'connectors', 'event-time', 'exactly-once']],
-  ['Data', ['sql', 'functions', 'datasets', 'ml', 'graphs']],
+  ['Data', ['sql', 'datasets', 'ml', 'graphs']],
   ['Run it', ['memory', 'deployment', 'testing', 'errors', 'performance', 'architecture']],
+  ['Look it up', ['functions', 'api']],
 ];
 
-/** Pages that are made of tables. */
-const MADE = { functions: functionsPage };
+/** Pages that are made of what the engine and the package say of themselves. */
+const MADE = { functions: functionsPage, api: apiPage };
 
 const page = (name) => {
   if (MADE[name]) return { name, ...MADE[name]() };

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CACHE, JS, PKG, ROOT } from '../paths.mjs';
+import { buildApi } from './api.mjs';
 import { framed } from './frame.mjs';
 import { buildGuide } from './guide.mjs';
 import { homePage } from './home.mjs';
@@ -34,6 +35,7 @@ export function assembleSite(out = ownFolder()) {
     writeFileSync(join(out, page), framed(page === 'index.html' ? homePage(html, read('programs.md')) : html, { page, version }));
   }
   buildGuide(join(out, 'guide'), version);
+  buildApi(join(out, 'api'), version);
   buildVendor(join(out, 'vendor'));
   writeFileSync(join(out, 'vendor/sentences.json'), JSON.stringify(sentences()));
   buildServiceWorker(out);
