@@ -11,6 +11,9 @@ const [MOST_SECONDS, MOST_STEPS] = [60, 8];
 /** How often somebody who clicks around does so. */
 const CLICK_MS = 400;
 
+/** What a stranger's shell has: not NODE_ENV, which bundlers set in this process, and by which npm leaves out a project's tools. */
+const { NODE_ENV: _, ...SHELL } = process.env;
+
 /** What the section of the guide says to do, one step each. Throws where the words do not say it. */
 function stepsOf(guide) {
   const section = /^## With Vite\n(.*?)^## /ms.exec(guide)?.[1] ?? '';
@@ -31,7 +34,7 @@ function stepsOf(guide) {
 /** Starts the server, and returns the address that it prints. */
 function serving(command, cwd) {
   const [program, ...args] = command.split(' ');
-  const child = spawn(program, args, { cwd, stdio: 'pipe', detached: true, env: { ...process.env, NO_COLOR: '1' } });
+  const child = spawn(program, args, { cwd, stdio: 'pipe', detached: true, env: { ...SHELL, NO_COLOR: '1' } });
   const stop = () => {
     try {
       process.kill(-child.pid);
@@ -80,7 +83,7 @@ async function fiveMinuteStart(browser) {
   let dev;
   try {
     const script = `set -e\n${own.join('\n')}\npwd -P`;
-    const env = { ...process.env, npm_config_yes: 'true', npm_config_audit: 'false', npm_config_fund: 'false' };
+    const env = { ...SHELL, npm_config_yes: 'true', npm_config_audit: 'false', npm_config_fund: 'false' };
     let root;
     try {
       root = execFileSync('bash', ['-c', script], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 300_000 })
