@@ -182,6 +182,7 @@ impl Driver {
                 blocks,
             } => self.session(&session).sources.put(dataset, blocks),
             Input::PushEnd { source } => self.push_end(&source, now_ms),
+            Input::PushForget { source } => self.push_forget(&source),
             Input::Connection { connection, event } => {
                 let event = self.socket_heard(connection, event, now_ms);
                 let event = event.and_then(|event| self.table_heard(connection, event, now_ms));

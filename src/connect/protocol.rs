@@ -146,6 +146,11 @@ pub enum Input {
         /// The producer's name.
         source: String,
     },
+    /// Nobody can push to a source any more, nor start a query over it.
+    PushForget {
+        /// The producer's name.
+        source: String,
+    },
     /// What a source's connection does.
     Connection {
         /// Which.

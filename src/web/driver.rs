@@ -156,6 +156,7 @@ impl Driver {
                 })
             }
             ToDriver::PushEnd(ended) => state.step(Input::PushEnd { source: ended.source }),
+            ToDriver::PushForget(gone) => state.step(Input::PushForget { source: gone.source }),
             ToDriver::SourceBlock(block) => {
                 let event = PageEvent::Block {
                     offset: block.offset()?,

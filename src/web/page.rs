@@ -67,6 +67,8 @@ pub enum ToDriver {
     Hold(Hold),
     /// No more rows will come.
     PushEnd(Named),
+    /// Nobody on the page has a pushed source any more.
+    PushForget(Named),
     /// Items that the page has read for a source.
     SourceBlock(SourceBlock),
     /// The page waits for more items of a source.
@@ -107,6 +109,7 @@ impl ToDriver {
             "pushLines" => Self::PushLines(read(message)?),
             "hold" => Self::Hold(read(message)?),
             "pushEnd" => Self::PushEnd(read(message)?),
+            "pushForget" => Self::PushForget(read(message)?),
             "sourceBlock" => Self::SourceBlock(read(message)?),
             "sourceCaughtUp" => Self::SourceCaughtUp(read(message)?),
             "sourceEnd" => Self::SourceEnd(read(message)?),

@@ -38,7 +38,7 @@ fn every_kind_that_the_page_declares_is_read_and_no_other() {
 #[wasm_bindgen_test]
 fn what_the_page_says_to_the_driver_is_read_as_meant() {
     let declared = messages("ToDriver");
-    assert_eq!(declared.len(), 21, "{:?}", declared.keys());
+    assert_eq!(declared.len(), 22, "{:?}", declared.keys());
     for seed in 0..CASES {
         let mut random = Random::seeded(seed);
         for shape in declared.values() {
@@ -96,6 +96,7 @@ fn is_the_drivers(sent: &JsValue, read: &ToDriver) {
             assert_eq!(all(to.blocks.clone()), all(get(sent, "blocks").unchecked_into()));
         }
         ToDriver::PushEnd(to) => assert_eq!(to.source, s("source")),
+        ToDriver::PushForget(to) => assert_eq!(to.source, s("source")),
         ToDriver::SourceBlock(to) => {
             assert_eq!(
                 (to.connection as f64, to.dropped as f64),

@@ -290,6 +290,15 @@ impl Driver {
         }
     }
 
+    /// Forgets a producer and what waits of it, unless a query reads it.
+    pub(in crate::connect) fn push_forget(&mut self, source: &str) {
+        if self.readers(source).is_empty() {
+            self.streams.early.remove(source);
+            self.streams.pushes.remove(source);
+            self.streams.told.remove(source);
+        }
+    }
+
     /// Hands records to a source.
     fn enqueue(&mut self, run: &str, source: usize, block: Buffer, now_ms: i64) {
         if let Some(running) = self.streams.queries.get_mut(run) {

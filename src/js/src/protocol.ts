@@ -75,6 +75,8 @@ export type ToDriver =
   | { t: 'hold'; session: string; dataset: number; blocks: Uint8Array[] }
   /** No more rows will come for the push source. */
   | { t: 'pushEnd'; source: string }
+  /** Nobody on the page can read or write the push source any more: what waits for a query to come can go. */
+  | { t: 'pushForget'; source: string }
   /**
    * Items of a source of the page (format `rivulet.page`), as one Arrow IPC stream or whole lines; the offset of the last one as JSON,
    * `null` without one; and how many items were dropped before them, for want of room.

@@ -9,7 +9,17 @@ const SOURCE = 'src/js/src';
 
 /** Floors, lowest first; a file is on the first floor that has a pattern for it: a folder (`x/`) or a file. */
 const FLOORS: readonly (readonly string[])[] = [
-  ['protocol.ts', 'version.ts', 'clock.ts', 'load_module.ts', 'uuid.ts', 'generated/spark/', 'generated/remote/', 'generated/table.ts'],
+  [
+    'protocol.ts',
+    'version.ts',
+    'clock.ts',
+    'load_module.ts',
+    'uuid.ts',
+    'needs.ts',
+    'generated/spark/',
+    'generated/remote/',
+    'generated/table.ts',
+  ],
   ['errors.ts'],
   ['values/'],
   ['cluster/'],

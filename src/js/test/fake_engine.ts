@@ -2,14 +2,13 @@ import { Connection } from '../src/cluster/connection.js';
 import { ConnectClient } from '../src/connect/client.js';
 import { decode, encode } from '../src/connect/messages.js';
 import { FileRegistry } from '../src/files/registry.js';
+import { KeptNeeds } from '../src/needs.js';
 import type { FromDriver, ToDriver } from '../src/protocol.js';
 import { DataFrame } from '../src/sql/dataframe.js';
 import { loadPart } from '../src/sql/load_part.js';
 import { type Context, planOf } from '../src/sql/plan.js';
 import { DataFrameReader } from '../src/sql/reader.js';
-import { PageSinks } from '../src/sql/streaming/foreach.js';
-import { PageReaders } from '../src/sql/streaming/page_reader.js';
-import { PushSources } from '../src/sql/streaming/push.js';
+import { PageStreams } from '../src/sql/streaming/page_streams.js';
 import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 
 // As a session does while it starts.
@@ -19,7 +18,8 @@ await loadPart();
 export class FakeSession {
   readonly posted: ToDriver[] = [];
   readonly connection: Connection;
-  readonly context: Context & { sources: PushSources; readers: PageReaders; sinks: PageSinks };
+  readonly context: Context & Pick<PageStreams, 'sources' | 'readers' | 'sinks' | 'runs'>;
+  readonly #page: PageStreams;
 
   constructor(answer: (message: ToDriver, reply: (message: FromDriver) => void) => void = () => {}) {
     const wire = {
@@ -29,22 +29,24 @@ export class FakeSession {
       },
     };
     this.connection = new Connection(wire);
+    const relation = { case: 'localRelation', value: {} } as const;
+    this.#page = new PageStreams(wire, (arrow) => new DataFrame(this.context, planOf(this.context, relation), arrow));
+    const { sources, readers, sinks, runs } = this.#page;
     this.context = {
       client: new ConnectClient(this.connection, { decode, encode }),
       rowOptions: { bigint: false },
       files: new FileRegistry(wire),
-      sources: new PushSources(wire),
-      readers: new PageReaders(wire),
-      sinks: new PageSinks(wire, (arrow) => new DataFrame(this.context, planOf(this.context, { case: 'localRelation', value: {} }), arrow)),
+      kept: new KeptNeeds(),
+      sources,
+      readers,
+      sinks,
+      runs,
       sparkContext: undefined as never,
     };
   }
 
   receive(message: FromDriver): void {
-    if (this.connection.receive(message)) return;
-    if (message.t === 'credit') this.context.sources.receive(message);
-    if (message.t === 'openSource' || message.t === 'sourceCredit' || message.t === 'closeSource') this.context.readers.receive(message);
-    if (message.t === 'foreachBatch') void this.context.sinks.receive(message);
+    if (!this.connection.receive(message)) this.#page.receive(message);
   }
 
   get read(): DataFrameReader {

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { mock, test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { deflateRawSync } from 'node:zlib';
 import { dateDay, TimeUnit, tableFromArrays, tableToIPC, timestamp } from '@uwdata/flechette';
 // @ts-expect-error: scripts have no types
 import { serve } from '../scripts/serve.mjs';
 import { FileRegistry } from '../src/files/registry.js';
 import { unzip, zip } from '../src/files/zip.js';
+import { hold, KeptNeeds } from '../src/needs.js';
 import type { ToDriver } from '../src/protocol.js';
-import { hold } from '../src/sql/plan.js';
 import { rowsFromIPC } from '../src/values/rows.js';
+import { collected } from './garbage.js';
 
 const OPTIONS = { bigint: false };
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -94,9 +93,6 @@ test('the demo server answers nonsense with 400 and goes on', async () => {
   server.close();
 });
 
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void;
-
 /** A registry, and the paths that it has registered and not taken back. */
 function watchedRegistry() {
   const paths = new Set<string>();
@@ -108,15 +104,6 @@ function watchedRegistry() {
   return { paths, registry: new FileRegistry({ post } as never) };
 }
 
-/** Collects garbage until `done` returns true, at most `rounds` times, and returns what it returned last. */
-async function collected(done: () => boolean, rounds = 50): Promise<boolean> {
-  for (let round = 0; round < rounds && !done(); round++) {
-    collectGarbage();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  return done();
-}
-
 test('files are taken back after nobody has what was read from them', async () => {
   const { paths, registry } = watchedRegistry();
   for (let n = 0; n < 10; n++) await registry.register([new Blob(['a']), new Blob(['b'])], false).ready;
@@ -124,21 +111,56 @@ test('files are taken back after nobody has what was read from them', async () =
   assert.ok(await collected(() => paths.size === 0), `${paths.size} files are still registered`);
 });
 
-test('files stay registered while an action runs, and those of views, queries and streams for the session', async () => {
+test('files stay registered while an action or a query runs, and those of views for the session', async () => {
   const { paths, registry } = watchedRegistry();
   const register = (follow: boolean) => registry.register([new Blob(['a'])], follow).ready;
-  const release = hold([register(false)]);
-  registry.keep([register(false), Promise.resolve()]);
+  const release = hold([register(false), register(true)]);
+  const kept = new KeptNeeds();
+  kept.keep([register(false), Promise.resolve()]);
   register(true);
   register(false);
   assert.ok(await collected(() => paths.size === 3), 'what nobody has leaves');
   assert.ok(!(await collected(() => paths.size < 3, 10)), 'nothing else leaves');
   release();
-  assert.ok(await collected(() => paths.size === 2), 'what the action had leaves after it');
-  assert.ok(!(await collected(() => paths.size < 2, 10)));
-  registry.stop();
-  assert.ok(await collected(() => paths.size === 1), 'the session has ended');
+  assert.ok(await collected(() => paths.size === 1), 'what the action had leaves after it');
+  assert.ok(!(await collected(() => paths.size < 1, 10)));
+  kept.clear();
+  assert.ok(await collected(() => paths.size === 0), 'the session has ended');
 });
+
+test('a directory that was followed is looked at no more, and its files are taken back, after nobody has it', async ({ mock }) => {
+  mock.timers.enable({ apis: ['setInterval'] });
+  const { paths, registry } = watchedRegistry();
+  let looks = 0;
+  const handle = {
+    kind: 'directory',
+    name: 'in',
+    entries: async function* () {
+      looks++;
+      yield ['a', { kind: 'file', getFile: async () => new File(['a'], 'a', { lastModified: 1 }) }];
+    },
+  } as unknown as FileSystemDirectoryHandle;
+  const release = hold(await registered(registry, handle));
+  const look = async () => {
+    mock.timers.tick(1_000);
+    for (let n = 0; n < 20; n++) await Promise.resolve();
+  };
+  const before = looks;
+  await look();
+  assert.ok(looks > before && paths.size === 1);
+  release();
+  assert.ok(await collected(() => paths.size === 0));
+  const after = looks;
+  await look();
+  assert.equal(looks, after);
+});
+
+/** What somebody has of a directory that is followed, once its files are registered. */
+async function registered(registry: FileRegistry, handle: FileSystemDirectoryHandle): Promise<unknown> {
+  const { ready } = registry.register([handle], true);
+  await ready;
+  return [ready];
+}
 
 test('files of a directory that is followed come in the order of their changes, and none before it is written', async () => {
   const files = new Map<string, File>();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import type { SparkError } from '../src/errors.js';
+import { hold } from '../src/needs.js';
 import type { PageSource, SourceOffset } from '../src/sql/streaming/page_source.js';
 import type { PushData } from '../src/sql/streaming/push_data.js';
 import { StreamingQuery } from '../src/sql/streaming/query.js';
@@ -19,7 +20,10 @@ function opened<T>(
   { after = null as SourceOffset | null, isLogged = true, format = 'arrow' as 'arrow' | 'json' } = {},
 ) {
   const session = new FakeSession();
-  const { relType } = session.readStream.from(source, { schema: 'a INT', format }).plan.relation;
+  const { plan } = session.readStream.from(source, { schema: 'a INT', format });
+  // Tests open it when they like.
+  hold(plan.needs);
+  const { relType } = plan.relation;
   const read = relType?.case === 'read' ? relType.value.readType : undefined;
   assert(read?.case === 'dataSource');
   assert.equal(read.value.format, 'rivulet.page');

@@ -12,6 +12,7 @@ import { ConnectClient } from '../src/connect/client.js';
 import { decode, encode } from '../src/connect/messages.js';
 import { FileRegistry } from '../src/files/registry.js';
 import * as ml from '../src/ml/index.js';
+import { KeptNeeds } from '../src/needs.js';
 import { Catalog } from '../src/sql/catalog.js';
 import { RuntimeConfig } from '../src/sql/conf.js';
 import { DataFrame } from '../src/sql/dataframe.js';
@@ -19,11 +20,9 @@ import { functions as F } from '../src/sql/functions/index.js';
 import { type Context, planOf } from '../src/sql/plan.js';
 import { DataFrameReader } from '../src/sql/reader.js';
 import { localRelation, sqlPlan } from '../src/sql/relations.js';
-import { PageSinks } from '../src/sql/streaming/foreach.js';
 import { ListenerBus } from '../src/sql/streaming/listener.js';
 import { StreamingQueryManager } from '../src/sql/streaming/manager.js';
-import { PageReaders } from '../src/sql/streaming/page_reader.js';
-import { PushSources } from '../src/sql/streaming/push.js';
+import { PageStreams } from '../src/sql/streaming/page_streams.js';
 import { DataStreamReader } from '../src/sql/streaming/stream_reader.js';
 import { Window } from '../src/sql/window.js';
 import { parseSchema } from '../src/values/ddl.js';
@@ -34,15 +33,18 @@ const remote = process.env['RIVULET_REMOTE'] ?? 'localhost:15002';
 const wire: GrpcWire = new GrpcWire(remote, (message) => connection.receive(message));
 const connection: Connection = new Connection(wire);
 const client = new ConnectClient(connection, { decode, encode });
+const { sources, readers, sinks, runs } = new PageStreams(wire, () => {
+  throw new Error('no sinks here');
+});
 const context: Context = {
   client,
   rowOptions: { bigint: false },
   files: new FileRegistry(wire),
-  sources: new PushSources(wire),
-  readers: new PageReaders(wire),
-  sinks: new PageSinks(wire, () => {
-    throw new Error('no sinks here');
-  }),
+  kept: new KeptNeeds(),
+  sources,
+  readers,
+  sinks,
+  runs,
   sparkContext: undefined as never,
 };
 after(async () => {

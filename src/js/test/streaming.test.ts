@@ -9,6 +9,7 @@ import { type Row, rowsFromIPC } from '../src/values/rows.js';
 import { FakeSession } from './fake_engine.js';
 
 const schema = parseSchema('a INT');
+const ended = (runId: string) => ({ t: 'listener' as const, eventType: 'terminated' as const, event: { runId } });
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Returns the lines that were sent, as strings or as bytes. */
@@ -364,7 +365,7 @@ test('foreachBatch takes what comes early in its turn, and nothing once it has t
   give(1, 1);
   assert.deepEqual(begun.splice(0), [['b', 1]], 'a function that rests is called at once');
   give(1, 2);
-  session.context.sinks.release({ runId: 'r' });
+  session.receive(ended('r'));
   ends[3]!();
   await turn();
   assert.deepEqual(begun, [], 'the query has ended');

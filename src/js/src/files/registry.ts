@@ -1,5 +1,6 @@
 import type { Wire } from '../cluster/connection.js';
 import { IllegalArgumentException } from '../errors.js';
+import { owns } from '../needs.js';
 import { Directory } from './directory.js';
 import { fetched } from './fetched.js';
 
@@ -20,26 +21,29 @@ export interface Registered {
 const FETCHED = /^(https?:|blob:|data:|\.\.?\/)/;
 const POLL_MS = 1_000;
 
+/** What has been found in a directory so far. */
+class Looking {
+  readonly paths = new Set<string>();
+  poll: ReturnType<typeof setInterval> | undefined;
+  isOver = false;
+}
+
 /** Registers files of the page with the driver, under paths of its own: `rivulet-file:/<number>/<name>`. */
 export class FileRegistry {
   #next = 0;
   readonly #polls = new Set<ReturnType<typeof setInterval>>();
-  readonly #registrations = new WeakSet<PromiseLike<void>>();
-  /** Registrations that must stay, though nobody on the page has them. */
-  readonly #kept = new Set<PromiseLike<void>>();
-  /** Takes files back, by their paths, when nobody has the promise of their registration any more. */
-  readonly #forgotten = new FinalizationRegistry<readonly string[]>((paths) => paths.forEach((path) => void this.remove(path)));
+  #isOver = false;
 
   constructor(private readonly wire: Wire) {}
 
   /**
-   * Registers what is needed of the sources. With `follow`, directories are looked at each second for new files, and all stay
-   * registered as long as the session; else a file is taken back after nobody has `ready` any more.
+   * Registers what is needed of the sources. With `follow`, directories are looked at each second for new files. All of it ends, and
+   * files are taken back, after nobody has `ready` any more.
    */
   register(sources: readonly FileSource[], follow: boolean): Registered {
     const paths: string[] = [];
     const waits: Promise<void>[] = [];
-    const owned: string[] = [];
+    const ends: (() => void)[] = [];
     for (const source of flat(sources)) {
       if (typeof source === 'string' && !FETCHED.test(source)) {
         paths.push(source);
@@ -50,29 +54,29 @@ export class FileRegistry {
       const directory = isDirectory(source);
       const path = directory ? root : `${root}/${name}`;
       paths.push(path);
-      if (!directory) owned.push(path);
-      waits.push(directory ? this.#directory(source, root, follow) : this.#file(source, path));
+      if (directory) {
+        const looking = new Looking();
+        ends.push(() => this.#forget(looking));
+        waits.push(this.#directory(source, root, follow, looking));
+      } else {
+        ends.push(() => this.remove(path));
+        waits.push(this.#file(source, path));
+      }
     }
     const ready = Promise.all(waits).then(() => {});
-    if (!follow && owned.length > 0) {
-      this.#registrations.add(ready);
-      this.#forgotten.register(ready, owned);
-    }
+    owns(ready, () => {
+      if (!this.#isOver) for (const end of ends) end();
+    });
     // Whoever runs the plan sees the failure; until then it is nobody's unhandled rejection.
     ready.catch(() => {});
     return { paths, ready };
   }
 
-  /** Keeps files that are among these needs registered as long as the session: those of views, and of streaming queries. */
-  keep(needs: readonly PromiseLike<void>[]): void {
-    for (const need of needs) if (this.#registrations.has(need)) this.#kept.add(need);
-  }
-
   /** Ends the watching of directories. */
   stop(): void {
+    this.#isOver = true;
     for (const poll of this.#polls) clearInterval(poll);
     this.#polls.clear();
-    this.#kept.clear();
   }
 
   /** Registers a file under a path of the caller's. */
@@ -96,25 +100,37 @@ export class FileRegistry {
     this.#post(path, await fetched(source));
   }
 
-  async #directory(handle: FileSystemDirectoryHandle, root: string, follow: boolean): Promise<void> {
+  async #directory(handle: FileSystemDirectoryHandle, root: string, follow: boolean, looking: Looking): Promise<void> {
     const directory = new Directory(handle);
     const scan = async () => {
-      for (const file of await directory.found(follow)) this.#post(`${root}/${encodeURIComponent(file.name)}`, file);
+      for (const file of await directory.found(follow)) {
+        if (looking.isOver) return;
+        const path = `${root}/${encodeURIComponent(file.name)}`;
+        looking.paths.add(path);
+        this.#post(path, file);
+      }
     };
     await scan();
-    if (!follow) return;
+    if (!follow || looking.isOver || this.#isOver) return;
     let busy = false;
-    this.#polls.add(
-      setInterval(() => {
-        if (busy) return;
-        busy = true;
-        scan()
-          .catch((error: unknown) => console.warn(`[rivulet] cannot look into the directory ${handle.name}:`, error))
-          .finally(() => {
-            busy = false;
-          });
-      }, POLL_MS),
-    );
+    looking.poll = setInterval(() => {
+      if (busy) return;
+      busy = true;
+      scan()
+        .catch((error: unknown) => console.warn(`[rivulet] cannot look into the directory ${handle.name}:`, error))
+        .finally(() => {
+          busy = false;
+        });
+    }, POLL_MS);
+    this.#polls.add(looking.poll);
+  }
+
+  /** Ends the watching of a directory, and takes its files back. */
+  #forget(looking: Looking): void {
+    looking.isOver = true;
+    clearInterval(looking.poll);
+    if (looking.poll !== undefined) this.#polls.delete(looking.poll);
+    for (const path of looking.paths) this.remove(path);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Command } from '../connect/messages.js';
 import { SparkRuntimeException } from '../errors.js';
 import { MlOperator_OperatorType as Role } from '../generated/spark/connect/ml_common_pb.js';
+import { withNeeds } from '../needs.js';
 import { DataFrame } from '../sql/dataframe.js';
-import { type Context, planOf, withNeeds } from '../sql/plan.js';
+import { type Context, planOf } from '../sql/plan.js';
 import { type ModelSource, withModelPath } from './model_path.js';
 import { type ParamMap, Params, type ParamValue, paramTable } from './params.js';
 import { type Vector, valueOfLiteral, vectorLiteral } from './vector.js';

@@ -2,10 +2,11 @@ import type { ActionOptions, ExplainMode } from '../connect/action_options.js';
 import type { Relation } from '../connect/messages.js';
 import { typeFromMessage } from '../connect/type_message.js';
 import { SparkRuntimeException } from '../errors.js';
+import { hold, withNeeds } from '../needs.js';
 import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import { part } from './load_part.js';
-import { type Context, hold, type Plan, planOf, withNeeds } from './plan.js';
+import { type Context, type Plan, planOf } from './plan.js';
 
 /** Runs a plan and yields its Arrow IPC streams as they come; the first may hold no rows but has the schema. */
 export async function* runArrow(context: Context, plan: Plan, options: ActionOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {

@@ -579,7 +579,7 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
   async #createView(name: string, replace: boolean): Promise<void> {
     await Promise.all(this.plan.needs);
     // The engine has the view now, and views of it, whoever still has this DataFrame.
-    this.context.files.keep(this.plan.needs);
+    this.context.kept.keep(this.plan.needs);
     await this.context.client.command({ case: 'createDataframeView', value: { input: this.#input, name, replace } });
   }
 

@@ -2,6 +2,7 @@ import type { ConnectClient } from '../connect/client.js';
 import type { Relation, RelationKind } from '../connect/messages.js';
 import { IllegalStateException } from '../errors.js';
 import type { FileSource, Registered } from '../files/registry.js';
+import type { KeptNeeds, Need } from '../needs.js';
 import type { SparkContext } from '../rdd/context.js';
 import type { RowOptions } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
@@ -11,12 +12,12 @@ import type { PushEncoder, PushFormat } from './streaming/push_data.js';
 
 /**
  * A relation and what must have happened before the engine can run it: files that are being fetched and registered, rows that
- * datasets must compute first. All that is derived from a plan inherits its needs; files stay registered as long as somebody
- * has the need that registered them.
+ * datasets must compute first. All that is derived from a plan inherits its needs; files stay registered, and the page's ends of
+ * streams open, as long as somebody has their need.
  */
 export interface Plan {
   relation: Relation;
-  needs: readonly PromiseLike<void>[];
+  needs: readonly Need[];
 }
 
 /** Registers files of the page with the engine, under paths of its own. */
@@ -24,7 +25,6 @@ export interface Files {
   register(sources: readonly FileSource[], follow: boolean): Registered;
   put(path: string, blob: Blob): void;
   remove(path: string): void;
-  keep(needs: readonly PromiseLike<void>[]): void;
 }
 
 /** A function that a query calls on the page; its batch is a DataFrame, which this file must not know. */
@@ -39,8 +39,14 @@ export interface SinkFunction {
 /** Keeps the functions that queries call on the page, by id. */
 export interface Sinks {
   add(f: SinkFunction): string;
-  bind(sink: string, runId: string): void;
-  release(by: { runId: string } | { sink: string }): void;
+  /** Forgets a function whose query has ended, or never had a run. */
+  release(sink: string, runId: string | undefined): void;
+}
+
+/** The runs of queries that the page has started. */
+export interface Runs {
+  /** Starts a run, and calls `ended` once: when the run has ended, or could not be started. */
+  start<T extends { runId: string }>(start: () => Promise<T>, ended: (runId: string | undefined) => void): Promise<T>;
 }
 
 /** Opens the streams that the page writes to. */
@@ -50,8 +56,8 @@ export interface Sources {
 
 /** Keeps the sources that the page reads for queries. */
 export interface Readers {
-  /** Adds a source; returns its id. */
-  add(source: PageSource<unknown>, encoder: PushEncoder): string;
+  /** Adds a source; returns its id, and the need that keeps it. */
+  add(source: PageSource<unknown>, encoder: PushEncoder): { id: string; need: Need };
   /** Resolves when what the sources have at hand is on its way to the engine. */
   settled(): Promise<void>;
 }
@@ -61,6 +67,9 @@ export interface Context {
   readonly client: ConnectClient;
   readonly rowOptions: RowOptions;
   readonly files: Files;
+  /** The needs of views. */
+  readonly kept: KeptNeeds;
+  readonly runs: Runs;
   readonly sinks: Sinks;
   readonly sources: Sources;
   readonly readers: Readers;
@@ -88,25 +97,4 @@ export function planOf({ client }: Context, relType: RelationKind, ...below: Pla
     relation: { common: { planId: client.nextPlanId() }, relType },
     needs: [...new Set(below.flatMap((plan) => plan.needs))],
   };
-}
-
-/** The needs of what runs now: code that nobody refers to any more would else let them go in mid-run. */
-const inUse = new Map<symbol, Plan['needs']>();
-
-/** Keeps needs until the function that it returns is called. */
-export function hold(needs: Plan['needs']): () => void {
-  const token = Symbol();
-  inUse.set(token, needs);
-  return () => void inUse.delete(token);
-}
-
-/** Waits for needs, and keeps them until the work is done. */
-export async function withNeeds<T>(needs: Plan['needs'], work: () => Promise<T>): Promise<T> {
-  const release = hold(needs);
-  try {
-    await Promise.all(needs);
-    return await work();
-  } finally {
-    release();
-  }
 }

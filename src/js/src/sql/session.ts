@@ -8,6 +8,7 @@ import { requireBrowser } from '../cluster/surroundings.js';
 import { ConnectClient } from '../connect/client.js';
 import { SessionClosedError, type SparkError, SparkTypeError, UnsupportedOperationException } from '../errors.js';
 import { FileRegistry } from '../files/registry.js';
+import { KeptNeeds } from '../needs.js';
 import type { CredentialsAnswer, CredentialsWanted, FromDriver, ToDriver } from '../protocol.js';
 import type { SparkContext } from '../rdd/context.js';
 import type { RDD } from '../rdd/rdd.js';
@@ -91,11 +92,15 @@ export class SparkSession {
       client,
       rowOptions: { bigint: conf[BIGINT] === 'true' },
       files: new FileRegistry(this.#wire),
+      kept: new KeptNeeds(),
       get sources() {
         return page().sources;
       },
       get readers() {
         return page().readers;
+      },
+      get runs() {
+        return page().runs;
       },
       get sinks() {
         return page().sinks;
@@ -300,6 +305,7 @@ export class SparkSession {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#context.files.stop();
+    this.#context.kept.clear();
     this.#page?.stop();
     this.#credentials?.stop();
     this.#connection.close(error);
@@ -320,7 +326,6 @@ export class SparkSession {
     if (this.#connection.receive(message) || this.#page?.receive(message)) return;
     switch (message.t) {
       case 'listener':
-        if (message.eventType === 'terminated') this.#page?.sinks.release({ runId: (message.event as { runId: string }).runId });
         return this.#bus.receive(message);
       case 'status':
         return this.status.receive(message.status);

@@ -1,8 +1,9 @@
 import type { ActionOptions } from '../connect/action_options.js';
 import { IllegalArgumentException } from '../errors.js';
 import { WriteOperation_SaveMode as Mode } from '../generated/spark/connect/commands_pb.js';
+import { withNeeds } from '../needs.js';
 import { optionTexts } from './option.js';
-import { type Context, type Plan, withNeeds } from './plan.js';
+import type { Context, Plan } from './plan.js';
 
 /** What happens if there is something already where a table is saved; without one, that is an error. */
 export type SaveMode = 'append' | 'overwrite' | 'ignore' | 'error' | 'errorifexists' | 'default';

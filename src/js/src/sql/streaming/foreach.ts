@@ -66,7 +66,6 @@ class Acknowledgements {
 /** The sinks of a session that run on the page. @internal */
 export class PageSinks implements Sinks {
   readonly #sinks = new Map<string, SinkFunction>();
-  readonly #ofRun = new Map<string, string>();
   /** The last batch of each run that a function works on or waits for; false once it has thrown. */
   readonly #busy = new Map<string, Promise<boolean>>();
   readonly #done = new Acknowledgements((done) => this.#tell(done));
@@ -86,20 +85,12 @@ export class PageSinks implements Sinks {
     return sink;
   }
 
-  /** The sink lives as long as this run of the query. */
-  bind(sink: string, runId: string): void {
-    this.#ofRun.set(runId, sink);
-  }
-
   /** Forgets the sink of a query that has ended, or one whose query never started. */
-  release(by: { runId: string } | { sink: string }): void {
-    const sink = 'sink' in by ? by.sink : this.#ofRun.get(by.runId);
-    if ('runId' in by) {
-      this.#ofRun.delete(by.runId);
-      this.#busy.delete(by.runId);
-      this.#jobs.delete(by.runId);
+  release(sink: string, runId: string | undefined): void {
+    if (runId !== undefined) {
+      this.#busy.delete(runId);
+      this.#jobs.delete(runId);
     }
-    if (!sink) return;
     const ended = this.#sinks.get(sink)?.ended;
     this.#sinks.delete(sink);
     void ended?.()?.catch((error) => console.error('[rivulet] close() of a foreach writer failed:', error));

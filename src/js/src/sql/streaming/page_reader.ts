@@ -1,6 +1,7 @@
 /** Reads the page's sources for the engine: what queries want, no faster than they take it. */
 import type { Wire } from '../../cluster/connection.js';
 import { SparkError, SparkRuntimeException, stackWithCondition } from '../../errors.js';
+import { type Need, owns } from '../../needs.js';
 import type { FromDriver } from '../../protocol.js';
 import { described, kindOf, shown } from '../../values/misfit.js';
 import type { Readers } from '../plan.js';
@@ -21,13 +22,16 @@ type SourceMessage = Extract<FromDriver, { t: 'openSource' | 'sourceCredit' | 'c
 export class PageReaders implements Readers {
   readonly #sources = new Map<string, { source: PageSource<unknown>; encoder: PushEncoder }>();
   readonly #readers = new Map<number, PageReader>();
+  #next = 0;
 
   constructor(private readonly wire: Wire) {}
 
-  add(source: PageSource<unknown>, encoder: PushEncoder): string {
-    const id = `page-${this.#sources.size}`;
+  add(source: PageSource<unknown>, encoder: PushEncoder): { id: string; need: Need } {
+    const id = `page-${this.#next++}`;
     this.#sources.set(id, { source, encoder });
-    return id;
+    const need = Promise.resolve();
+    owns(need, () => this.#sources.delete(id));
+    return { id, need };
   }
 
   async settled(): Promise<void> {

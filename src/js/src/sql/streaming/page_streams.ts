@@ -5,12 +5,14 @@ import type { DataFrame } from '../dataframe.js';
 import { PageSinks } from './foreach.js';
 import { PageReaders } from './page_reader.js';
 import { PushSources } from './push.js';
+import { PageRuns } from './runs.js';
 
 /** The page's ends of a session's streams. @internal */
 export class PageStreams {
   readonly sources: PushSources;
   readonly readers: PageReaders;
   readonly sinks: PageSinks;
+  readonly runs = new PageRuns();
 
   constructor(wire: Wire, dataFrameOf: (arrow: Uint8Array[]) => DataFrame) {
     this.sources = new PushSources(wire);
@@ -21,6 +23,10 @@ export class PageStreams {
   /** Takes what the driver says of these streams; returns false for what is of none of them. */
   receive(message: FromDriver): boolean {
     switch (message.t) {
+      case 'listener':
+        if (message.eventType === 'terminated') this.runs.ended((message.event as { runId: string }).runId);
+        // Others hear of it, too.
+        return false;
       case 'credit':
         this.sources.receive(message);
         return true;

@@ -1,5 +1,6 @@
 import type { Wire } from '../../cluster/connection.js';
 import { IllegalArgumentException, SessionClosedError, SparkRuntimeException } from '../../errors.js';
+import { hold, owns } from '../../needs.js';
 import type { FromDriver } from '../../protocol.js';
 import type { StructType } from '../../values/types.js';
 import type { Sources } from '../plan.js';
@@ -61,8 +62,10 @@ const NOT_READ_MS = 10_000;
 
 /** The push sources of a session, and the credit that the driver grants them. @internal */
 export class PushSources implements Sources {
-  readonly #sources = new Map<string, PushSource>();
+  /** They live as long as somebody writes: the engine has what they wrote. */
+  readonly #sources = new Map<string, WeakRef<PushSource>>();
   #next = 0;
+  #isOver = false;
 
   constructor(private readonly wire: Wire) {}
 
@@ -70,29 +73,37 @@ export class PushSources implements Sources {
   open(schema: StructType, format: PushFormat, options: Readonly<Record<string, string>>): PushSource {
     const gathers = format !== 'arrow' && !Object.keys(options).some((name) => KEEPS_APART.test(name));
     const source = new PushSource(this.wire, `push-${this.#next++}`, new PushEncoder(schema, format, options), gathers);
-    this.#sources.set(source.id, source);
+    const { id, need } = source;
+    this.#sources.set(id, new WeakRef(source));
+    owns(need, () => {
+      this.#sources.delete(id);
+      if (!this.#isOver) this.wire.post({ t: 'pushForget', source: id });
+    });
     return source;
   }
 
   /** Sends what waits for more. */
   flush(): void {
-    for (const source of this.#sources.values()) source.flush();
+    for (const source of this.#sources.values()) source.deref()?.flush();
   }
 
   /** Takes the driver's `credit`. */
   receive(message: Extract<FromDriver, { t: 'credit' }>): void {
-    this.#sources.get(message.source)?.credit(message);
+    this.#sources.get(message.source)?.deref()?.credit(message);
   }
 
   /** Rejects all who wait. */
   stop(): void {
-    for (const source of this.#sources.values()) source.fail(new SessionClosedError('The session is stopped'));
+    this.#isOver = true;
+    for (const source of this.#sources.values()) source.deref()?.fail(new SessionClosedError('The session is stopped'));
     this.#sources.clear();
   }
 }
 
 /** The page's end of a push source: a bounded queue whose other end is in the driver. @internal */
 export class PushSource {
+  /** Who has it can read or write the source. */
+  readonly need = Promise.resolve();
   #seq = 0;
   /** Bytes that wait in the driver, by its last credit. */
   #queuedBytes = 0;
@@ -184,7 +195,9 @@ export class PushSource {
 
   /** Waits until something is known anew. A full queue that no query reads will not change by itself. */
   async #change(): Promise<void> {
-    await new Promise<void>((go, fail) => {
+    // Who waits has nothing that refers to this.
+    const release = hold(this);
+    const changed = new Promise<void>((go, fail) => {
       const late = this.#isRead
         ? undefined
         : setTimeout(() => {
@@ -197,6 +210,7 @@ export class PushSource {
         go();
       });
     });
+    await changed.finally(release);
   }
 
   /** No more data will come; a query over this source ends its last batch and then stays idle. */

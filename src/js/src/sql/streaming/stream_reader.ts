@@ -107,7 +107,7 @@ export class DataStreamReader extends Reader {
       options: { ...settings, sourceId: source.id, recordFormat: format },
     };
     return {
-      df: new DataFrame(this.context, loadPlan(this.context, read, [], true)),
+      df: new DataFrame(this.context, { ...loadPlan(this.context, read, [], true), needs: [source.need] }),
       write: (data, options) => source.write(data, options),
       end: () => source.end(),
     };
@@ -157,9 +157,9 @@ export class DataStreamReader extends Reader {
     const { format = 'arrow' } = options;
     const schema = asSchema(options.schema);
     const settings = { ...this.read.options, ...optionTexts(options.options ?? {}) };
-    const id = this.context.readers.add(source, new (part().PushEncoder)(schema, format, settings));
+    const { id, need } = this.context.readers.add(source, new (part().PushEncoder)(schema, format, settings));
     const all = { ...settings, name: source.name ?? id, pageSource: id, recordFormat: format };
     const read = { format: 'rivulet.page', schema: schema.toDDL(), options: all };
-    return new DataFrame(this.context, loadPlan(this.context, read, [], true));
+    return new DataFrame(this.context, { ...loadPlan(this.context, read, [], true), needs: [need] });
   }
 }

@@ -1,5 +1,6 @@
 import type { WriteStreamStart } from '../../connect/messages.js';
 import { IllegalArgumentException, SparkRuntimeException } from '../../errors.js';
+import { hold } from '../../needs.js';
 import type { Row } from '../../values/rows.js';
 import { part } from '../load_part.js';
 import { optionTexts } from '../option.js';
@@ -125,25 +126,29 @@ export class DataStreamWriter {
   }
 
   async #run(sinkDestination: WriteStreamStart['sinkDestination']): Promise<StreamingQuery> {
-    await Promise.all(this.plan.needs);
-    this.context.files.keep(this.plan.needs);
-    const { client, sinks } = this.context;
+    const { needs } = this.plan;
+    await Promise.all(needs);
+    const { client, runs, sinks } = this.context;
     const { case: when } = this.#start.trigger ?? {};
     const flows = this.#writer && (when === 'continuousCheckpointInterval' || when === 'realTimeBatchDuration');
     const sink = this.#writer ? part()[flows ? 'perEpoch' : 'perRow'](this.#writer, this.context.rowOptions) : this.#sink;
     const sinkId = sink && sinks.add(sink as SinkFunction);
     const format = flows ? 'rivulet.foreach' : 'rivulet.foreachBatch';
     const page = sinkId === undefined ? {} : { format, options: { ...this.#start.options, sinkId } };
-    try {
-      const value = { ...this.#start, sinkDestination, ...page };
-      const result = await client.command({ case: 'writeStreamOperationStart', value }, 'writeStreamOperationStartResult');
-      if (!result?.queryId) throw new SparkRuntimeException('The engine started no query');
-      const { id, runId } = result.queryId;
-      if (sinkId !== undefined) sinks.bind(sinkId, runId);
-      return new StreamingQuery(this.context, id, runId, result.name || null);
-    } catch (error) {
-      if (sinkId !== undefined) sinks.release({ sink: sinkId });
-      throw error;
-    }
+    const value = { ...this.#start, sinkDestination, ...page };
+    // The query goes on when nobody on the page has it any more.
+    const release = hold(needs);
+    return runs.start(
+      async () => {
+        const result = await client.command({ case: 'writeStreamOperationStart', value }, 'writeStreamOperationStartResult');
+        if (!result?.queryId) throw new SparkRuntimeException('The engine started no query');
+        const { id, runId } = result.queryId;
+        return new StreamingQuery(this.context, id, runId, result.name || null);
+      },
+      (runId) => {
+        release();
+        if (sinkId !== undefined) sinks.release(sinkId, runId);
+      },
+    );
   }
 }
