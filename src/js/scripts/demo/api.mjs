@@ -83,6 +83,7 @@ function declarationPage(module, declaration, links) {
 <h1>${name}</h1>
 <p class="hint">${kind[0].toUpperCase()}${kind.slice(1)} of <code>${module}</code>${bases ? `, extends ${bases}` : ''}</p>
 ${markdown(about)}
+${own.length > 0 ? '<h2 id="members"><a href="#members">Members</a></h2>' : ''}
 ${own.map((member) => entry(anchor(member), member.static ? member.text.map((text) => `static ${text}`) : member.text, member.about, links, name)).join('\n')}
 ${from.length > 0 ? `<h2 id="inherited"><a href="#inherited">Inherited</a></h2>\n${from.join('\n')}` : ''}`,
   };
