@@ -1,7 +1,7 @@
 // Checkpoints where storage is full, and where the origin's private file system is missing.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browser } from './harness.mjs';
+import { browser, CHROMIUM_ONLY } from './harness.mjs';
 
 const shared = browser();
 const openIn = (context) => shared.open('/blank.html', context);
@@ -51,7 +51,7 @@ async function counted(page) {
   return counts.sort(([a], [b]) => a - b);
 }
 
-test('a checkpoint without room ends its query with an error that says so; with room it goes on exactly there', async () => {
+test('a checkpoint without room ends its query with an error that says so; with room it goes on exactly there', CHROMIUM_ONLY, async () => {
   const context = await shared.browser.newContext();
   const page = await openIn(context);
   const client = await context.newCDPSession(page);
@@ -80,31 +80,35 @@ test('a checkpoint without room ends its query with an error that says so; with 
   await context.close();
 });
 
-test('without a private file system checkpoints are in IndexedDB, and a query goes on from there after its page', async () => {
-  const context = await shared.browser.newContext();
-  // As in a private window: the file system is there and refuses. Workers get it in front of their own script.
-  const refuse =
-    "StorageManager.prototype.getDirectory = async () => { throw new DOMException('no private file system here', 'SecurityError'); };\n";
-  await context.addInitScript(refuse);
-  await context.route('**/dist/worker.js', async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: refuse + (await response.text()) });
-  });
-  const page = await openIn(context);
-  await page.evaluate(start, 'opfs:///indexed');
-  let events = await page.evaluate(push, [0, 23, 1]);
-  assert.deepEqual(await counted(page), expected(events));
-  events += await page.evaluate(push, [events, 9, 1]);
-  await page.close({ runBeforeUnload: false });
-  const second = await openIn(context);
-  await second.evaluate(start, 'opfs:///indexed');
-  events += await second.evaluate(push, [events, 14, 1]);
-  assert.deepEqual(await counted(second), expected(events));
-  const report = await second.evaluate(async () => {
-    await globalThis.query.stop();
-    return globalThis.spark.checkpoint.verify('opfs:///indexed');
-  });
-  assert.deepEqual([report.sound, report.problems], [true, []]);
-  assert.deepEqual(await second.evaluate(async () => (await indexedDB.databases()).length > 0), true);
-  await context.close();
-});
+test(
+  'without a private file system checkpoints are in IndexedDB, and a query goes on from there after its page',
+  CHROMIUM_ONLY,
+  async () => {
+    const context = await shared.browser.newContext();
+    // As in a private window: the file system is there and refuses. Workers get it in front of their own script.
+    const refuse =
+      "StorageManager.prototype.getDirectory = async () => { throw new DOMException('no private file system here', 'SecurityError'); };\n";
+    await context.addInitScript(refuse);
+    await context.route('**/dist/worker.js', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: refuse + (await response.text()) });
+    });
+    const page = await openIn(context);
+    await page.evaluate(start, 'opfs:///indexed');
+    let events = await page.evaluate(push, [0, 23, 1]);
+    assert.deepEqual(await counted(page), expected(events));
+    events += await page.evaluate(push, [events, 9, 1]);
+    await page.close({ runBeforeUnload: false });
+    const second = await openIn(context);
+    await second.evaluate(start, 'opfs:///indexed');
+    events += await second.evaluate(push, [events, 14, 1]);
+    assert.deepEqual(await counted(second), expected(events));
+    const report = await second.evaluate(async () => {
+      await globalThis.query.stop();
+      return globalThis.spark.checkpoint.verify('opfs:///indexed');
+    });
+    assert.deepEqual([report.sound, report.problems], [true, []]);
+    assert.deepEqual(await second.evaluate(async () => (await indexedDB.databases()).length > 0), true);
+    await context.close();
+  },
+);
