@@ -21,6 +21,7 @@
 //! lanes        sums over slices of doubles
 //! mllib        vectors and matrices as mllib calls them
 //! java_random  java.util.Random
+//! well         commons-math's generator, and Poisson's distribution
 //! murmur3      hash(), and with it the partition of a row
 //! own_bytes    the memory of an array's own rows
 //! display      show()
@@ -55,4 +56,5 @@ pub mod raw;
 pub mod text;
 pub mod types;
 pub mod vector;
+pub mod well;
 pub mod zone;

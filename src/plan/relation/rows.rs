@@ -7,14 +7,14 @@ use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, LogicalPlanBuilder};
 
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
 use crate::plan::aggregate::{check_no_grouping, has_aggregate};
 use crate::plan::analyzer::Analyzer;
 use crate::plan::comparison::comparable;
 use crate::plan::expression::{ordinal, unresolved_column};
 use crate::plan::nodes::{self, Deduplicate, Repartition, SortWithinPartitions, StreamingLimit};
 use crate::plan::output_mode::refused;
-use crate::plan::scope::{Attribute, Resolved, Typed, typed_attribute};
+use crate::plan::scope::{Attribute, Generator, Resolved, Typed, typed_attribute};
 use crate::plan::sql::marker::Marker;
 use crate::plan::sql::marker::SqlForm;
 use crate::plan::{functions, recursion, window_function};
@@ -237,15 +237,21 @@ impl Analyzer {
         Ok(input.over(plan))
     }
 
-    /// Keeps each row with a probability, by a draw from Spark's generator; the seed is 42 without one.
+    /// Keeps each row with a probability, or so many times, by a draw from Spark's generators; the seed is 42 without one.
     ///
     /// # Errors
-    /// If rows may come more than once (sampling with replacement), `UNSUPPORTED_FEATURE`.
+    /// If the share is negative or not a number, or more than 1 where a row is taken once, an `IllegalArgumentException`.
     pub(super) fn sample(&mut self, node: &sc::Sample) -> Result<Resolved> {
-        if node.with_replacement() {
-            return Err(SparkError::unsupported("sampling with replacement"));
-        }
         let input = self.rows(node.input.as_deref())?;
+        let share = node.upper_bound - node.lower_bound;
+        if node.with_replacement() {
+            if !(0.0..=MOST_TIMES).contains(&share) {
+                let sentence =
+                    format!("requirement failed: Sampling fraction ({share}) must be nonnegative with replacement");
+                return Err(SparkError::new(Exception::IllegalArgument, "", "", sentence));
+            }
+            return self.sample_again(input, share, node.seed.unwrap_or(42));
+        }
         let draw = functions::random::uniform(node.seed.unwrap_or(42));
         let low = Expr::Literal(ScalarValue::Float64(Some(node.lower_bound)), None);
         let high = Expr::Literal(ScalarValue::Float64(Some(node.upper_bound)), None);
@@ -258,6 +264,32 @@ impl Analyzer {
             .filter(drawn.column().gt_eq(low).and(drawn.column().lt(high)))?
             .build()?;
         Ok(input.over(plan))
+    }
+
+    /// Takes each row as often as Poisson's distribution says.
+    fn sample_again(&mut self, input: Resolved, share: f64, seed: i64) -> Result<Resolved> {
+        let times = functions::random::times(share, seed);
+        let generator = Generator {
+            list: times.expr.clone(),
+            element: DataType::Boolean,
+            outer: false,
+            spread: false,
+            names: vec!["times".to_owned()],
+        };
+        let visible: Vec<Typed> = input.visible().map(typed_attribute).collect();
+        let hidden = visible.len() - input.output.len();
+        let mut items = visible;
+        items.push(Typed {
+            generator: Some(Box::new(generator)),
+            ..times
+        });
+        let tagged = input.tagged.clone();
+        let mut sampled = self.select_typed(input, items)?;
+        sampled.output.pop();
+        let at = sampled.output.len() - hidden;
+        sampled.hidden = sampled.output.split_off(at);
+        sampled.tagged = tagged;
+        Ok(sampled)
     }
 
     /// Leaves out the first rows, in the order that they arrive.
@@ -287,6 +319,9 @@ impl Analyzer {
         self.repartitioned(input, keys, node.num_partitions.and_then(|n| usize::try_from(n).ok()))
     }
 }
+
+/// How often a row can be taken, on average.
+const MOST_TIMES: f64 = 1e6;
 
 /// Checks that none of the columns that are compared has maps.
 ///

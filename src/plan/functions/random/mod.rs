@@ -1,29 +1,34 @@
 //! Functions that draw at random: with the same seed the same draws, in the order of the rows.
 //!
-//! Each call in a compiled plan has one generator, seeded by its argument or by the query's time, which draws
-//! on from batch to batch. Unlike Spark's, it is not seeded per partition, so only the draws of the first
-//! partition equal Spark's.
+//! Each call in a compiled plan has a generator per partition, seeded by its argument, or by the query's time, and the partition's
+//! number, as in Spark. It draws on from batch to batch of a stream.
 
 mod xor_shift;
 
 pub use self::xor_shift::XorShift;
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, BooleanArray, ListArray};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field};
 use datafusion_common::ScalarValue;
-use datafusion_expr::Expr;
+use datafusion_expr::{Expr, Volatility};
 
 use super::call::Call;
 use super::collection::arrays;
 use super::condition;
 use super::entry::{Function, Nulls, array, literal, scalar};
 use super::error::{non_foldable, out_of_range, unexpected_type};
+use super::partition;
 use super::row::{self, Cell};
 use crate::error::{Result, SparkError};
-use crate::kernels::limits;
+use crate::kernels::{kernel, limits};
 use crate::plan::scope::Typed;
+use crate::values::java_random::JavaRandom;
 use crate::values::types::is_numeric;
+use crate::values::well::Poisson;
 
 /// Functions that draw at random. They are volatile: the optimizer neither folds nor merges nor repeats
 /// them.
@@ -54,10 +59,39 @@ pub static FUNCTIONS: &[Function] = &[
         .varies("shuffle(array(1, 20, 3, 5))"),
 ];
 
-/// Returns a generator, with a seed or with one of the query's own; and the seed.
-fn source(call: &Call<'_>, seed: Option<i64>) -> (i64, Mutex<XorShift>) {
+/// The generators of a call, one per partition.
+struct Sources<G> {
+    make: Box<dyn Fn(usize) -> G + Send + Sync>,
+    of_partitions: Mutex<BTreeMap<usize, G>>,
+}
+
+impl<G> Sources<G> {
+    /// Returns generators that are made of the number of a partition.
+    fn new(make: impl Fn(usize) -> G + Send + Sync + 'static) -> Self {
+        Self {
+            make: Box::new(make),
+            of_partitions: Mutex::default(),
+        }
+    }
+
+    /// Draws from the generator of the task's partition.
+    fn draw<T>(&self, draw: impl FnOnce(&mut G) -> T) -> T {
+        let partition = partition::current();
+        let mut generators = self.of_partitions.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = generators.entry(partition);
+        draw(own.or_insert_with(|| (self.make)(partition)))
+    }
+}
+
+/// Returns generators of a seed, to which each partition adds its number.
+fn uniforms(seed: i64) -> Sources<XorShift> {
+    Sources::new(move |partition| XorShift::new(seed.wrapping_add(partition as i64)))
+}
+
+/// Returns generators, with a seed or with one of the query's own; and the seed.
+fn source(call: &Call<'_>, seed: Option<i64>) -> (i64, Sources<XorShift>) {
     let seed = seed.unwrap_or(call.context.now_us);
-    (seed, Mutex::new(XorShift::new(seed)))
+    (seed, uniforms(seed))
 }
 
 /// Returns the seed in the argument at `i`, if there is one: 0 for null, as in Spark.
@@ -125,7 +159,7 @@ fn drawn<T: Cell>(
 ) -> Typed {
     let (seed, source) = source(call, seed);
     row::drawn(call.name, format!("{seed}{options}"), to, label, move || {
-        draw(&mut source.lock().unwrap_or_else(PoisonError::into_inner))
+        source.draw(|generator| draw(generator))
     })
 }
 
@@ -206,20 +240,51 @@ fn shuffle(call: &Call<'_>) -> Result<Typed> {
     let (list, _) = call.list(0)?;
     let (seed, source) = source(call, literal_seed(call, 1, "shuffle")?);
     Ok(arrays::picked(call, list, seed.to_string(), move |list, row| {
-        let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
         let mut at: Vec<Option<u32>> = super::list::span(list, row).map(|i| Some(i as u32)).collect();
-        for i in (1..at.len()).rev() {
-            at.swap(i, (source.double() * (i + 1) as f64) as usize);
-        }
+        source.draw(|generator| {
+            for i in (1..at.len()).rev() {
+                at.swap(i, (generator.double() * (i + 1) as f64) as usize);
+            }
+        });
         Some(at)
     }))
 }
 
 /// Returns uniform doubles in [0, 1), for `sample`.
 pub fn uniform(seed: i64) -> Expr {
-    let source = Mutex::new(XorShift::new(seed));
+    let source = uniforms(seed);
     row::drawn("rand", seed.to_string(), DataType::Float64, "", move || {
-        source.lock().unwrap_or_else(PoisonError::into_inner).double()
+        source.draw(XorShift::double)
     })
     .expr
+}
+
+/// Returns how often each row is taken, about `share` times, as a list of so many elements: for `sample` with replacement, which makes
+/// rows of them (`PoissonSampler`).
+pub fn times(share: f64, seed: i64) -> Typed {
+    // The seeds of the partitions are drawn one after the other.
+    let numbers = Sources::new(move |partition| {
+        let mut seeds = JavaRandom::new(seed);
+        for _ in 0..partition {
+            seeds.long();
+        }
+        Poisson::new(share, seeds.long())
+    });
+    let element = Arc::new(Field::new_list_field(DataType::Boolean, false));
+    let to = DataType::List(element.clone());
+    let expr = kernel::call_with(
+        "times",
+        format!("{share} {seed}"),
+        to.clone(),
+        vec![],
+        Volatility::Volatile,
+        move |_, rows| {
+            let lengths: Vec<usize> = (0..rows).map(|_| numbers.draw(Poisson::draw) as usize).collect();
+            let all = lengths.iter().sum();
+            let offsets = OffsetBuffer::from_lengths(lengths);
+            let elements = Arc::new(BooleanArray::from(vec![true; all]));
+            Ok(Arc::new(ListArray::new(element.clone(), offsets, elements, None)) as ArrayRef)
+        },
+    );
+    Typed::new(expr, to, "times")
 }
