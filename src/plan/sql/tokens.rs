@@ -28,8 +28,8 @@ const MAX_TEXT_BYTES: usize = 8 << 20;
 
 /// Turns parameter markers into calls of [`PARAMETER`]: `:name` of `'name'`, the nth `?` of `'_n'`.
 ///
-/// A colon is a marker if a word follows it at once and nothing stands just before it: `struct<a:int>`
-/// does not have one.
+/// A colon is a marker if a word follows it at once and no operand stands just before it: `abs(:a)` has one, `struct<a:int>` and
+/// `v:a` do not.
 fn parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
     let mut out: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     let mut positional = 0;
@@ -40,7 +40,11 @@ fn parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
                 positional += 1;
                 Some(format!("_{positional}"))
             }
-            Token::Colon if out.last().is_none_or(|before| before.span.end != token.span.start) => {
+            Token::Colon
+                if !out
+                    .last()
+                    .is_some_and(|before| before.span.end == token.span.start && is_operand(&before.token)) =>
+            {
                 let word =
                     tokens.next_if(|next| next.span.start == token.span.end && matches!(next.token, Token::Word(_)));
                 word.map(|w| w.token.to_string())
@@ -61,6 +65,14 @@ fn parameters(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         }
     }
     out
+}
+
+/// Returns whether a token is, or ends, something that can have a part after a colon.
+fn is_operand(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Word(_) | Token::RParen | Token::RBracket | Token::SingleQuotedString(_) | Token::Number(..)
+    )
 }
 
 /// A text as tokens, and the text for its error messages.

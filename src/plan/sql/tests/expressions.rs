@@ -278,6 +278,7 @@ fn subqueries_come_beside_the_expression() {
 #[test]
 fn parameters_are_internal_calls_that_no_user_can_write() {
     check(&[
+        ("abs(:a)+:b", "(+ (abs (!parameter 'a')) (!parameter 'b'))"),
         (":age + ?", "(+ (!parameter 'age') (!parameter '_1'))"),
         ("__parameter('age')", "(__parameter 'age')"),
     ]);
