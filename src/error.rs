@@ -37,6 +37,8 @@ pub enum Exception {
     ArrayIndexOutOfBounds,
     /// An argument or a setting that is not allowed.
     IllegalArgument,
+    /// A setting that there is not.
+    NoSuchElement,
     /// An operation that this object does not have.
     UnsupportedOperation,
     /// A streaming query that ended with an error, which is its cause.
@@ -74,6 +76,10 @@ impl Exception {
                 "org.apache.spark.SparkIllegalArgumentException",
                 "java.lang.IllegalArgumentException",
             ],
+            Self::NoSuchElement => &[
+                "org.apache.spark.SparkNoSuchElementException",
+                "java.util.NoSuchElementException",
+            ],
             Self::UnsupportedOperation => &[
                 "org.apache.spark.SparkUnsupportedOperationException",
                 "java.lang.UnsupportedOperationException",
@@ -94,6 +100,7 @@ impl Exception {
             Self::DateTime => "DateTimeException",
             Self::ArrayIndexOutOfBounds => "ArrayIndexOutOfBoundsException",
             Self::IllegalArgument => "IllegalArgumentException",
+            Self::NoSuchElement => "SparkNoSuchElementException",
             Self::UnsupportedOperation => "UnsupportedOperationException",
             Self::StreamingQuery => "StreamingQueryException",
             Self::Runtime => "SparkRuntimeException",

@@ -6,23 +6,27 @@
 //! | question | answer |
 //! |----------|--------|
 //! | schema, tree string | columns of the result under the user's names |
-//! | explain | the stages that would run; extended, the logical plans too |
+//! | explain | the stages that would run; by mode, logical plans too |
 //! | is streaming, input files | as analysis finds them |
 //! | DDL to schema, JSON to DDL | types converted, without a plan |
-//! | same semantics, semantic hash | the messages compared or hashed byte by byte |
-//! | persist, unpersist, storage level | accepted, without effect: a plan runs again |
+//! | same semantics, semantic hash | the analyzed plans compared or hashed, without the names of their columns |
+//! | persist, unpersist, storage level | noted; the next job keeps the rows ([`kept`](super::kept)) |
 
-use prost::Message;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::driver::Driver;
 use crate::compile::job::{self, output_schema};
 use crate::error::{Result, SparkError};
+use crate::exec::stage::StageGraph;
 use crate::plan::analyzer::Analyzer;
 use crate::plan::scope::Resolved;
 use crate::plan::type_message;
 use crate::proto as sc;
 use crate::proto::analyze_plan_request::Analyze;
+use crate::proto::analyze_plan_request::explain::ExplainMode;
 use crate::proto::analyze_plan_response as response;
+use crate::proto::relation::RelType;
+use crate::proto::variant_name;
 use crate::settings::SPARK_VERSION;
 use crate::sources::listing;
 use crate::values::types;
@@ -49,14 +53,19 @@ impl Driver {
         let result = match question {
             Analyze::Schema(q) => {
                 let (_, _, resolved) = resolve(&q.plan)?;
-                R::Schema(response::Schema {
-                    schema: Some(type_message::schema_to_proto(&output_schema(&resolved))),
-                })
+                let mut schema = type_message::schema_to_proto(&output_schema(&resolved));
+                if let Some(sc::data_type::Kind::Struct(columns)) = &mut schema.kind {
+                    for (field, attribute) in columns.fields.iter_mut().zip(&resolved.output) {
+                        field.metadata = attribute.metadata.as_deref().map(str::to_owned);
+                    }
+                }
+                R::Schema(response::Schema { schema: Some(schema) })
             }
             Analyze::Explain(q) => {
                 let (_, analyzer, resolved) = resolve(&q.plan)?;
-                let extended = q.explain_mode() != sc::analyze_plan_request::explain::ExplainMode::Simple;
-                let text = explain(&analyzer, &resolved, extended)?;
+                let relation = root(q.plan.as_ref())?;
+                let is_kept = self.session(&request.session_id).kept.has(relation);
+                let text = explain(&analyzer, &resolved, relation, q.explain_mode(), is_kept)?;
                 R::Explain(response::Explain { explain_string: text })
             }
             Analyze::TreeString(q) => {
@@ -66,7 +75,12 @@ impl Driver {
                     tree_string: tree_string(&output_schema(&resolved), level),
                 })
             }
-            Analyze::IsLocal(_) => R::IsLocal(response::IsLocal { is_local: false }),
+            Analyze::IsLocal(q) => R::IsLocal(response::IsLocal {
+                is_local: matches!(
+                    root(q.plan.as_ref())?.rel_type,
+                    Some(RelType::LocalRelation(_) | RelType::Catalog(_))
+                ),
+            }),
             Analyze::IsStreaming(q) => R::IsStreaming(response::IsStreaming {
                 is_streaming: resolve(&q.plan)?.2.streaming,
             }),
@@ -95,24 +109,36 @@ impl Driver {
                 })
             }
             Analyze::SameSemantics(q) => {
-                let same = q.target_plan.as_ref().map(Message::encode_to_vec)
-                    == q.other_plan.as_ref().map(Message::encode_to_vec);
-                R::SameSemantics(response::SameSemantics { result: same })
+                let [one, other] = [meaning(resolve(&q.target_plan)?), meaning(resolve(&q.other_plan)?)];
+                R::SameSemantics(response::SameSemantics { result: one == other })
             }
             Analyze::SemanticHash(q) => {
-                let bytes = q.plan.as_ref().map(Message::encode_to_vec).unwrap_or_default();
+                let mut hasher = DefaultHasher::new();
+                meaning(resolve(&q.plan)?).hash(&mut hasher);
+                let hash = hasher.finish();
                 R::SemanticHash(response::SemanticHash {
-                    result: crate::values::murmur3::hash_bytes(&bytes, 42) as i32,
+                    result: (hash ^ (hash >> 32)) as i32,
                 })
             }
-            // Nothing is kept between queries yet: a plan runs again and returns the same rows.
-            Analyze::Persist(_) => R::Persist(response::Persist {}),
-            Analyze::Unpersist(_) => R::Unpersist(response::Unpersist {}),
-            Analyze::GetStorageLevel(_) => R::GetStorageLevel(response::GetStorageLevel {
-                storage_level: Some(sc::StorageLevel {
-                    replication: 1,
-                    ..Default::default()
-                }),
+            Analyze::Persist(q) => {
+                let relation = named(q.relation.as_ref())?;
+                self.analyzed(&request.session_id, relation, now_ms)?;
+                self.session(&request.session_id)
+                    .kept
+                    .persist(relation, q.storage_level);
+                R::Persist(response::Persist {})
+            }
+            Analyze::Unpersist(q) => {
+                let relation = named(q.relation.as_ref())?;
+                self.session(&request.session_id).kept.unpersist(relation);
+                R::Unpersist(response::Unpersist {})
+            }
+            Analyze::GetStorageLevel(q) => R::GetStorageLevel(response::GetStorageLevel {
+                storage_level: Some(
+                    self.session(&request.session_id)
+                        .kept
+                        .level(named(q.relation.as_ref())?),
+                ),
             }),
         };
         Ok(sc::AnalyzePlanResponse {
@@ -123,36 +149,71 @@ impl Driver {
     }
 }
 
-/// Describes the plans of a query for people: the stages that would run, the last first, and, if `extended`, the
-/// analyzed and the optimized logical plan above them. A streaming plan is compiled without an output mode.
+/// Returns what a plan means, whatever its columns are called: the analyzed plan, whose columns have numbers, and what its leaves
+/// read (`QueryPlan.canonicalized`, which also orders what may be in any order).
+fn meaning((_, analyzer, resolved): (job::JobSpec, Analyzer, Resolved)) -> String {
+    let columns: Vec<&str> = resolved.output.iter().map(|a| a.id.as_str()).collect();
+    let leaves: Vec<String> = analyzer.scans.iter().map(|scan| scan.identity()).collect();
+    format!("{} {columns:?} {leaves:?}", resolved.plan.display_indent())
+}
+
+/// Describes the plans of a query for people: the stages that would run, the last first; before them the logical plans, as the
+/// message has it, analyzed and optimized (`extended`), or the optimized one with the bytes of what it reads (`cost`). A streaming
+/// plan is compiled without an output mode.
 ///
 /// # Errors
 /// `UNSUPPORTED_FEATURE` if no operator runs the form of query.
-fn explain(analyzer: &Analyzer, resolved: &Resolved, extended: bool) -> Result<String> {
+fn explain(
+    analyzer: &Analyzer,
+    resolved: &Resolved,
+    relation: &sc::Relation,
+    mode: ExplainMode,
+    is_kept: bool,
+) -> Result<String> {
     let mut parts = Vec::new();
-    if extended {
-        parts.push(format!(
-            "== Analyzed Logical Plan ==\n{}\n\n",
-            resolved.plan.display_indent()
-        ));
+    if mode == ExplainMode::Extended {
+        let parsed = relation
+            .rel_type
+            .as_ref()
+            .map(|kind| variant_name(kind))
+            .unwrap_or_default();
+        parts.push(format!("== Parsed Logical Plan ==\n'{parsed}\n\n"));
+        let analyzed = resolved.plan.display_indent();
+        parts.push(format!("== Analyzed Logical Plan ==\n{analyzed}\n\n"));
+    }
+    if matches!(mode, ExplainMode::Extended | ExplainMode::Cost) {
         let optimized = job::optimize(analyzer, resolved)?;
         parts.push(format!(
-            "== Optimized Logical Plan ==\n{}\n\n",
+            "== Optimized Logical Plan ==\n{}\n",
             optimized.display_indent()
         ));
+        if mode == ExplainMode::Cost {
+            for scan in &analyzer.scans {
+                parts.push(format!("{}: Statistics(sizeInBytes={} B)\n", scan.id, scan.bytes()));
+            }
+        }
+        parts.push("\n".to_owned());
     }
     parts.push("== Physical Plan ==\n".to_owned());
-    for stage in job::stages(analyzer, resolved, None)?.stages.iter().rev() {
-        let parents: Vec<String> = stage.parents.iter().map(ToString::to_string).collect();
-        parts.push(format!(
-            "Stage {} ({} tasks, reads stages [{}])\n{}\n",
-            stage.id,
-            stage.tasks(),
-            parents.join(", "),
-            stage.describe()
-        ));
+    if is_kept {
+        let names: Vec<&str> = resolved.output.iter().map(|a| a.name.as_str()).collect();
+        parts.push(format!("InMemoryTableScan [{}]\n", names.join(", ")));
     }
+    parts.push(described(&job::stages(analyzer, resolved, None)?));
     Ok(parts.concat())
+}
+
+/// Describes stages for people, the last first.
+pub(super) fn described(graph: &StageGraph) -> String {
+    let stages = graph.stages.iter().rev().map(|stage| {
+        let parents: Vec<String> = stage.parents.iter().map(ToString::to_string).collect();
+        let (id, tasks, parents) = (stage.id, stage.tasks(), parents.join(", "));
+        format!(
+            "Stage {id} ({tasks} tasks, reads stages [{parents}])\n{}\n",
+            stage.describe()
+        )
+    });
+    stages.collect()
 }
 
 /// Returns the type of a text: a type, else columns, else the fields of a struct, which may have colons after their names
@@ -172,6 +233,11 @@ fn type_of_ddl(text: &str) -> Result<sc::DataType> {
         }
     };
     Ok(type_message::schema_to_proto(&arrow::datatypes::Schema::new(columns)))
+}
+
+/// Returns the relation that a question is about.
+fn named(relation: Option<&sc::Relation>) -> Result<&sc::Relation> {
+    relation.ok_or_else(|| SparkError::invalid_plan("a relation is needed"))
 }
 
 /// Returns the relation of a plan.

@@ -148,15 +148,18 @@ impl Driver {
             }
             CatType::CacheTable(cache) => {
                 let key = self.known_table(session, &cache.table_name)?;
+                self.session(session).keep_table(&key);
                 self.session(session).cached.insert(key);
                 nothing()?
             }
             CatType::UncacheTable(uncache) => {
                 let key = self.known_table(session, &uncache.table_name)?;
+                self.session(session).let_table_go(&key);
                 self.session(session).cached.remove(&key);
                 nothing()?
             }
             CatType::ClearCache(_) => {
+                self.session(session).kept.clear();
                 self.session(session).cached.clear();
                 nothing()?
             }
@@ -222,7 +225,7 @@ impl Driver {
     ///
     /// # Errors
     /// `TABLE_OR_VIEW_NOT_FOUND` if it does not.
-    fn known_table(&mut self, session: &str, name: &str) -> Result<String> {
+    pub(super) fn known_table(&mut self, session: &str, name: &str) -> Result<String> {
         let parts = sql::parse_identifier(name)?;
         self.table_named(session, &parts)?
             .map(|name| name.to_lowercase())

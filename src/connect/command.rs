@@ -94,6 +94,8 @@ impl Driver {
             CommandType::WriteOperationV2(_) => {
                 return Err(SparkError::unsupported("writing batch DataFrames to tables"));
             }
+            CommandType::CheckpointCommand(command) => self.checkpoint(operation, session, command, now_ms)?,
+            CommandType::RemoveCachedRemoteRelationCommand(command) => self.forget_checkpoint(session, command),
             other => {
                 return Err(SparkError::unsupported(format!("the command {}", variant_name(&other))));
             }
@@ -137,6 +139,7 @@ impl Driver {
         let key = view_key(name)?;
         let session = self.session(session);
         session.cached.remove(&key);
+        session.let_table_go(&key);
         Ok(session.views.remove(&key).is_some())
     }
 }

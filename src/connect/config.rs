@@ -5,7 +5,7 @@
 //! modifiable.
 
 use super::session::Session;
-use crate::error::{Result, SparkError};
+use crate::error::{Exception, Result, SparkError};
 use crate::proto as sc;
 use crate::proto::config_request::operation::OpType;
 use crate::settings::{self, Kind};
@@ -99,7 +99,8 @@ pub fn put(session: &mut Session, key: &str, value: &str) -> Result<()> {
 
 /// Returns the error of a setting that is neither set nor known (`SQL_CONF_NOT_FOUND`).
 fn not_found(key: &str) -> SparkError {
-    SparkError::analysis(
+    SparkError::new(
+        Exception::NoSuchElement,
         "SQL_CONF_NOT_FOUND",
         "42K0I",
         format!("The SQL config \"{key}\" cannot be found. Please verify that the config exists."),

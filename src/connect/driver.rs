@@ -379,8 +379,34 @@ impl Driver {
         relation: &sc::Relation,
         now_ms: i64,
     ) -> Result<(crate::compile::job::JobSpec, Analyzer, Resolved)> {
+        self.resolved(session, relation, now_ms, false)
+    }
+
+    /// Does what [`Driver::analyzed`] does, for a plan that runs now: rows that are to be kept, and which nobody has computed, are a
+    /// question.
+    ///
+    /// # Errors
+    /// What analysis refuses.
+    pub(super) fn planned(
+        &mut self,
+        session: &str,
+        relation: &sc::Relation,
+        now_ms: i64,
+    ) -> Result<(crate::compile::job::JobSpec, Analyzer, Resolved)> {
+        self.resolved(session, relation, now_ms, true)
+    }
+
+    fn resolved(
+        &mut self,
+        session: &str,
+        relation: &sc::Relation,
+        now_ms: i64,
+        runs: bool,
+    ) -> Result<(crate::compile::job::JobSpec, Analyzer, Resolved)> {
         let catalog = HostCatalog::new(self.files.clone());
-        let mut spec = self.session(session).spec(relation, now_ms)?;
+        let session_state = self.session(session);
+        let mut spec = session_state.spec(relation, now_ms)?;
+        session_state.kept.add_to(&mut spec.views, runs);
         let models: Rc<dyn Models> = Rc::new(Known::of(self.session(session)));
         let analyzed = guarded(|| spec.analyze(catalog.clone(), models.clone()));
         if analyzed

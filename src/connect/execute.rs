@@ -232,7 +232,7 @@ impl Driver {
         form: Form,
         now_ms: i64,
     ) -> Result<()> {
-        let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        let (spec, analyzer, resolved) = self.planned(session, relation, now_ms)?;
         if resolved.streaming {
             return Err(refused(
                 "Queries with streaming sources must be executed with writeStream.start()",

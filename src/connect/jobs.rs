@@ -213,7 +213,7 @@ impl Driver {
         match owner {
             Owner::Query(run) => self.query_failed(&run, error, now_ms),
             Owner::Context(id) => self.context_event(id, Event::Collected(Err(error)), now_ms),
-            Owner::Question(waiting) => self.question_failed(*waiting, error),
+            Owner::Question(waiting) => self.question_failed(*waiting, error, now_ms),
             owner => self.fail_operation(owner.operation().unwrap_or_default(), error),
         }
     }

@@ -137,7 +137,7 @@ impl Driver {
         relation: &sc::Relation,
         now_ms: i64,
     ) -> Result<(JobSpec, StageGraph)> {
-        let (spec, mut analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        let (spec, mut analyzer, resolved) = self.planned(session, relation, now_ms)?;
         if let Some(ml) = MlContext::of(&mut analyzer) {
             run.knows(ml.known());
         }

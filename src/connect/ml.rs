@@ -243,7 +243,7 @@ impl Driver {
         wants: Wants,
         now_ms: i64,
     ) -> Result<()> {
-        let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        let (spec, analyzer, resolved) = self.planned(session, relation, now_ms)?;
         let graph = Arc::new(job::stages(&analyzer, &resolved, None)?);
         let scans = self.read_files(&graph)?;
         let verb = if matches!(wants, Wants::Model) {

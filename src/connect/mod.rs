@@ -38,6 +38,7 @@ mod http;
 mod jobs;
 #[cfg(feature = "server")]
 pub mod kafka;
+mod kept;
 #[cfg(feature = "server")]
 mod kinesis;
 mod learning;

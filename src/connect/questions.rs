@@ -29,6 +29,7 @@ use crate::exec::task::check_result_size;
 use crate::plan::output_mode::refused;
 use crate::plan::recursion::{Question, Recursion};
 use crate::plan::relation::uneven;
+use crate::plan::views;
 use crate::proto as sc;
 use crate::proto::set_operation::SetOpType;
 use crate::values::{ipc, types};
@@ -117,6 +118,9 @@ impl Driver {
     /// Submits the next job of a question.
     fn next_round(&mut self, mut waiting: Waiting, now_ms: i64) {
         let mut views = waiting.own.clone();
+        if views::is_kept(waiting.question.view()) {
+            self.kept_begun(&waiting.session, waiting.question.view());
+        }
         let planned = (|| {
             let query = match (&waiting.question, &waiting.schema) {
                 (Question::Rows { query, .. }, _) => query.as_ref().clone(),
@@ -142,6 +146,9 @@ impl Driver {
             Err(error) => {
                 self.answered = std::mem::take(&mut waiting.own);
                 let session = waiting.session.clone();
+                if self.question.is_none() {
+                    return self.question_failed(waiting, error, now_ms);
+                }
                 self.failed_or_asks(&session, Call::Question(Box::new(waiting)), error, now_ms);
             }
         }
@@ -155,7 +162,7 @@ impl Driver {
         columns: Option<&SchemaRef>,
         now_ms: i64,
     ) -> Result<(JobSpec, Arc<StageGraph>, JobRequest)> {
-        let (spec, analyzer, resolved) = self.analyzed(session, query, now_ms)?;
+        let (spec, analyzer, resolved) = self.planned(session, query, now_ms)?;
         if resolved.streaming {
             return Err(refused(
                 "Queries with streaming sources must be executed with writeStream.start()",
@@ -177,9 +184,10 @@ impl Driver {
     /// Adds the rows of a finished job, then runs the next round or calls again with the answer.
     pub(super) fn rows_found(&mut self, mut waiting: Waiting, outcome: &Outcome, now_ms: i64) {
         match taken(&mut waiting, outcome) {
-            Err(error) => self.question_failed(waiting, error),
+            Err(error) => self.question_failed(waiting, error, now_ms),
             Ok(None) => self.next_round(waiting, now_ms),
             Ok(Some((view, rows))) => {
+                self.kept_found(&waiting.session, &view, &rows);
                 let mut answered = waiting.answered;
                 answered.push((view, rows));
                 self.call_again(&waiting.session, waiting.call, answered, now_ms);
@@ -218,8 +226,12 @@ impl Driver {
         done
     }
 
-    /// Brings the error of a question's job to the call.
-    pub(super) fn question_failed(&mut self, waiting: Waiting, error: SparkError) {
+    /// Brings the error of a question's job to the call; rows that are too many to be kept are not the call's error.
+    pub(super) fn question_failed(&mut self, waiting: Waiting, error: SparkError, now_ms: i64) {
+        let view = waiting.question.view();
+        if views::is_kept(view) && self.kept_failed(&waiting.session, view, &error) {
+            return self.call_again(&waiting.session, waiting.call, waiting.answered, now_ms);
+        }
         self.call_failed(waiting.call, error);
     }
 
@@ -271,10 +283,12 @@ fn taken(waiting: &mut Waiting, outcome: &Outcome) -> Result<Option<(String, Buf
             &of.view
         }
     };
-    Ok(Some((
-        view.clone(),
-        local_relation(&schema, &waiting.rows)?.encode_to_vec().into(),
-    )))
+    let relation = if views::is_kept(view) || views::is_named(view) {
+        super::kept::in_partitions(&schema, &waiting.rows, &outcome.reports)?
+    } else {
+        local_relation(&schema, &waiting.rows)?
+    };
+    Ok(Some((view.clone(), relation.encode_to_vec().into())))
 }
 
 fn check_limits(of: &Recursion, rounds: i64, rows: usize) -> Result<()> {

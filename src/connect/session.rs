@@ -83,8 +83,10 @@ pub struct Session {
     pub conf: Conf,
     /// Temporary views, lower-case name → `spark.connect.Relation`.
     pub views: BTreeMap<String, Buffer>,
-    /// Views that the client wants kept, lower-case names: `isCached` says so; their rows are computed anew.
+    /// Views that the client wants kept, lower-case names.
     pub cached: BTreeSet<String>,
+    /// Rows that are kept between queries.
+    pub kept: super::kept::KeptRows,
     /// Tables of memory sinks, by query name.
     pub tables: BTreeMap<String, MemoryTable>,
     /// Its models.

@@ -98,11 +98,33 @@ impl Driver {
             }
             Statement::Describe { name } => self.describe_table(session, name, now_ms),
             Statement::Explain { query, extended } => self.explain(session, query, extended, now_ms),
-            // Nothing is cached, so there is nothing to do: the next read returns the same rows.
-            Statement::CacheTable { .. }
-            | Statement::UncacheTable { .. }
-            | Statement::ClearCache
-            | Statement::RefreshTable { .. } => nothing(),
+            // The rows are computed by the first query, LAZY or not.
+            Statement::CacheTable { name, query, .. } => {
+                if let Some(query) = query {
+                    self.create_view(session, &name, query, false, now_ms)?;
+                }
+                let key = self.known_table(session, &name)?;
+                self.session(session).keep_table(&key);
+                self.session(session).cached.insert(key);
+                nothing()
+            }
+            Statement::UncacheTable { name, if_exists } => {
+                match self.known_table(session, &name) {
+                    Ok(key) => {
+                        self.session(session).let_table_go(&key);
+                        self.session(session).cached.remove(&key);
+                    }
+                    Err(_) if if_exists => {}
+                    Err(error) => return Err(error),
+                }
+                nothing()
+            }
+            Statement::ClearCache => {
+                self.session(session).kept.clear();
+                self.session(session).cached.clear();
+                nothing()
+            }
+            Statement::RefreshTable { .. } => nothing(),
             Statement::ShowFunctions { scope, schema, pattern } => {
                 let names = describe::show(scope, schema.as_deref(), pattern.as_deref())?;
                 strings(&["function"], &column(names))

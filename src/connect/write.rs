@@ -114,7 +114,7 @@ impl Driver {
             .input
             .as_ref()
             .ok_or_else(|| SparkError::invalid_plan("a write has no relation"))?;
-        let (spec, analyzer, resolved) = self.analyzed(session, relation, now_ms)?;
+        let (spec, analyzer, resolved) = self.planned(session, relation, now_ms)?;
         if resolved.streaming {
             return Err(SparkError::analysis(
                 "CALL_ON_STREAMING_DATASET_UNSUPPORTED",

@@ -189,6 +189,7 @@ impl Analyzer {
             event_time: false,
             time_window: false,
             copy_of: None,
+            metadata: None,
         }
     }
 

@@ -51,6 +51,7 @@ pub fn cast(input: Typed, to: &DataType, mode: Mode, zone: Zone) -> Result<Typed
     }
     let mut out = input.clone();
     out.attribute = None;
+    out.metadata = None;
     out.data_type = to.clone();
     out.expr = if lossless(&from, to) {
         Expr::Cast(Cast::new(Box::new(input.expr), to.clone()))

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Fields, SchemaRef};
 use datafusion_expr::{LogicalPlan, TableSource};
+use sha2::{Digest, Sha256};
 
 use crate::error::Result;
 use crate::ids::ScanId;
@@ -96,6 +97,32 @@ pub struct Scan {
     pub stream: Option<StreamSpec>,
     /// The source, if it is a table of another system.
     pub table: Option<StreamSpec>,
+}
+
+impl Scan {
+    /// Returns how many bytes it reads, as far as that is known before it runs: of rows that come with the plan, of numbers, of files.
+    pub fn bytes(&self) -> u64 {
+        match &self.origin {
+            Origin::Local { ipc } => ipc.len() as u64,
+            Origin::Range { start, end, step } => {
+                let (rows, step) = (end.abs_diff(*start), step.unsigned_abs().max(1));
+                rows.div_ceil(step).saturating_mul(8)
+            }
+            Origin::Blocks { .. } => self.files.iter().map(|file| file.size).sum(),
+        }
+    }
+
+    /// Returns what tells its rows from those of others: a source, or files and how they are read, or a digest of rows.
+    pub fn identity(&self) -> String {
+        let origin = match &self.origin {
+            Origin::Local { ipc } => format!("{:x?}", Sha256::digest(ipc)),
+            others => format!("{others:?}"),
+        };
+        let Self {
+            files, stream, table, ..
+        } = self;
+        format!("{origin} {files:?} {stream:?} {table:?} {:?}", self.schema)
+    }
 }
 
 /// A scan as DataFusion's table.

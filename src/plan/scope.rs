@@ -4,6 +4,8 @@
 //! one name, a self-join or a renamed column never clash in DataFusion's schemas. The user's names,
 //! qualifiers and DataFrame tags live here only; the last projection puts the names back.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion_common::Column;
 use datafusion_expr::{Expr, LogicalPlan};
@@ -27,6 +29,8 @@ pub struct Attribute {
     pub time_window: bool,
     /// The column that was selected twice, if this is the second: a name that fits both is not ambiguous.
     pub copy_of: Option<String>,
+    /// What the user says of the column, as a JSON object (`StructField.metadata`).
+    pub metadata: Option<Arc<str>>,
 }
 
 impl Attribute {
@@ -71,6 +75,8 @@ pub struct Typed {
     pub generator: Option<Box<Generator>>,
     /// Made by `window(…)`: time column, window length, slide and start in µs.
     pub window: Option<Box<TimeWindow>>,
+    /// What the user says of it as a column, as a JSON object.
+    pub metadata: Option<Arc<str>>,
 }
 
 impl Typed {
@@ -86,6 +92,7 @@ impl Typed {
             attribute: None,
             generator: None,
             window: None,
+            metadata: None,
         }
     }
 
@@ -114,6 +121,7 @@ pub fn typed_attribute(attribute: &Attribute) -> Typed {
     typed.named = true;
     typed.nullable = attribute.nullable;
     typed.attribute = Some(attribute.clone());
+    typed.metadata.clone_from(&attribute.metadata);
     typed
 }
 

@@ -100,6 +100,8 @@ settings! {
         "The most rows of WITH RECURSIVE; -1 for no limit.");
     PIVOT_MAX_VALUES = set("spark.sql.pivotMaxValues", Kind::Count, "10000",
         "The most values that a pivot finds by itself.");
+    TRANSPOSE_MAX_VALUES = set("spark.sql.transposeMaxValues", Kind::Count, "500",
+        "The most rows that a transpose makes columns of.");
     ORDER_BY_ORDINAL = set("spark.sql.orderByOrdinal", Kind::Flag, "true",
         "Says whether ORDER BY 1 means the first item of the select list.");
     MAP_KEY_DEDUP = set("spark.sql.mapKeyDedupPolicy", Kind::OneOf(&["EXCEPTION", "LAST_WIN"]), "EXCEPTION",

@@ -520,13 +520,14 @@ fn whole_numbers_beyond_those_that_javascript_tells_apart_are_refused_where_they
 
 #[wasm_bindgen_test]
 fn an_error_for_the_page_has_all_its_properties_and_null_for_what_is_missing() {
-    const EXCEPTIONS: [Exception; 11] = [
+    const EXCEPTIONS: [Exception; 12] = [
         Exception::Analysis,
         Exception::Parse,
         Exception::Arithmetic,
         Exception::NumberFormat,
         Exception::DateTime,
         Exception::ArrayIndexOutOfBounds,
+        Exception::NoSuchElement,
         Exception::IllegalArgument,
         Exception::UnsupportedOperation,
         Exception::StreamingQuery,

@@ -9,6 +9,7 @@
 //! | `awaitAnyTermination` | when any query has ended since `resetTerminated`, or the time is over |
 
 use super::Running;
+use crate::connect::analyze;
 use crate::connect::driver::Driver;
 use crate::error::{Exception, Result, SparkError};
 use crate::proto as sc;
@@ -176,15 +177,9 @@ impl Driver {
                 return Ok(());
             }
             C::Explain(_) => {
-                let graph = &running.query.definition.graph;
-                let text: Vec<String> = graph
-                    .stages
-                    .iter()
-                    .rev()
-                    .map(|s| format!("Stage {}\n{}", s.id, s.describe()))
-                    .collect();
+                let stages = analyze::described(&running.query.definition.graph);
                 Some(result::ResultType::Explain(result::ExplainResult {
-                    result: text.join("\n"),
+                    result: format!("== Physical Plan ==\n{stages}"),
                 }))
             }
             C::Exception(_) => Some(result::ResultType::Exception(match running.query.error() {

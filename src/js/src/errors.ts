@@ -59,6 +59,8 @@ export class NumberFormatException extends SparkError {}
 export class ArrayIndexOutOfBoundsException extends SparkError {}
 /** An argument that Spark does not take (`IllegalArgumentException`). */
 export class IllegalArgumentException extends SparkError {}
+/** A setting that there is not (`SparkNoSuchElementException`). */
+export class SparkNoSuchElementException extends SparkError {}
 /** An operation that Spark, or this engine, does not support (`UnsupportedOperationException`). */
 export class UnsupportedOperationException extends SparkError {}
 /** The result may differ from an older Spark; the message names the setting (`SparkUpgradeException`). */
@@ -142,6 +144,7 @@ const CLASSES: Record<string, new (message: string, details?: SparkErrorDetails)
   NumberFormatException,
   ArrayIndexOutOfBoundsException,
   IllegalArgumentException,
+  SparkNoSuchElementException,
   UnsupportedOperationException,
   SparkUpgradeException,
 };

@@ -140,5 +140,6 @@ pub fn text_column() -> Attribute {
         event_time: false,
         time_window: false,
         copy_of: None,
+        metadata: None,
     }
 }

@@ -161,7 +161,8 @@ impl Analyzer {
             ));
         }
         let expr = self.rewrite(open, typed.expr.clone(), &typed.name)?;
-        let attribute = self.attribute_of(&typed);
+        let mut attribute = self.attribute_of(&typed);
+        attribute.nullable = typed.nullable || open.grouping.is_some();
         open.outputs.push((expr, attribute));
         Ok(())
     }
@@ -173,6 +174,7 @@ impl Analyzer {
         if let Some(from) = &typed.attribute {
             attribute.event_time = from.event_time;
             attribute.time_window = from.time_window;
+            attribute.metadata.clone_from(&typed.metadata);
             if typed.column_name() == from.name {
                 attribute.qualifier.clone_from(&from.qualifier);
             }

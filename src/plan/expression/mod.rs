@@ -13,6 +13,7 @@ use arrow::datatypes::DataType;
 use datafusion_common::ScalarValue;
 
 use super::analyzer::Analyzer;
+use super::relation::note_metadata;
 use super::scope::{Attribute, Resolved, Typed};
 use super::{cast_expr, extent, extract, literal, sql, type_message};
 use crate::error::{Result, SparkError};
@@ -138,6 +139,7 @@ impl Analyzer {
             }
         }
         typed.named = true;
+        note_metadata(&mut typed, alias)?;
         if typed.attribute.as_ref().is_some_and(|a| a.name != typed.name) {
             let from = typed.attribute.take();
             return Ok(self.renamed(typed, from));
@@ -244,8 +246,7 @@ impl Analyzer {
         let word = if mode == Mode::Try { "TRY_CAST" } else { "CAST" };
         let text = format!("{word}({} AS {})", child.name, types::sql_name(&to));
         let (name, column_name) = match mode {
-            Mode::Try => (text, None),
-            _ if nested && !child.named => (child.name.clone(), None),
+            _ if nested && !child.named && mode != Mode::Try => (child.name.clone(), None),
             _ if child.named => (text, Some(child.name.clone())),
             _ => (text, None),
         };

@@ -6,16 +6,20 @@
 
 mod inline;
 mod join;
+mod kept;
 mod na;
+mod nearest;
 mod project;
 mod read;
 mod rows;
 mod shape;
 mod statistics;
 mod summary;
+mod transpose;
 mod watermark;
 
 pub use join::uneven;
+pub(in crate::plan) use project::note_metadata;
 pub(crate) use read::check_partitions;
 pub use read::{normal_type, options_of};
 
@@ -49,7 +53,10 @@ impl Analyzer {
             ));
         }
         let mut resolved = self.nested(extent::of_relation(relation), |analyzer| {
-            analyzer.relation_kind(relation)
+            match analyzer.kept(relation)? {
+                Some(kept) => Ok(kept),
+                None => analyzer.relation_kind(relation),
+            }
         })?;
         if let Some(id) = relation.common.as_ref().and_then(|c| c.plan_id) {
             let metadata = resolved.hidden.iter().filter(|a| a.name == METADATA);
@@ -134,6 +141,10 @@ impl Analyzer {
             RelType::ApproxQuantile(node) => self.approximate_quantiles(node),
             RelType::SampleBy(node) => self.sample_by(node),
             RelType::GroupMap(node) => self.map_groups(node),
+            RelType::AsOfJoin(node) => self.as_of_join(node),
+            RelType::NearestByJoin(node) => self.nearest_by_join(node),
+            RelType::Transpose(node) => self.transpose(node),
+            RelType::CachedRemoteRelation(node) => self.named_relation(&node.relation_id),
             RelType::Tail(_) => Err(SparkError::unsupported("tail below other operations")),
             other => self.extended(other),
         }

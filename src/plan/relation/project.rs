@@ -112,7 +112,10 @@ impl Analyzer {
                 }
                 None => self.attribute(typed.column_name(), typed.data_type.clone(), typed.nullable),
             };
-            output.push(attribute);
+            output.push(Attribute {
+                metadata: typed.metadata,
+                ..attribute
+            });
             exprs.push(typed.expr);
         }
         let left_out = |a: &&Attribute| output.iter().all(|o| o.id != a.id);
@@ -195,6 +198,7 @@ impl Analyzer {
             }
             typed.name = name.clone();
             typed.named = true;
+            note_metadata(&mut typed, alias)?;
             let mut known = items.iter_mut().filter(|t| names.same(&t.name, name)).peekable();
             if known.peek().is_none() {
                 items.push(typed);
@@ -211,4 +215,16 @@ impl Analyzer {
         }
         self.select_typed(input, items)
     }
+}
+
+/// Notes what an alias says of its column; without that, a column under another name keeps its own.
+///
+/// # Errors
+/// `CONNECT_INVALID_PLAN` if it is not a JSON object.
+pub(in crate::plan) fn note_metadata(typed: &mut Typed, alias: &sc::expression::Alias) -> Result<()> {
+    let Some(text) = &alias.metadata else { return Ok(()) };
+    let parsed: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)
+        .map_err(|e| SparkError::invalid_plan(format!("the metadata of a column is no JSON object: {e}")))?;
+    typed.metadata = (!parsed.is_empty()).then(|| text.as_str().into());
+    Ok(())
 }

@@ -114,7 +114,11 @@ pub(super) fn extract_value(child: sc::Expression, extraction: sc::Expression) -
 }
 
 /// Returns `CAST(operand AS to)` in an evaluation mode.
-pub(super) fn cast(operand: sc::Expression, to: sc::DataType, mode: sc::expression::cast::EvalMode) -> sc::Expression {
+pub(in crate::plan) fn cast(
+    operand: sc::Expression,
+    to: sc::DataType,
+    mode: sc::expression::cast::EvalMode,
+) -> sc::Expression {
     expression(ExprType::Cast(Box::new(sc::expression::Cast {
         expr: Some(Box::new(operand)),
         eval_mode: mode as i32,

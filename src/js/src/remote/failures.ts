@@ -17,6 +17,7 @@ const KNOWN = new Set([
   'NumberFormatException',
   'ArrayIndexOutOfBoundsException',
   'IllegalArgumentException',
+  'SparkNoSuchElementException',
   'UnsupportedOperationException',
   'SparkUpgradeException',
   'SparkRuntimeException',

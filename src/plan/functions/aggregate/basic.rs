@@ -44,7 +44,10 @@ pub fn count_call(analyzer: &mut Analyzer, form: &Form<'_>) -> Result<Typed> {
         args: &args,
         distinct: form.distinct,
     };
-    Ok(count(&args, form.distinct, &call.label()))
+    Ok(Typed {
+        nullable: false,
+        ..count(&args, form.distinct, &call.label())
+    })
 }
 
 /// Returns whether an expression is `*` without a qualifier.
