@@ -40,6 +40,11 @@ async function tables({ spark, F, people, windows: Window }) {
     two.to('n BIGINT'),
     two.offset(2),
     two.sample(0.5, { seed: 1 }),
+    two.sample(1.5, { withReplacement: true, seed: 1 }),
+    two.withMetadata('n', { unit: 'm' }),
+    two.toDF('k').withColumn('v', F.col('k')).transpose(),
+    await two.checkpoint(),
+    await two.localCheckpoint(false),
   ];
   const orders = [two.sort('n'), two.sortWithinPartitions('n'), named.select(named.col('n')), two.crossJoin(two.limit(1).toDF('k'))];
   for (const df of [...sets, ...shapes, ...orders, two.describe(), two.summary('count')]) await df.count();
@@ -57,6 +62,8 @@ async function tables({ spark, F, people, windows: Window }) {
   await two.count();
   await two.unpersist();
   await two.cache();
+  for (const ask of ['storageLevel', 'semanticHash', 'isLocal', 'inputFiles']) await two[ask]();
+  await two.sameSemantics(named);
   await two.unpersist();
   await two.createTempView('every_call');
   await spark.catalog.listTables();

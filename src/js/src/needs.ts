@@ -40,6 +40,8 @@ export async function withNeeds<T>(needs: readonly Need[], work: () => Promise<T
 /** Needs that stay as long as a session: those of its views. @internal */
 export class KeptNeeds {
   readonly #needs = new Set<Need>();
+  /** Whether the session has ended: nothing is to be said to its engine. */
+  isOver = false;
 
   /** Keeps those that own something; rows of datasets are in the engine by now. */
   keep(needs: readonly Need[]): void {
@@ -48,6 +50,7 @@ export class KeptNeeds {
 
   /** Lets all of them go. */
   clear(): void {
+    this.isOver = true;
     this.#needs.clear();
   }
 }

@@ -106,6 +106,25 @@ test('what a source of the page reads is let go with all that was derived from i
   assert.deepEqual(gone, ['nobody', 'query']);
 });
 
+test('a checkpoint is forgotten when nobody has it', async () => {
+  const commands: (string | undefined)[] = [];
+  const session = new FakeSession((message, reply) => {
+    if (message.t !== 'req') return;
+    const { plan } = fromBinary(ExecutePlanRequestSchema, message.bytes);
+    const kind = plan?.opType.case === 'command' ? plan.opType.value.commandType : undefined;
+    commands.push(kind?.case === 'removeCachedRemoteRelationCommand' ? kind.value.relation?.relationId : kind?.case);
+    const value = { relation: { relationId: 'c' } };
+    const response = create(ExecutePlanResponseSchema, { responseType: { case: 'checkpointCommandResult', value } });
+    reply({ t: 'res', id: message.id, bytes: toBinary(ExecutePlanResponseSchema, response) });
+    reply({ t: 'end', id: message.id });
+  });
+  let kept: unknown = (await session.read.table('t').checkpoint()).filter('a > 1');
+  assert.ok(!(await collected(() => commands.length > 1, 10)) && kept);
+  kept = undefined;
+  assert.ok(await collected(() => commands.length === 2));
+  assert.deepEqual(commands, ['checkpointCommand', 'c']);
+});
+
 test('nothing is said to an engine that has stopped', async () => {
   const session = startable();
   session.readStream.push({ schema: 'a INT' });

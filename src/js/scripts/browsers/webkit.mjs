@@ -10,6 +10,8 @@ import { callText, resultOf, waitUntil } from './wire.mjs';
 
 const DRIVER = process.env.RIVULET_WEBKIT ?? '/usr/bin/WebKitWebDriver';
 const MINI_BROWSERS = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`);
+// What Safari has and this browser leaves off: the origin's storage and its private file system.
+const FEATURES = ['StorageAPI', 'StorageAPIEstimate', 'FileSystem', 'FileSystemWritableStream'].map((name) => `+${name}`).join();
 // Without a language the browser says that its own is C, which Intl refuses.
 const ENV = {
   WEBKIT_DISABLE_COMPOSITING_MODE: '1',
@@ -53,7 +55,7 @@ class Session {
       ),
     );
     const binary = MINI_BROWSERS.find(existsSync);
-    const options = { 'webkitgtk:browserOptions': { binary, args: ['--automation'] } };
+    const options = { 'webkitgtk:browserOptions': { binary, args: ['--automation', `--features=${FEATURES}`] } };
     const { sessionId, capabilities } = await session.#send('POST', '/session', { capabilities: { alwaysMatch: options } });
     session.path = `/session/${sessionId}`;
     session.version = capabilities.browserVersion;

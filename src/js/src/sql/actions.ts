@@ -3,6 +3,7 @@ import type { Relation } from '../connect/messages.js';
 import { typeFromMessage } from '../connect/type_message.js';
 import { SparkRuntimeException } from '../errors.js';
 import { hold, withNeeds } from '../needs.js';
+import type { StorageLevel } from '../rdd/job_plan.js';
 import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import { part } from './load_part.js';
@@ -83,9 +84,45 @@ export async function analyzeIsStreaming(context: Context, plan: Plan): Promise<
   return withNeeds(plan.needs, async () => (await context.client.analyze({ case: 'isStreaming', value })).isStreaming);
 }
 
-/** Keeps the result in the executors, or lets it go. */
-export async function analyzePersist(context: Context, plan: Plan, keep: boolean): Promise<void> {
-  const value = { relation: plan.relation };
-  const kind = keep ? ({ case: 'persist', value } as const) : ({ case: 'unpersist', value } as const);
-  await withNeeds(plan.needs, () => context.client.analyze(kind));
+/** Has the rows kept at a level, or lets them go. */
+export async function analyzePersist(context: Context, plan: Plan, level: StorageLevel | null): Promise<void> {
+  const { relation } = plan;
+  await withNeeds<unknown>(plan.needs, () => {
+    if (level === null) return context.client.analyze({ case: 'unpersist', value: { relation } });
+    const [useDisk, useMemory] = [level !== 'MEMORY_ONLY', level !== 'DISK_ONLY'];
+    const storageLevel = { useDisk, useMemory, useOffHeap: false, deserialized: useMemory, replication: 1 };
+    return context.client.analyze({ case: 'persist', value: { relation, storageLevel } });
+  });
+}
+
+/** The level at which rows are kept. */
+export async function analyzeStorageLevel(context: Context, plan: Plan): Promise<StorageLevel | null> {
+  const { storageLevel } = await context.client.analyze({ case: 'getStorageLevel', value: { relation: plan.relation } });
+  if (storageLevel?.useMemory) return storageLevel.useDisk ? 'MEMORY_AND_DISK' : 'MEMORY_ONLY';
+  return storageLevel?.useDisk ? 'DISK_ONLY' : null;
+}
+
+/** Whether two plans return the same rows, whatever their columns are called. */
+export async function analyzeSame(context: Context, one: Plan, other: Plan): Promise<boolean> {
+  const value = { targetPlan: asPlan(one.relation), otherPlan: asPlan(other.relation) };
+  const needs = [...one.needs, ...other.needs];
+  return withNeeds(needs, async () => (await context.client.analyze({ case: 'sameSemantics', value })).result);
+}
+
+/** A hash that is the same for plans that mean the same. */
+export async function analyzeHash(context: Context, plan: Plan): Promise<number> {
+  const value = { plan: asPlan(plan.relation) };
+  return withNeeds(plan.needs, async () => (await context.client.analyze({ case: 'semanticHash', value })).result);
+}
+
+/** Whether the rows come with the plan. */
+export async function analyzeIsLocal(context: Context, plan: Plan): Promise<boolean> {
+  const value = { plan: asPlan(plan.relation) };
+  return withNeeds(plan.needs, async () => (await context.client.analyze({ case: 'isLocal', value })).isLocal);
+}
+
+/** The files that a plan reads. */
+export async function analyzeInputFiles(context: Context, plan: Plan): Promise<string[]> {
+  const value = { plan: asPlan(plan.relation) };
+  return withNeeds(plan.needs, async () => (await context.client.analyze({ case: 'inputFiles', value })).files);
 }

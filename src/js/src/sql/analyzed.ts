@@ -41,6 +41,30 @@ export abstract class Analyzed {
   async explainString(mode: ExplainMode | boolean = 'simple'): Promise<string> {
     return actions.analyzeExplain(this.context, this.plan, mode === true ? 'extended' : mode === false ? 'simple' : mode);
   }
+  /**
+   * Returns whether another DataFrame is computed in the same way, whatever its columns are called. Plans that are written otherwise
+   * may be the same and not be found to be.
+   * @example
+   * ```ts
+   * const [one, other] = ['n', 'm'].map((name) => spark.range(3).select(F.col('id').plus(1).alias(name)));
+   * await one!.sameSemantics(other!); // → true
+   * ```
+   */
+  async sameSemantics(other: Analyzed): Promise<boolean> {
+    return actions.analyzeSame(this.context, this.plan, other.plan);
+  }
+  /** Returns a hash which DataFrames have in common that are the same by {@link sameSemantics}. */
+  async semanticHash(): Promise<number> {
+    return actions.analyzeHash(this.context, this.plan);
+  }
+  /** Returns whether the rows come with the plan, so that no executor is needed. */
+  async isLocal(): Promise<boolean> {
+    return actions.analyzeIsLocal(this.context, this.plan);
+  }
+  /** Returns the paths of the files that this reads. */
+  async inputFiles(): Promise<string[]> {
+    return actions.analyzeInputFiles(this.context, this.plan);
+  }
   /** Returns whether this reads a stream: then it has no actions but {@link writeStream}. */
   async isStreaming(): Promise<boolean> {
     return actions.analyzeIsStreaming(this.context, this.plan);

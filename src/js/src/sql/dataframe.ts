@@ -10,7 +10,6 @@ import { fitted } from '../values/misfit.js';
 import type { Row } from '../values/rows.js';
 import type { StructType } from '../values/types.js';
 import * as actions from './actions.js';
-import { Analyzed } from './analyzed.js';
 import { Column, type ColumnOrName, columnOf, type LiteralValue } from './column.js';
 import { asSortOrder, attribute, call } from './expression.js';
 import { type AggregateMap, GroupedData } from './grouped.js';
@@ -18,6 +17,7 @@ import { JOINS, type JoinType } from './joins.js';
 import { KeyValueGroupedDataset } from './keyed.js';
 import { part } from './load_part.js';
 import { DataFrameNaFunctions } from './na.js';
+import { Persisted } from './persisted.js';
 import { type Context, type Plan, planOf } from './plan.js';
 import { DataStreamWriter } from './streaming/stream_writer.js';
 import { DataFrameWriter } from './writer.js';
@@ -26,7 +26,7 @@ import { DataFrameWriter } from './writer.js';
  * A distributed table, bounded or a stream (`DataFrame`). Methods that return a DataFrame only describe work; methods that return a
  * promise are actions: they send the description to the engine, and that is where names and types are checked.
  */
-export class DataFrame extends Analyzed implements AsyncIterable<Row> {
+export class DataFrame extends Persisted implements AsyncIterable<Row> {
   /** Result that is here already. */
   readonly #local: readonly Uint8Array[] | undefined;
 
@@ -97,6 +97,25 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
   withColumns(columns: Readonly<Record<string, Column>>): DataFrame {
     const aliases = Object.entries(columns).map(([name, column]) => ({ name: [name], expr: column.expr }));
     return this.#derive({ case: 'withColumns', value: { input: this.#input, aliases } });
+  }
+  /** Notes something about a column, which stays with it: the schema has it as `metadata`. */
+  withMetadata(columnName: string, metadata: Readonly<Record<string, unknown>>): DataFrame {
+    const expr = this.col(columnName).expr;
+    const aliases = [{ name: [columnName], expr, metadata: JSON.stringify(metadata) }];
+    return this.#derive({ case: 'withColumns', value: { input: this.#input, aliases } });
+  }
+  /**
+   * Makes a row of each column but the index, named in `key`, and a column of each value of the index, ascending. Without a name the
+   * first column is the index. Rows are collected first: `spark.sql.transposeMaxValues` of them at most.
+   * @example
+   * ```ts
+   * const ages = people.select('name', 'age').transpose();
+   * await ages.collect(); // → [{ key: 'age', Ada: 36, Bob: 41, Cyd: 29 }]
+   * ```
+   */
+  transpose(indexColumn?: ColumnOrName): DataFrame {
+    const indexColumns = indexColumn === undefined ? [] : [columnOf(indexColumn)];
+    return this.#derive({ case: 'transpose', value: { input: this.#input, indexColumns } });
   }
   /** Renames a column; does nothing if there is none of that name. */
   withColumnRenamed(existing: string, renamed: string): DataFrame {
@@ -232,8 +251,8 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
     });
   }
   /**
-   * Returns a random share of the rows. The same seed over the same rows returns the same sample. The engine does not support
-   * `withReplacement` yet: the first action throws UNSUPPORTED_FEATURE.RIVULET.
+   * Returns a random share of the rows; `withReplacement`, each of them as often as it is drawn. The same seed over the same rows in
+   * the same partitions returns the same sample, Spark's.
    */
   sample(fraction: number, options: { withReplacement?: boolean; seed?: number | bigint } = {}): DataFrame {
     const seed = fitted(() => longOf(options.seed ?? Math.floor(Math.random() * Number.MAX_SAFE_INTEGER)));
@@ -543,23 +562,6 @@ export class DataFrame extends Analyzed implements AsyncIterable<Row> {
     return (await this.take(1, options)).length === 0;
   }
 
-  /**
-   * Asks for the result to be kept in the executors, and returns this DataFrame. The engine computes it anew each time so far;
-   * {@link RDD.persist} keeps datasets.
-   */
-  async persist(): Promise<DataFrame> {
-    await actions.analyzePersist(this.context, this.plan, true);
-    return this;
-  }
-  /** Does the same as {@link persist}. */
-  async cache(): Promise<DataFrame> {
-    return this.persist();
-  }
-  /** Takes {@link persist} back, and returns this DataFrame. */
-  async unpersist(): Promise<DataFrame> {
-    await actions.analyzePersist(this.context, this.plan, false);
-    return this;
-  }
   /**
    * Names this for SQL, in place of a view that has the name. Files of the page that it reads stay in the engine's reach as long as
    * the session.
