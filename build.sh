@@ -211,6 +211,7 @@ cmd_test() {
     for partitions in 1 2 3; do
       cmd_goldens --expected --restart --partitions "$partitions" tests/goldens/structured_streaming
     done
+    cmd_docstrings
     cmd_kafka
     cmd_kinesis
   fi
@@ -241,11 +242,12 @@ cmd_browsers() { # [NAME…]
   [ -x "${RIVULET_FIREFOX:-/usr/bin/firefox-esr}" ] || need_package firefox-esr firefox-esr
   [ -x "${RIVULET_WEBKIT:-/usr/bin/WebKitWebDriver}" ] || need_package WebKitWebDriver webkit2gtk-driver
   need_package xvfb-run xvfb xauth
-  local one
+  local one failed=
   for one in chromium firefox webkit; do
     say "browser tests in $one"
-    RIVULET_BROWSER=$one node src/js/scripts/browser-tests.mjs --shared "$@"
+    RIVULET_BROWSER=$one node src/js/scripts/browser-tests.mjs --shared "$@" || failed="$failed $one"
   done
+  [ -z "$failed" ] || die "tests failed in$failed"
   say "the tests passed in three browsers"
 }
 
@@ -298,6 +300,19 @@ cmd_goldens() {
   else
     return "$status"
   fi
+}
+
+# PySpark's own docstrings, of those that real Spark passes through Connect: the failures must be just those of known_failures.txt.
+cmd_docstrings() {
+  setup_python; native
+  local port; port=$(free_port)
+  serve "$port" 2
+  say "PySpark's docstrings"
+  local report="$CACHE/docstrings.json" recorded=tests/conformance/docstrings
+  "$VENV/bin/python" tests/conformance/doctests.py --remote "sc://localhost:$port" --jobs 2 --spark "$recorded/passed_by_spark.txt" --json "$report" \
+    | grep -v ^FAIL || [ "${PIPESTATUS[0]}" -le 1 ] || die "doctests.py failed"
+  kill "$SERVER_PID" 2>/dev/null || true
+  python3 tests/conformance/expected.py "$report" "$recorded/known_failures.txt"
 }
 
 # Simulations of whole queries whose driver dies, whose disk tears writes, and so on: as many seeds as asked.
@@ -462,6 +477,8 @@ cmd_help() {
   goldens [--restart] [--partitions N] DIR…   golden cases through PySpark's client against the native engine; with
                           streaming queries started again from their checkpoints after every step, over N state partitions
   goldens --browser DIR…  golden cases of datasets and streams through the package in Chromium, by their twins in JavaScript
+  docstrings              PySpark's own docstrings, of those that real Spark passes through Spark Connect; fails on others than the known
+                          failures
   sim [--seeds N] [--start S]
                           streaming queries under simulated faults: N seeds (1000) from S (the time), faults by kind, seeds/s
   chaos [--rounds N] [--seed S]
@@ -506,7 +523,7 @@ TXT
 command=${1:-help}
 [ $# -gt 0 ] && shift
 case "$command" in
-  setup | build | pack | site | demo | test | check | goldens | exchange | sim | fuzz | chaos | pressure | kafka | kinesis | flume | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
+  setup | build | pack | site | demo | test | check | goldens | docstrings | exchange | sim | fuzz | chaos | pressure | kafka | kinesis | flume | cluster | bench | size | clean | help) "cmd_$command" "$@" ;;
   serve-connect) cmd_serve_connect "$@" ;;
   kafka-page) cmd_kafka_page "$@" ;;
   flume-page) cmd_flume_page "$@" ;;

@@ -1,5 +1,7 @@
 // Golden cases of Structured Streaming, their PySpark code translated by hand, and the comparison. Runs in the page.
+
 import { functions as F } from 'rivulet';
+import { writeText } from './page/opfs.js';
 
 const trending = (streams) =>
   streams.tweets
@@ -98,10 +100,7 @@ async function followed(spark, schema, name) {
   return {
     df: () => spark.readStream.schema(schema).option('maxFilesPerTrigger', 1).json(folder),
     publish: async (rows) => {
-      const file = await folder.getFileHandle(`f${String(count++).padStart(5, '0')}.json`, { create: true });
-      const stream = await file.createWritable();
-      await stream.write(lines(rows));
-      await stream.close();
+      await writeText(folder, `f${String(count++).padStart(5, '0')}.json`, lines(rows));
       // Files are taken in the order of their modification times.
       await new Promise((go) => setTimeout(go, 20));
       published += rows.length;

@@ -1,12 +1,13 @@
 """Runs PySpark's own docstrings, those of the installed package, against a Spark Connect server: one example (one docstring) at a time.
 
-    venv/bin/python doctests.py --remote sc://localhost:15002 --json spark.json                      # real Spark, every module
-    venv/bin/python doctests.py --remote sc://localhost:15003 --spark spark.json                     # of those that Spark passes
+    venv/bin/python doctests.py --remote sc://localhost:15002 --record docstrings/passed_by_spark.txt    # real Spark, every module
+    venv/bin/python doctests.py --remote sc://localhost:15003 --spark docstrings/passed_by_spark.txt     # of those that Spark passes
     venv/bin/python doctests.py --remote sc://localhost:15003 pyspark.ml.feature --only PCA --verbose
 
-Prints a line for each docstring that fails, and the numbers of each module. With `--spark` (a report of real Spark) what Spark
-itself does not pass over Connect (RDDs, JVM objects, files of its own source tree) counts for nobody, and so does what needs a
-Python worker on the server: the report says which docstrings sent functions of Python. The exit code is 1 if any fails.
+Prints a line for each docstring that fails, and the numbers of each module. With `--spark` (the names that were recorded with real
+Spark) what Spark itself does not pass over Connect (RDDs, JVM objects, files of its own source tree) counts for nobody, and so does
+what needs a Python worker on the server: docstrings that send functions of Python are not recorded. The exit code is 1 if any fails.
+With `--jobs`, several processes share the modules' docstrings. `--json` writes a report for `expected.py`.
 """
 import argparse
 import collections
@@ -19,6 +20,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import warnings
@@ -147,15 +149,36 @@ def tidy(spark):
         pass
 
 
-def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--remote", required=True)
-    arguments.add_argument("--only", default="", help="a part of the docstring's name")
-    arguments.add_argument("--spark", help="the report of real Spark")
-    arguments.add_argument("--json", help="where to write {name: {failures: lines of the examples that fail, worker: Python was sent}}")
-    arguments.add_argument("--verbose", action="store_true", help="prints what differs")
-    arguments.add_argument("modules", nargs="*", default=MODULES)
-    options = arguments.parse_args()
+# Databases and tables are of the server, not of a session: these modules' docstrings are not shared out.
+TOGETHER = {"pyspark.sql.catalog", "pyspark.sql.readwriter", "pyspark.sql.streaming.readwriter", "pyspark.sql.merge"}
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--remote", required=True)
+    parser.add_argument("--only", default="", help="a part of the docstring's name")
+    parser.add_argument("--spark", help="the names of the docstrings that real Spark passes: others are left out")
+    parser.add_argument("--record", help="where to write the names of those that pass and send no functions of Python")
+    parser.add_argument("--json", help="where to write the report")
+    parser.add_argument("--jobs", type=int, default=1, help="how many processes share the docstrings")
+    parser.add_argument("--share", default="0/1", help="which part of the docstrings is run: number/of how many")
+    parser.add_argument("--verbose", action="store_true", help="prints what differs")
+    parser.add_argument("modules", nargs="*", default=MODULES)
+    return parser.parse_args()
+
+
+def chosen(name, module, globs, options, wanted):
+    """The docstrings of a module that this process runs."""
+    share, shares = (int(part) for part in options.share.split("/"))
+    for number, test in enumerate(doctest.DocTestFinder(exclude_empty=True).find(module, globs=globs)):
+        mine = share == 0 if name in TOGETHER else number % shares == share
+        runs = any(doctest.SKIP not in e.options for e in test.examples)
+        if runs and mine and options.only in test.name and (wanted is None or test.name in wanted):
+            yield test
+
+
+def run_modules(options):
+    """Runs docstrings, and returns what became of them."""
     os.environ["SPARK_REMOTE"] = options.remote
     os.environ.setdefault("TZ", "UTC")
     logging.disable(logging.CRITICAL)  # the client logs every error
@@ -165,45 +188,67 @@ def main():
     import numpy
     numpy.set_printoptions(legacy="1.13")
     workers = Workers()
-    passed_by_spark = None
+    wanted = None
     if options.spark:
         with open(options.spark, encoding="utf-8") as file:
-            passed_by_spark = {name for name, entry in json.load(file).items() if not entry["failures"] and not entry["worker"]}
-    report, by_module = {}, collections.OrderedDict()
-    here = os.getcwd()
+            wanted = set(file.read().split())
+    cases, here = [], os.getcwd()
     for name in options.modules:
         module = importlib.import_module(name)
         scratch = tempfile.mkdtemp()
         os.chdir(scratch)
         spark = SparkSession.builder.remote(options.remote).getOrCreate()
-        counts = by_module.setdefault(name, collections.Counter())
-        names = names_for(module, spark, scratch)
-        for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs=names):
-            if not [e for e in test.examples if doctest.SKIP not in e.options]:
-                continue
-            if options.only not in test.name or (passed_by_spark is not None and test.name not in passed_by_spark):
-                continue
+        for test in chosen(name, module, names_for(module, spark, scratch), options, wanted):
             if spark.is_stopped:  # an example has stopped it
                 spark = SparkSession.builder.remote(options.remote).getOrCreate()
             test.globs["spark"] = spark
             workers.sent = False
             runner, said = run(test, name)
             tidy(spark)
-            report[test.name] = {"failures": runner.failures_at, "worker": workers.sent, "reason": runner.reason}
-            counts["failed" if runner.failures_at else "passed"] += 1
+            verdict = "FAIL" if runner.failures_at else "ok"
+            cases.append({"name": test.name, "module": name, "verdict": verdict, "worker": workers.sent, "reason": runner.reason})
             if runner.failures_at:
                 print("FAIL %s (%d examples): %s" % (test.name, len(runner.failures_at), re.sub(r"JVM stacktrace.*", "", runner.reason)), flush=True)
             if options.verbose and runner.failures_at:
                 print(said, flush=True)
         os.chdir(here)
         shutil.rmtree(scratch, ignore_errors=True)
+    return cases
+
+
+def run_shares(options):
+    """Runs the docstrings in several processes."""
+    with tempfile.TemporaryDirectory() as folder:
+        # An option that is given again counts in place of the first.
+        shares = [(n, os.path.join(folder, "%d.json" % n)) for n in range(options.jobs)]
+        base = [sys.executable, os.path.abspath(__file__)] + sys.argv[1:]
+        others = ["--jobs", "1", "--record", ""]
+        running = [subprocess.Popen(base + others + ["--share", "%d/%d" % (n, options.jobs), "--json", path], stdout=subprocess.PIPE, text=True)
+                   for n, path in shares]
+        cases = []
+        for process, (_, path) in zip(running, shares):
+            said = process.communicate()[0]
+            print("".join(line for line in said.splitlines(True) if line.startswith("FAIL")), end="")
+            with open(path, encoding="utf-8") as file:
+                cases += json.load(file)["cases"]
+        return cases
+
+
+def main():
+    options = arguments()
+    cases = run_shares(options) if options.jobs > 1 else run_modules(options)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(report, file, indent=1, sort_keys=True)
-    for name, counts in by_module.items():
-        print("%-36s %4d passed, %3d failed" % (name, counts["passed"], counts["failed"]))
-    passed, failed = (sum(counts[what] for counts in by_module.values()) for what in ("passed", "failed"))
-    print("docstrings: %d passed, %d failed (%.1f %%)" % (passed, failed, 100.0 * passed / max(passed + failed, 1)))
+            json.dump({"cases": cases}, file, indent=1)
+    if options.record:
+        with open(options.record, "w", encoding="utf-8") as file:
+            file.writelines(sorted(case["name"] + "\n" for case in cases if case["verdict"] == "ok" and not case["worker"]))
+    failed = [case for case in cases if case["verdict"] == "FAIL"]
+    for name in options.modules:
+        verdicts = collections.Counter(case["verdict"] for case in cases if case["module"] == name)
+        print("%-36s %4d passed, %3d failed" % (name, verdicts["ok"], verdicts["FAIL"]))
+    passed = len(cases) - len(failed)
+    print("docstrings: %d passed, %d failed (%.1f %%)" % (passed, len(failed), 100.0 * passed / max(len(cases), 1)))
     sys.stdout.flush()
     os._exit(1 if failed else 0)  # threads of abandoned queries must not hold it up
 

@@ -11,7 +11,7 @@ import { callText, resultOf, waitUntil } from './wire.mjs';
 const DRIVER = process.env.RIVULET_WEBKIT ?? '/usr/bin/WebKitWebDriver';
 const MINI_BROWSERS = ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/webkit2gtk-4.1/MiniBrowser`);
 // What Safari has and this browser leaves off: the origin's storage and its private file system.
-const FEATURES = ['StorageAPI', 'StorageAPIEstimate', 'FileSystem', 'FileSystemWritableStream'].map((name) => `+${name}`).join();
+const FEATURES = ['StorageAPI', 'StorageAPIEstimate', 'FileSystem'].map((name) => `+${name}`).join();
 // Without a language the browser says that its own is C, which Intl refuses.
 const ENV = {
   WEBKIT_DISABLE_COMPOSITING_MODE: '1',
@@ -105,8 +105,10 @@ class Page extends PortablePage {
   #do(method, path, body) {
     return this.session.command(method, path, body, this.window);
   }
-  goto(url) {
-    return this.#do('POST', '/url', { url });
+  async goto(url) {
+    await this.#do('POST', '/url', { url });
+    // The driver answers before all scripts have run.
+    await waitUntil(() => this.#run("return document.readyState === 'complete' || null;"), { timeout: 120_000 });
   }
   reload() {
     return this.#do('POST', '/refresh', {});

@@ -100,7 +100,44 @@ export async function writeFile(
   name: string,
   content: Blob | Uint8Array<ArrayBuffer> | string,
 ): Promise<void> {
-  const stream = await (await folder.getFileHandle(name, { create: true })).createWritable();
+  const handle = await folder.getFileHandle(name, { create: true });
+  if (typeof handle.createWritable !== 'function') return writeInWorker(handle, content);
+  const stream = await handle.createWritable();
   await stream.write(content);
   await stream.close();
+}
+
+/** What a worker does: it writes a file, and says why it could not. */
+const WRITER = `onmessage = async ({ data: { handle, content } }) => {
+  try {
+    const bytes = new Uint8Array(await new Blob([content]).arrayBuffer());
+    const access = await handle.createSyncAccessHandle();
+    try {
+      access.truncate(0);
+      access.write(bytes, { at: 0 });
+      access.flush();
+    } finally {
+      access.close();
+    }
+    postMessage('');
+  } catch (error) {
+    postMessage(String(error));
+  }
+};`;
+
+/** Writes a file of the origin's private file system where only workers can: in Safari before 26. */
+async function writeInWorker(handle: FileSystemFileHandle, content: Blob | Uint8Array<ArrayBuffer> | string): Promise<void> {
+  const url = URL.createObjectURL(new Blob([WRITER], { type: 'text/javascript' }));
+  const worker = new Worker(url);
+  try {
+    const failed = await new Promise<string>((resolve) => {
+      worker.onmessage = ({ data }: MessageEvent<string>) => resolve(data);
+      worker.onerror = ({ message }) => resolve(message || 'the worker that writes it could not start');
+      worker.postMessage({ handle, content });
+    });
+    if (failed) throw new SparkError(`[RIVULET_STORAGE] ${handle.name} cannot be written: ${failed}`, { condition: 'RIVULET_STORAGE' });
+  } finally {
+    worker.terminate();
+    URL.revokeObjectURL(url);
+  }
 }
