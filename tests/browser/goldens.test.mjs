@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { browser, inPage, ROOT } from './harness.mjs';
+import { browser, inPage, PRIVATE_FILES, ROOT } from './harness.mjs';
 
 const GOLDENS = process.env.RIVULET_GOLDENS ?? join(ROOT, 'tests/goldens/structured_streaming');
 const page = browser();
@@ -25,7 +25,8 @@ for (const id of ['apply_in_pandas_with_state', 'apply_in_pandas_with_state_no_t
 }
 
 for (const [id, input, partitions = 2] of CASES) {
-  test(`${id} (${input}, ${partitions} partitions) gives what Spark gives, batch by batch`, async () => {
+  const needs = input === 'files' ? PRIVATE_FILES : {};
+  test(`${id} (${input}, ${partitions} partitions) gives what Spark gives, batch by batch`, needs, async () => {
     const golden = JSON.parse(readFileSync(join(GOLDENS, `${id}.json`), 'utf8'));
     const found = await inPage(
       page,

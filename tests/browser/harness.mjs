@@ -14,6 +14,9 @@ export { PKG, ROOT };
 /** For tests that ask what only playwright knows of a page. */
 export const CHROMIUM_ONLY = ['chromium', undefined].includes(process.env.RIVULET_BROWSER) ? {} : { skip: 'Chromium only' };
 
+/** For tests whose page has files of its own: WebKit is driven in a private window, which refuses them; checkpoints are in IndexedDB there. */
+export const PRIVATE_FILES = process.env.RIVULET_BROWSER === 'webkit' ? { skip: 'a private window has no private file system' } : {};
+
 /**
  * Gives the tests of a file a browser and a server; `open()` gives a fresh page that can `import('rivulet')`. Pages of one browser
  * context share the origin's storage.

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { serveTweets } from '../../src/js/scripts/demo/tweet-server.mjs';
-import { browser, inPage } from './harness.mjs';
+import { browser, inPage, PRIVATE_FILES } from './harness.mjs';
 
 const page = browser();
 let tweets;
@@ -48,38 +48,42 @@ test('files, URLs and responses are read', async () => {
   });
 });
 
-test('files go to the executors that read them: packed ones, several, and one that has changed since it was given', async () => {
-  const seen = await inPage(page, async () => {
-    const { SparkSession } = await import('rivulet');
-    const spark = await SparkSession.builder.master('local[2]').create();
-    const lines = (from, count) => Array.from({ length: count }, (_, n) => `${from + n},${'é'.repeat((from + n) % 5)}\n`).join('');
-    const packed = new Response(new Blob([lines(0, 70_000)]).stream().pipeThrough(new CompressionStream('gzip')));
-    const files = [new File([await packed.blob()], 'a.csv.gz'), new File([lines(70_000, 30_000)], 'b.csv'), new File([], 'c.csv')];
-    const read = (...from) => spark.read.schema('n BIGINT, t STRING').csv(...from);
-    const totals = (df) =>
-      df
-        .selectExpr('count(*) AS n', 'sum(n) AS sum', 'sum(length(t)) AS letters', 'count(DISTINCT _metadata.file_name) AS files')
-        .collect();
-    const folder = await navigator.storage.getDirectory();
-    const { writeText } = await import('/tests/page/opfs.js');
-    const write = (text) => writeText(folder, 'changing.csv', text);
-    const file = async () => (await folder.getFileHandle('changing.csv')).getFile();
-    await write(lines(0, 10));
-    const given = read(await file());
-    const seen = { all: await totals(read(...files)), before: await given.count() };
-    await write(lines(0, 20));
-    seen.changed = await given.count().catch(({ condition, message }) => [condition, /changing\.csv/.test(message)]);
-    seen.again = await read(await file()).count();
-    await spark.stop();
-    return seen;
-  });
-  assert.deepEqual(seen, {
-    all: [{ n: 100_000, sum: 4_999_950_000, letters: 200_000, files: 2 }],
-    before: 10,
-    changed: ['FAILED_READ_FILE.NO_HINT', true],
-    again: 20,
-  });
-});
+test(
+  'files go to the executors that read them: packed ones, several, and one that has changed since it was given',
+  PRIVATE_FILES,
+  async () => {
+    const seen = await inPage(page, async () => {
+      const { SparkSession } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[2]').create();
+      const lines = (from, count) => Array.from({ length: count }, (_, n) => `${from + n},${'é'.repeat((from + n) % 5)}\n`).join('');
+      const packed = new Response(new Blob([lines(0, 70_000)]).stream().pipeThrough(new CompressionStream('gzip')));
+      const files = [new File([await packed.blob()], 'a.csv.gz'), new File([lines(70_000, 30_000)], 'b.csv'), new File([], 'c.csv')];
+      const read = (...from) => spark.read.schema('n BIGINT, t STRING').csv(...from);
+      const totals = (df) =>
+        df
+          .selectExpr('count(*) AS n', 'sum(n) AS sum', 'sum(length(t)) AS letters', 'count(DISTINCT _metadata.file_name) AS files')
+          .collect();
+      const folder = await navigator.storage.getDirectory();
+      const { writeText } = await import('/tests/page/opfs.js');
+      const write = (text) => writeText(folder, 'changing.csv', text);
+      const file = async () => (await folder.getFileHandle('changing.csv')).getFile();
+      await write(lines(0, 10));
+      const given = read(await file());
+      const seen = { all: await totals(read(...files)), before: await given.count() };
+      await write(lines(0, 20));
+      seen.changed = await given.count().catch(({ condition, message }) => [condition, /changing\.csv/.test(message)]);
+      seen.again = await read(await file()).count();
+      await spark.stop();
+      return seen;
+    });
+    assert.deepEqual(seen, {
+      all: [{ n: 100_000, sum: 4_999_950_000, letters: 200_000, files: 2 }],
+      before: 10,
+      changed: ['FAILED_READ_FILE.NO_HINT', true],
+      again: 20,
+    });
+  },
+);
 
 test('a WebSocket is read in the driver worker', async () => {
   const { ids, workers } = await inPage(
@@ -299,20 +303,24 @@ test('memory, console and foreach sinks, listeners and progress', async () => {
   await opened.close();
 });
 
-test('a path that does not exist is an error, with a schema as without; an empty folder of the page has no rows', async () => {
-  const seen = await inPage(page, async () => {
-    const { SparkSession } = await import('rivulet');
-    const spark = await SparkSession.builder.master('local[1]').create();
-    const condition = (df) => df.collect().catch((error) => [error.condition, error.message]);
-    const empty = await (await navigator.storage.getDirectory()).getDirectoryHandle('empty', { create: true });
-    const found = {
-      declared: await condition(spark.read.schema('a INT').json('nowhere.json')),
-      inferred: await condition(spark.read.json('nowhere.json')),
-      empty: await spark.read.schema('a INT').json(empty).collect(),
-    };
-    await spark.stop();
-    return found;
-  });
-  const missing = ['PATH_NOT_FOUND', '[PATH_NOT_FOUND] Path does not exist: nowhere.json. SQLSTATE: 42K03'];
-  assert.deepEqual(seen, { declared: missing, inferred: missing, empty: [] });
-});
+test(
+  'a path that does not exist is an error, with a schema as without; an empty folder of the page has no rows',
+  PRIVATE_FILES,
+  async () => {
+    const seen = await inPage(page, async () => {
+      const { SparkSession } = await import('rivulet');
+      const spark = await SparkSession.builder.master('local[1]').create();
+      const condition = (df) => df.collect().catch((error) => [error.condition, error.message]);
+      const empty = await (await navigator.storage.getDirectory()).getDirectoryHandle('empty', { create: true });
+      const found = {
+        declared: await condition(spark.read.schema('a INT').json('nowhere.json')),
+        inferred: await condition(spark.read.json('nowhere.json')),
+        empty: await spark.read.schema('a INT').json(empty).collect(),
+      };
+      await spark.stop();
+      return found;
+    });
+    const missing = ['PATH_NOT_FOUND', '[PATH_NOT_FOUND] Path does not exist: nowhere.json. SQLSTATE: 42K03'];
+    assert.deepEqual(seen, { declared: missing, inferred: missing, empty: [] });
+  },
+);

@@ -1,7 +1,7 @@
 // Functions over groups in Chromium: what mistakes are told, and state for which there is no memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browser, inPage } from './harness.mjs';
+import { browser, inPage, PRIVATE_FILES } from './harness.mjs';
 
 const page = browser();
 
@@ -97,7 +97,7 @@ test('mistakes with functions over groups are told at the call, or with the grou
   assert.equal(said.afterwards, 2);
 });
 
-test("state without memory waits in the executors' files, and counts are those of a model", async () => {
+test("state without memory waits in the executors' files, and counts are those of a model", PRIVATE_FILES, async () => {
   const { counts, held, rows } = await inPage(page, async () => {
     const { SparkSession } = await import('rivulet');
     const spark = await SparkSession.builder

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as arrow from '../../src/js/node_modules/@uwdata/flechette/src/index.js';
-import { browser } from './harness.mjs';
+import { browser, PRIVATE_FILES } from './harness.mjs';
 
 const shared = browser();
 let opened;
@@ -411,7 +411,7 @@ test('the columns of an Arrow table are found by name, and its values fit the sc
   assert.match(found.missing, /^RIVULET_ARROW_COLUMN_MISSING: .* column b /);
 });
 
-test('functions over groups, datasets and stages take and return exact values', async () => {
+test('functions over groups, datasets and stages take and return exact values', PRIVATE_FILES, async () => {
   const found = await inPage(async () => {
     const { df, write } = spark.readStream.push({ schema: 'k STRING, v BIGINT' });
     const sums = df.groupByKey('k').flatMapGroupsWithState(
