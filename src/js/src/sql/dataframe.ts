@@ -110,7 +110,7 @@ export class DataFrame extends Persisted implements AsyncIterable<Row> {
    * @example
    * ```ts
    * const ages = people.select('name', 'age').transpose();
-   * await ages.collect(); // → [{ key: 'age', Ada: 36, Bob: 41, Cyd: 29 }]
+   * await ages.collect(); // → [{ key: 'age', Ada: 36, Bob: 41, Cleo: 29 }]
    * ```
    */
   transpose(indexColumn?: ColumnOrName): DataFrame {
