@@ -1,7 +1,7 @@
 // What goes wrong with graphs, and says so; and ids of 64 bits, strict pages, tables and files.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browser, inPage } from './harness.mjs';
+import { browser, inPage, PRIVATE_FILES } from './harness.mjs';
 
 const page = browser();
 
@@ -268,7 +268,7 @@ test('ids of 64 bits stay exact in messages, Pregel, strategies and the library'
   assert.ok(found.part >= 0 && found.part < 7);
 });
 
-test('a list of edges in a file, functions of modules, tables there and back, and a checkpoint', async () => {
+test('a list of edges in a file, functions of modules, tables there and back, and a checkpoint', PRIVATE_FILES, async () => {
   const found = await inPage(page, async () => {
     const { SparkSession } = await import('rivulet');
     const { Graph, GraphFrame, GraphLoader } = await import('rivulet/graph');

@@ -1,11 +1,11 @@
 // Operators stay within their executor's memory: what exceeds it goes to the executor's storage, or ends the query by name.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { browser, inPage } from './harness.mjs';
+import { browser, inPage, PRIVATE_FILES } from './harness.mjs';
 
 const page = browser();
 
-test('a sort spills to the storage of its executor, a join that cannot is refused, and the session continues', async () => {
+test('a sort spills to the storage of its executor, a join that cannot is refused, and the session continues', PRIVATE_FILES, async () => {
   const { sorted, spilled, refused, after } = await inPage(page, async () => {
     const { SparkSession, functions: F } = await import('rivulet');
     const spark = await SparkSession.builder.master('local[2]').config('spark.rivulet.executor.executionMemory', '24m').create();

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { test } from 'node:test';
-import { browser, inPage, ROOT } from './harness.mjs';
+import { browser, inPage, PRIVATE_FILES, ROOT } from './harness.mjs';
 
 const plain = browser();
 const ML = join(ROOT, 'tests/goldens/ml');
@@ -271,7 +271,7 @@ test('transformers work on a stream', async () => {
   ]);
 });
 
-test('a model that is saved in the tab is loaded by another session, from storage and from a zip', async () => {
+test('a model that is saved in the tab is loaded by another session, from storage and from a zip', PRIVATE_FILES, async () => {
   const seen = await inPage(plain, async () => {
     const { SparkSession, ml } = await import('rivulet');
     const session = () => SparkSession.builder.master('local[1]').create();
