@@ -7,6 +7,7 @@ import { serveTweets } from '../../src/js/scripts/demo/tweet-server.mjs';
 import { serve } from '../../src/js/scripts/serve.mjs';
 import { trendingModel } from '../../www/model.js';
 import { OpinionGenerator, splitSentences } from '../../www/opinions.js';
+import { PRIVATE_FILES } from './harness.mjs';
 
 const TWEETS = 3_000;
 let browser;
@@ -111,7 +112,7 @@ test('tweets of a WebSocket, scored and averaged by window and hashtag in one qu
   await page.close();
 });
 
-test('train, type a sentence, score tweets of the page itself, save, and load again', async () => {
+test('train, type a sentence, score tweets of the page itself, save, and load again', PRIVATE_FILES, async () => {
   const { page, errors, wait, error, train, stop } = await open();
   await train();
   const accuracy = await page.evaluate(() => window.sentimentDemo.accuracy);

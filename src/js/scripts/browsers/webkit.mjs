@@ -107,11 +107,15 @@ class Page extends PortablePage {
   }
   async goto(url) {
     await this.#do('POST', '/url', { url });
-    // The driver answers before all scripts have run.
-    await waitUntil(() => this.#run("return document.readyState === 'complete' || null;"), { timeout: 120_000 });
+    await this.#loaded();
   }
-  reload() {
-    return this.#do('POST', '/refresh', {});
+  /** The driver answers before all scripts have run. */
+  #loaded() {
+    return waitUntil(() => this.#run("return document.readyState === 'complete' || null;"), { timeout: 120_000 });
+  }
+  async reload() {
+    await this.#do('POST', '/refresh', {});
+    await this.#loaded();
   }
   #run(script) {
     return this.#do('POST', '/execute/sync', { script, args: [] });
