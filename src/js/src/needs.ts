@@ -40,7 +40,7 @@ export async function withNeeds<T>(needs: readonly Need[], work: () => Promise<T
 /** Needs that stay as long as a session: those of its views. @internal */
 export class KeptNeeds {
   readonly #needs = new Set<Need>();
-  /** Whether the session has ended: nothing is to be said to its engine. */
+  /** Whether the session has ended: its engine hears nothing any more. */
   isOver = false;
 
   /** Keeps those that own something; rows of datasets are in the engine by now. */

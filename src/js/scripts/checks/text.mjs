@@ -44,7 +44,7 @@ function* linesOf(file, text) {
 
 function filesBelow(folder, pattern) {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => pattern.test(name))
+    .filter((name) => pattern.test(name) && !name.includes('node_modules'))
     .map((name) => join(folder, name));
 }
 

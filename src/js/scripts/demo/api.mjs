@@ -57,8 +57,8 @@ function signature(text, links, own) {
   return `<code>${html.join('')}</code>`;
 }
 
-const entry = (id, texts, about, links, own) =>
-  `<section class="member" id="${id}"><h3>${texts.map((text) => signature(text, links, own)).join('<br>')}</h3>
+const entry = (id, signatures, about, links, own) =>
+  `<section class="member" id="${id}"><h3>${signatures.map((text) => signature(text, links, own)).join('<br>')}</h3>
 ${about ? markdown(about) : ''}</section>`;
 
 function declarationPage(module, declaration, links) {

@@ -136,7 +136,7 @@ export class DataStreamWriter {
     const format = flows ? 'rivulet.foreach' : 'rivulet.foreachBatch';
     const page = sinkId === undefined ? {} : { format, options: { ...this.#start.options, sinkId } };
     const value = { ...this.#start, sinkDestination, ...page };
-    // The query goes on when nobody on the page has it any more.
+    // The query continues when nobody on the page has it any more.
     const release = hold(needs);
     return runs.start(
       async () => {
